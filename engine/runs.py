@@ -1,0 +1,284 @@
+"""The run folder: the only channel between server and worker. No torch.
+
+One writer a file. A file is append-only JSON lines, or replaced whole with ``os.replace``; a reader ignores an unfinished
+last line. A run is alive while its ``lock`` is held: *failed* is derived from a free lock, nobody writes it for the dead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from engine.options import BadInput, NotFound
+
+ACTIVE = ("starting", "running", "paused")
+ENDED = ("done", "stopped", "failed")
+STARTING_GRACE_S = 30.0  # a worker that has not taken its lock by then is dead
+WATCHED_FOR_S = 3.0  # `watching` is touched once a second while somebody watches
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def new_id(gan: str, data: str) -> str:
+    """A fresh run id that sorts by time: ``20260131-142501-gan-ring-3fa2``."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{gan}-{data}-{secrets.token_hex(2)}"
+
+
+def check_id(run: str) -> str:
+    """``run`` if it can be a run's name; a name cannot leave the runs folder. Raises ``NotFound``."""
+    if not isinstance(run, str) or not _ID.fullmatch(run):
+        raise NotFound("that is not a run's name.", "run", "Take the id from GET /api/runs.")
+    return run
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace ``path`` whole, so that a reader sees the old text or the new one."""
+    write_bytes(path, json.dumps(value, allow_nan=False).encode())
+
+
+def write_bytes(path: Path, value: bytes) -> None:
+    """Replace ``path`` whole with ``value``."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(value)
+    os.replace(beside, path)
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """What ``path`` holds, or ``default`` if it is not there or not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
+        return default
+
+
+class Appender:
+    """Appends JSON lines, each in one ``write``; a line cut short by a crash is closed off first."""
+
+    def __init__(self, path: Path) -> None:
+        fresh = not path.exists() or path.stat().st_size == 0
+        self._file: IO[bytes] = open(path, "ab", buffering=0)  # noqa: SIM115 - lives as long as its run
+        if not fresh:
+            with open(path, "rb") as reader:
+                reader.seek(-1, os.SEEK_END)
+                if reader.read(1) != b"\n":
+                    self._file.write(b"\n")
+
+    def write(self, *lines: dict[str, Any]) -> None:
+        """Append ``lines``. NaN and infinities become null: JSON has none."""
+        self._file.write(b"".join(_line(line) for line in lines))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    except ValueError:
+        return json.dumps(_finite(value), separators=(",", ":")).encode() + b"\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+class Tail:
+    """Reads what has been appended to a JSON-lines file since the last call. A missing file is an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.offset = path, 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """The complete new lines; a damaged one is passed over."""
+        try:
+            if os.stat(self.path).st_size <= self.offset:
+                return []
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        end = text.rfind(b"\n") + 1
+        self.offset += end
+        return list(_parse(text[:end].splitlines()))
+
+
+def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+class Lock:
+    """An exclusive lock on a file, held until ``release`` or the process's end (``fcntl.lockf``: children do not keep it)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def acquire(self, patience_s: float = 1.0) -> bool:
+        """Whether the lock could be had. Waits a moment, since ``is_locked`` of another process holds it briefly."""
+        file = open(self.path, "ab")  # noqa: SIM115 - open while the lock is held
+        end = time.monotonic() + patience_s
+        while True:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() > end:
+                    file.close()
+                    return False
+                time.sleep(0.01)
+            else:
+                self._file = file
+                return True
+
+    def release(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock. Never ask for a lock that this process holds: closing would drop it."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+class RunFolder:
+    """The files of one run. Holds nothing open and caches nothing: two instances see the same."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.id = self.path.name
+
+    # paths
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control.jsonl"
+
+    @property
+    def live(self) -> Path:
+        """The newest frame (``engine.frames``)."""
+        return self.path / "live.bin"
+
+    @property
+    def real(self) -> Path:
+        """Real data beside the samples, written once: a frame of points, or a frame with one PNG."""
+        return self.path / "real.bin"
+
+    @property
+    def thumbnail(self) -> Path:
+        return self.path / "thumbnail.png"
+
+    @property
+    def watching(self) -> Path:
+        return self.path / "watching"
+
+    @property
+    def snapshots(self) -> Path:
+        """Frames kept for rewinding, ``00000420.bin`` for step 420."""
+        return self.path / "snapshots"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder a checkpoint, ``00000420/`` for step 420; a name with a leading dot is unfinished."""
+        return self.path / "checkpoints"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    # reading
+    def config(self) -> dict[str, Any]:
+        """``config.json``. Raises ``NotFound`` if this is no run folder."""
+        config = read_json(self.path / "config.json")
+        if config is None:
+            raise NotFound(f"there is no run called {self.id}.", "run", "It may have been deleted; see the list of runs.")
+        return config
+
+    def status(self) -> dict[str, Any]:
+        """``status.json`` with the derived state: a run that says it is alive while its lock is free has failed."""
+        status = read_json(self.path / "status.json", {"state": "failed", "step": 0})
+        if status["state"] not in ACTIVE or is_locked(self.lock):
+            return status
+        status = read_json(self.path / "status.json", status)  # it may have ended between the two looks
+        if status["state"] not in ACTIVE:
+            return status
+        if status["state"] == "starting" and time.time() - status.get("since", 0) < STARTING_GRACE_S:
+            return status
+        return {
+            **status,
+            "state": "failed",
+            "error": status.get("error")
+            or "The training process ended without a word: it was killed, ran out of memory, or the machine restarted.",
+            "remedy": "Resume it: it goes on from its last checkpoint.",
+        }
+
+    def snapshot_steps(self) -> list[int]:
+        return sorted(int(path.stem) for path in self.snapshots.glob("[0-9]*.bin"))
+
+    def checkpoint_steps(self) -> list[int]:
+        return sorted(int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdigit())
+
+    def is_watched(self) -> bool:
+        try:
+            return time.time() - self.watching.stat().st_mtime < WATCHED_FOR_S
+        except FileNotFoundError:
+            return False
+
+    # writing
+    def create(self, config: dict[str, Any], state: str) -> None:
+        """Make the folder with ``config.json`` and a first ``status.json``. Raises ``BadInput`` if it is there already."""
+        try:
+            self.path.mkdir(parents=True)
+        except FileExistsError:
+            raise BadInput(f"{self.path} exists already.", "out", "Choose another name, or resume it with --resume.") from None
+        self.snapshots.mkdir()
+        self.checkpoints.mkdir()
+        self.write_status(state=state, step=0)
+        write_json(self.path / "config.json", config)
+
+    def write_status(self, **status: Any) -> None:
+        """Replace ``status.json``; ``since`` and ``heartbeat`` are wall-clock seconds."""
+        write_json(self.path / "status.json", _finite({"since": time.time(), "heartbeat": time.time(), **status}))
+
+    def command(self, command: dict[str, Any]) -> None:
+        """Append one command to ``control.jsonl`` for the worker."""
+        appender = Appender(self.control)
+        appender.write({**command, "time": time.time()})
+        appender.close()
