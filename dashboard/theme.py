@@ -82,6 +82,8 @@ STREAMLIT_OPTIONS: dict[str, Any] = {
     "theme.baseFontSize": 15,
     "theme.headingFontSizes": ["1.6rem", "1.3rem", "1.1rem", "1rem", "0.95rem", "0.9rem"],
     "theme.headingFontWeights": [650, 650, 650, 600, 600, 600],
+    "theme.paddingTop": "0.75rem",
+    "theme.paddingBottom": "2rem",
     "theme.showWidgetBorder": True,
     "theme.linkUnderline": True,
 }

@@ -1,0 +1,23 @@
+"""The pages of the dashboard. To add one: a script beside this file and a line in ``PAGES``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its ``script`` beside ``main.py``, its ``path`` in the address, and one sentence for the menu's tooltip."""
+
+    script: str
+    title: str
+    path: str
+    help: str
+
+
+PAGES: dict[str, Page] = {
+    "home": Page("home.py", "Home", "", "Start one of the prepared experiments, and see what is running."),
+    "new": Page("new.py", "New run", "new", "Choose what to learn, who plays and by which rules."),
+    "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
+    "runs": Page("runs.py", "Runs", "runs", "All runs: open, compare, resume, stop, duplicate, delete."),
+}

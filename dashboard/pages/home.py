@@ -1,0 +1,83 @@
+"""Home: what this is, experiments that start at one click, and what is running."""
+
+from html import escape
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.pages.parts.links import go, link
+from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.runs import figures, is_live, run_html
+from dashboard.pages.parts.thumbnails import version
+from engine.options import BadInput
+
+engine = session.engine()
+
+
+@st.fragment(run_every=2.0)
+def head() -> None:
+    """The title, with what this machine is and how busy it is."""
+    health = engine.health()
+    live = health["running"]
+    cores = f"{health['cores']} core{'s' if health['cores'] != 1 else ''}"
+    chips = [f"{live} live" if live else "nothing running", f"{health['device']}, {cores}"]
+    if health["queued"]:
+        chips.insert(1, f"{health['queued']} waiting")
+    if health["engine"] != "ready":
+        chips.append(f"engine {health['engine']}")
+    st.html(
+        '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1><div class="gs-chips">'
+        + "".join(f'<span class="gs-chip">{escape(chip)}</span>' for chip in chips)
+        + "</div></div>"
+    )
+
+
+def presets() -> None:
+    """One card for each prepared experiment; Start trains at once."""
+    with st.container(key="presets"):
+        for name, preset in engine.catalogue()["presets"].items():
+            with st.container(border=True, horizontal=True, key=f"preset_{name}"):
+                st.html(_picture(preset), width=120)
+                with st.container(gap="small"):
+                    st.html(
+                        f'<div class="gs-title">{escape(preset["title"])}</div>'
+                        f'<div class="gs-muted">{escape(preset["watch"])}</div>'
+                    )
+                    if session.may_change() and st.button("Start", key=f"start_{name}", type="primary"):
+                        _start(name)
+
+
+def _picture(preset: dict) -> str:
+    return (
+        f'<div class="gs-picture" role="img" aria-label="{escape(preset["title"], quote=True)}" '
+        f'style="background-image:url({escape(preset["picture"], quote=True)})"></div>'
+    )
+
+
+def _start(name: str) -> None:
+    try:
+        runs = engine.start_preset(session.role(), name)
+    except BadInput as problem:
+        show_problem(problem)
+        return
+    go("train", run=runs)
+
+
+@st.fragment(run_every=2.0)
+def running() -> None:
+    """The runs that train, wait or are paused; the whole card opens the run."""
+    runs = [summary for summary in engine.runs() if is_live(summary)]
+    if not runs:
+        st.html('<div class="gs-note">Nothing is training. Start one of the experiments above, or compose a new run.</div>')
+        return
+    with st.container(key="running"):
+        for summary in runs:
+            with st.container(border=True, key=f"open_{summary['id']}", gap="xxsmall"):
+                st.html(run_html(summary, version(engine, summary["id"]), figures(summary)))
+                link("train", "Open", run=summary["id"])
+
+
+head()
+presets()
+st.subheader("Running now", anchor=False)
+running()

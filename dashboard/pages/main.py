@@ -1,0 +1,19 @@
+"""The entry script: settings of the browser tab, the menu, and the page that the address asks for.
+
+It must not lie beside a folder called ``pages/``: Streamlit would take that for its older kind of multipage app.
+"""
+
+import streamlit as st
+
+from dashboard.pages import PAGES
+from dashboard.pages.parts.style import css, icon, wordmark
+
+menu = {
+    name: st.Page(page.script, title=page.title, url_path=page.path, default=not page.path, help=page.help)
+    for name, page in PAGES.items()
+}
+page = st.navigation(list(menu.values()), position="top")
+st.set_page_config(page_title=f"{page.title} · GANscope", page_icon=icon(), layout="wide")
+st.html(css())
+st.logo(wordmark(dark=st.context.theme.type == "dark"), size="large")
+page.run()

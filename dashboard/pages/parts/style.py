@@ -1,0 +1,39 @@
+"""The looks that Streamlit's theme cannot express: a few classes of our own, the icon and the name's picture."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from dashboard.theme import DARK, LIGHT
+
+
+@cache
+def css() -> str:
+    """A ``<style>`` element with our classes; colours follow the light or dark theme by themselves."""
+    colours = "".join(f"--gs-{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
+    sheet = (Path(__file__).parent / "style.css").read_text()
+    return f"<style>:root{{{colours}}}\n{sheet}</style>"
+
+
+_MARK = (
+    '<g fill="none" stroke-width="3"><circle cx="12" cy="16" r="9" stroke="{real}"/>'
+    '<circle cx="20" cy="16" r="9" stroke="{fake}" stroke-dasharray="5.07 2" stroke-dashoffset="-1"/></g>'
+)
+
+
+def icon() -> str:
+    """The tab's icon: real and generated data, overlapping."""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{_MARK.format(real="#3f9a5b", fake="#9a5aa8")}</svg>'
+
+
+def wordmark(dark: bool) -> str:
+    """The name with its mark, for the page's head."""
+    colours = DARK if dark else LIGHT
+    ink = "#e9e9e7" if dark else "#1c1e21"
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">'
+        f'{_MARK.format(real=colours["real"], fake=colours["fake"])}'
+        f'<text x="38" y="22.5" font-family="system-ui, sans-serif" font-size="19" font-weight="650" fill="{ink}">GANscope</text>'
+        "</svg>"
+    )

@@ -1,0 +1,123 @@
+"""Live: one run, or two side by side, as they train; below, what lies behind the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.components.live import live
+from dashboard.pages.parts.links import link
+from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.rules import show_rules
+from dashboard.pages.parts.runs import is_live
+from engine.options import BadInput, NotFound
+
+MOST = 2  # runs side by side
+LOG_TAIL = 20_000  # characters
+
+engine = session.engine()
+
+
+def asked_for() -> tuple[list[str], list[NotFound]]:
+    """The runs that the address names, without repeats, and a complaint for each that there is not."""
+    found, missing = [], []
+    for run in dict.fromkeys(st.query_params.get_all("run")):
+        try:
+            engine.folder(run)
+        except NotFound as problem:
+            missing.append(problem)
+        else:
+            found.append(run)
+    return found[:MOST], missing
+
+
+def newest_live() -> list[str]:
+    """The newest run that trains or is paused, if there is one."""
+    return [summary["id"] for summary in engine.runs() if is_live(summary)][:1]
+
+
+def nothing_to_show(missing: Sequence[BadInput]) -> None:
+    """Says what is missing, or what to do first."""
+    for problem in missing:
+        show_problem(problem)
+    if not missing:
+        st.html('<div class="gs-note">Nothing is training. Start a prepared experiment, or open an earlier run.</div>')
+    with st.container(horizontal=True):
+        link("home", "Prepared experiments")
+        link("new", "Compose a new run")
+        link("runs", "All runs")
+
+
+def behind(run: str) -> None:
+    """What lies behind the picture: rules, options, log, and the way to a variation."""
+    config = engine.run(run)["config"]
+    objective = config["meta"]["objective"]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(f'<div class="gs-muted">{escape(config["meta"]["sentence"])}</div>', width="stretch")
+        if session.may_change():
+            link("new", "New run from this one", help="Opens the form filled in with these choices.", **{"from": run})
+    with st.expander(f"Rules: formula and code of the {objective['title'].lower()} objective"):
+        show_rules(objective)
+    with st.expander("All options"):
+        options(config)
+    if session.may_change():
+        shown = st.expander("Log", key=f"log_{run}", on_change="rerun")
+        if shown.open:
+            with shown:
+                log(run)
+
+
+def options(config: dict[str, Any]) -> None:
+    """Every option with its value, and what the run was made with."""
+    labels = field_labels(config)
+    rows = [{"Option": labels.get(name, name), "Name": name, "Value": shown(value)} for name, value in config["options"].items()]
+    rows += [{"Option": name.capitalize(), "Name": name, "Value": shown(config[name])} for name in ("steps", "seed", "device")]
+    rows += [{"Option": f"Version of {name}", "Name": "", "Value": str(value)} for name, value in config["versions"].items()]
+    st.dataframe(rows, hide_index=True, key="options_table", height=min(38 + 35 * len(rows), 420))
+
+
+def field_labels(config: dict[str, Any]) -> dict[str, str]:
+    """The label of every option that may occur in this run."""
+    catalogue = engine.catalogue()
+    fields = [*catalogue["training"]]
+    fields += catalogue["gans"].get(config["gan"], {}).get("options", [])
+    fields += catalogue["datasets"].get(config["data"], {}).get("options", [])
+    for piece in catalogue["stabilisers"].values():
+        fields += piece["options"]
+    return {field["name"]: field["label"] for field in fields}
+
+
+def shown(value: Any) -> str:
+    """A value as text; long ones, such as a drawing, are cut."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+@st.fragment(run_every=3.0)
+def log(run: str) -> None:
+    """The end of what the worker wrote."""
+    try:
+        text = engine.folder(run).log.read_text(errors="replace")
+    except (FileNotFoundError, NotFound):
+        text = ""
+    st.code(text[-LOG_TAIL:] or "The worker has written nothing.", language=None, height=320)
+
+
+runs, missing = asked_for()
+if not runs and not missing:
+    runs = newest_live()
+if runs:
+    live(runs, session.role(), key="live")
+    for problem in missing:
+        show_problem(problem)
+    chosen = runs[0]
+    if len(runs) > 1:
+        names = {run: engine.run(run)["config"]["name"] for run in runs}
+        chosen = st.segmented_control("What lies behind", runs, default=runs[0], required=True, format_func=names.__getitem__)
+    behind(chosen)
+else:
+    nothing_to_show(missing)
