@@ -1,0 +1,12 @@
+"""The table of GANs: one file each, one line here."""
+
+from __future__ import annotations
+
+from engine.gans.base import Recipe
+from engine.gans.dcgan import DCGAN
+from engine.gans.gan import GAN
+
+GANS: dict[str, type[Recipe]] = {
+    "gan": GAN,
+    "dcgan": DCGAN,
+}

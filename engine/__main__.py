@@ -1,0 +1,187 @@
+"""The command line: ``python -m engine`` or ``ganscope``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.options import BadInput
+
+TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 a run failed, 2 something given cannot be used."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return given.run(given)
+    except BadInput as refusal:
+        print(f"ganscope: {refusal}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `ganscope list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ganscope", description="Train, watch, understand and use GANs.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Any], int], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    lister = command("list", _list, "List the GANs, objectives, stabilisers, data sets or models there are.")
+    lister.add_argument("table", nargs="?", choices=TABLES)
+    lister.add_argument("--json", action="store_true", help="everything, options included, as JSON")
+
+    trainer = command("train", _train, "Train a GAN; it can be watched in the browser meanwhile.")
+    trainer.add_argument("--gan", help="see `list gans` (default: gan)")
+    trainer.add_argument("--data", help="see `list datasets` (default: ring)")
+    trainer.add_argument("--preset", help="start from a preset of the home page instead")
+    trainer.add_argument("--steps", type=int)
+    trainer.add_argument("--seed", type=int)
+    trainer.add_argument("--set", nargs="+", action="extend", default=[], metavar="OPTION=VALUE", help="e.g. discriminator_lr=1e-4")
+    trainer.add_argument("--out", type=Path, metavar="runs/NAME", help="the run's folder (default: runs/ and a new name)")
+    trainer.add_argument("--resume", action="store_true", help="go on with the run in --out from its last checkpoint")
+    trainer.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+
+    sampler = command("sample", _sample, "Draw samples from a run as one picture.")
+    sampler.add_argument("model", help="a run's folder, or its name in runs/")
+    sampler.add_argument("--n", type=int, default=64)
+    sampler.add_argument("--seed", type=int, default=0)
+    sampler.add_argument("--out", type=Path, required=True, metavar="grid.png")
+    sampler.add_argument("--runs", type=Path, default=Path("runs"))
+
+    bench = command("bench", _bench, "Measure training speed, as ratios side by side on this machine.")
+    bench.add_argument("--json", action="store_true")
+    return parser
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """``["discriminator_lr=1e-4", "ema=0.999"]`` as a dictionary; values are read as JSON where they are JSON. Raises ``BadInput``."""
+    options: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise BadInput(f"{setting!r} is no OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def _list(given: argparse.Namespace) -> int:
+    from engine.configure import catalogue
+
+    everything = {**catalogue(), "models": {}}
+    if given.json:
+        print(json.dumps(everything[given.table] if given.table else everything, indent=2))
+        return 0
+    for table in (given.table,) if given.table else TABLES:
+        entries = everything[table]
+        print(f"{table}:" if entries else f"{table}: none yet")
+        width = max(map(len, entries), default=0)
+        for name, entry in entries.items():
+            missing = "" if entry.get("available", True) else "  (not on this machine)"
+            print(f"  {name:<{width}}  {entry['sentence']}{missing}")
+    return 0
+
+
+def _request(given: argparse.Namespace) -> dict[str, Any]:
+    request: dict[str, Any] = {"gan": "gan", "data": "ring"}
+    if given.preset:
+        from engine.presets import PRESETS
+
+        if given.preset not in PRESETS:
+            raise BadInput(f"there is no preset called {given.preset!r}.", "preset", f"Choose one of: {', '.join(PRESETS)}.")
+        request = {**PRESETS[given.preset].runs[0], "preset": given.preset}
+    for name in ("gan", "data", "steps", "seed"):
+        if getattr(given, name) is not None:
+            request[name] = getattr(given, name)
+    request["options"] = {**request.get("options", {}), **parse_settings(given.set)}
+    return {**request, "device": given.device}
+
+
+def _train(given: argparse.Namespace) -> int:
+    from engine.runs import RunFolder, check_id, new_id
+    from engine.train import train
+
+    if given.resume:
+        if given.out is None:
+            raise BadInput("which run?", "out", "Name its folder: --resume --out runs/NAME")
+        folder = RunFolder(given.out)
+        if folder.status()["state"] == "done" and given.steps:
+            folder.write_status(**{**folder.status(), "state": "starting", "steps": given.steps})
+    else:
+        from engine.configure import validate
+
+        config = validate(_request(given))
+        folder = RunFolder(given.out or Path("runs") / new_id(config["gan"], config["data"]))
+        check_id(folder.id)
+        folder.create({"id": folder.id, **config}, "starting")
+    steps = folder.config()["steps"]
+    with _Bar(steps) as bar:
+        state = train(folder, resume=given.resume, progress=bar.show)
+    status = folder.status()
+    print(f"{state} at step {status['step']:,}: {folder.path}")
+    if state == "failed":
+        print(f"{status.get('error')} {status.get('remedy')}", file=sys.stderr)
+    elif state == "stopped":
+        print(f"Go on with: python -m engine train --resume --out {folder.path}")
+    return 1 if state == "failed" else 0
+
+
+class _Bar:
+    """A progress bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, steps: int) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def show(self, step: int, row: dict[str, Any]) -> None:
+        parts = [f"D {row['d_loss']:.3f}" if "d_loss" in row else "", f"G {row['g_loss']:.3f}" if "g_loss" in row else ""]
+        if "modes_hit" in row:
+            self.modes = f"modes {row['modes_hit']}/{row['modes_total']}"
+        self.bar.set_postfix_str("  ".join(part for part in [*parts, getattr(self, "modes", "")] if part), refresh=False)
+        self.bar.update(step - self.bar.n)
+
+
+def _sample(given: argparse.Namespace) -> int:
+    from engine.sample import sample_grid
+
+    path = Path(given.model) if Path(given.model).is_dir() else given.runs / given.model
+    picture = sample_grid(path, given.n, given.seed)
+    if given.out.suffix.lower() != ".png":
+        raise BadInput(f"{given.out} is no .png file.", "out", "Name it NAME.png.")
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_bytes(picture)
+    print(given.out)
+    return 0
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from engine.bench import bench, table
+
+    figures = bench()
+    print(json.dumps(figures, indent=2) if given.json else table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

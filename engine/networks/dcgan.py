@@ -1,0 +1,60 @@
+"""The networks of DCGAN (Radford et al. 2016) for 28, 32 or 64 px, grey or colour.
+
+Strided convolutions instead of pooling, batch norm except at G's output and D's input, ReLU in G, leaky ReLU in D, no fully connected
+hidden layers. ``width`` is the number of channels at the largest feature map; it doubles with every halving.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from engine.networks.init import dcgan_init
+
+Norm = Literal["batch", "layer", "none"]
+SIZES = {28: (7, 2), 32: (4, 3), 64: (4, 4)}  # picture size: (smallest feature map, halvings down to it)
+
+
+def _norm(kind: Norm, channels: int) -> list[nn.Module]:
+    return {"batch": [nn.BatchNorm2d(channels)], "layer": [nn.GroupNorm(1, channels)], "none": []}[kind]
+
+
+class DCGANGenerator(nn.Module):
+    """Latent (N, latent_dim) to pictures (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, latent_dim: int, width: int, shape: tuple[int, ...], norm: Norm = "batch") -> None:
+        super().__init__()
+        start, halvings = SIZES[shape[1]]
+        channels = [width * 2**level for level in reversed(range(halvings))]
+        blocks: list[nn.Module] = [
+            nn.ConvTranspose2d(latent_dim, channels[0], start, bias=norm == "none"),
+            *_norm(norm, channels[0]),
+            nn.ReLU(inplace=True),
+        ]
+        for before, after in zip(channels, channels[1:], strict=False):
+            blocks += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
+            blocks += [nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*blocks, nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh())
+        self.apply(dcgan_init)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z[:, :, None, None])  # (N, C, H, W)
+
+
+class DCGANDiscriminator(nn.Module):
+    """Pictures (N, C, H, W) to one logit each, (N,)."""
+
+    def __init__(self, width: int, shape: tuple[int, ...], norm: Norm = "batch") -> None:
+        super().__init__()
+        start, halvings = SIZES[shape[1]]
+        channels = [width * 2**level for level in range(halvings)]
+        blocks: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        for before, after in zip(channels, channels[1:], strict=False):
+            blocks += [nn.Conv2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
+            blocks += [nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*blocks, nn.Conv2d(channels[-1], 1, start))
+        self.apply(dcgan_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).flatten()  # (N,)

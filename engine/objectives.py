@@ -1,0 +1,196 @@
+"""What the players play for: one table of objectives, each a pair of pure functions of the discriminator's logits.
+
+Every loss takes ``real_logits`` and ``fake_logits``, both (N,) or (N, 1, H, W), and returns a scalar to be minimised. Both are at hand
+in both phases, since relativistic losses need them. ``target`` is D's target for real data: 1, or less under one-sided
+label smoothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+DiscriminatorLoss = Callable[[Tensor, Tensor, float], Tensor]
+GeneratorLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def minimax_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+    """Binary cross-entropy of D, real against fake (Goodfellow et al. 2014, equation 1)."""
+    real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, target))
+    return real + F.softplus(fake_logits).mean()  # -E log D(x) - E log(1 - D(G(z)))
+
+
+def minimax_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """The saturating loss (Goodfellow et al. 2014, equation 1): it flattens where D is sure of itself."""
+    return -F.softplus(fake_logits).mean()  # E log(1 - D(G(z)))
+
+
+def non_saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """The heuristic loss (Goodfellow et al. 2014, section 3): same fixed point, strong gradient while D is sure."""
+    return F.softplus(-fake_logits).mean()  # -E log D(G(z))
+
+
+def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+    """Least squares with a = 0, b = c = 1 (Mao et al. 2017, equation 9)."""
+    return 0.5 * ((real_logits - target).square().mean() + fake_logits.square().mean())  # E(D(x)-1)^2/2 + E D(G(z))^2/2
+
+
+def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Least squares with c = 1 (Mao et al. 2017, equation 9)."""
+    return 0.5 * (fake_logits - 1).square().mean()  # E(D(G(z))-1)^2 / 2
+
+
+def wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+    """The critic's side of the Kantorovich-Rubinstein dual (Arjovsky et al. 2017, equation 2)."""
+    return fake_logits.mean() - real_logits.mean()  # E f(G(z)) - E f(x)
+
+
+def wasserstein_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """The generator's side of the dual (Arjovsky et al. 2017, equation 3)."""
+    return -fake_logits.mean()  # -E f(G(z))
+
+
+def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+    """The hinge loss of SNGAN and SAGAN (Miyato et al. 2018, equation 16)."""
+    return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()  # E max(0, 1-D(x)) + E max(0, 1+D(G(z)))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective, with what a reader needs to interpret its curves.
+
+    ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none); ``midpoint`` is D's score when it
+    cannot tell; ``threshold`` the logit above which it says "real" (``None``: only differences mean something, so the batch's own midpoint
+    serves); ``range`` that of the score; ``divergence`` what an optimal D makes G minimise.
+    """
+
+    title: str
+    sentence: str
+    discriminator_loss: DiscriminatorLoss
+    generator_loss: GeneratorLoss
+    latex_d: str
+    latex_g: str
+    divergence: str
+    probability: bool
+    midpoint: float | None
+    threshold: float | None
+    range: tuple[float, float] | None
+    equilibrium: dict[str, float] | None
+    smoothing: bool = False
+    needs_lipschitz: bool = False
+
+    def score(self, logits: Tensor) -> Tensor:
+        """D's answer as the pages show it: a probability where there is one, otherwise the raw value."""
+        return logits.sigmoid() if self.probability else logits
+
+    def accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The share of a batch that D gets right, 0..1; a tie counts half."""
+        middle = self.threshold
+        if middle is None:
+            middle = (real_logits.mean() + fake_logits.mean()) / 2
+        right = (real_logits > middle).float().mean() + (fake_logits < middle).float().mean()
+        ties = (real_logits == middle).float().mean() + (fake_logits == middle).float().mean()
+        return (right + ties / 2) / 2
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data for catalogue and page; ``code`` is the source of both losses."""
+        code = inspect.getsource(self.discriminator_loss) + "\n\n" + inspect.getsource(self.generator_loss)
+        return {
+            "title": self.title,
+            "sentence": self.sentence,
+            "latex_d": self.latex_d,
+            "latex_g": self.latex_g,
+            "code": code,
+            "equilibrium": self.equilibrium,
+            "midpoint": self.midpoint,
+            "range": self.range,
+            "score_label": "D(x)" if self.probability else "critic value" if self.needs_lipschitz else "D(x), raw",
+            "divergence": self.divergence,
+        }
+
+
+_CROSS_ENTROPY = r"L_D = -\mathbb{E}_{x}\log D(x) - \mathbb{E}_{z}\log\left(1 - D(G(z))\right)"
+
+OBJECTIVES: dict[str, Objective] = {
+    "non_saturating": Objective(
+        title="Non-saturating",
+        sentence="G maximises log D(G(z)): the usual choice, since its gradient is strong while D is ahead.",
+        discriminator_loss=minimax_discriminator,
+        generator_loss=non_saturating_generator,
+        latex_d=_CROSS_ENTROPY,
+        latex_g=r"L_G = -\mathbb{E}_{z}\log D(G(z))",
+        divergence="KL(q‖p) − 2 JSD(p, q), up to a constant (Arjovsky & Bottou 2017, theorem 2.5)",
+        probability=True,
+        midpoint=0.5,
+        threshold=0.0,
+        range=(0.0, 1.0),
+        equilibrium={"d_loss": 2 * log(2), "g_loss": log(2), "d_real": 0.5, "d_fake": 0.5},
+        smoothing=True,
+    ),
+    "minimax": Objective(
+        title="Minimax (saturating)",
+        sentence="The game as first written: G minimises log(1 - D(G(z))), whose gradient vanishes once D is sure.",
+        discriminator_loss=minimax_discriminator,
+        generator_loss=minimax_generator,
+        latex_d=_CROSS_ENTROPY,
+        latex_g=r"L_G = \mathbb{E}_{z}\log\left(1 - D(G(z))\right)",
+        divergence="2 JSD(p, q) − log 4 (Goodfellow et al. 2014, theorem 1)",
+        probability=True,
+        midpoint=0.5,
+        threshold=0.0,
+        range=(0.0, 1.0),
+        equilibrium={"d_loss": 2 * log(2), "g_loss": -log(2), "d_real": 0.5, "d_fake": 0.5},
+        smoothing=True,
+    ),
+    "least_squares": Objective(
+        title="Least squares",
+        sentence="D regresses 1 for real and 0 for fake; far-off samples are pulled in even when D is right about them.",
+        discriminator_loss=least_squares_discriminator,
+        generator_loss=least_squares_generator,
+        latex_d=r"L_D = \tfrac12\mathbb{E}_{x}(D(x)-1)^2 + \tfrac12\mathbb{E}_{z}D(G(z))^2",
+        latex_g=r"L_G = \tfrac12\mathbb{E}_{z}(D(G(z))-1)^2",
+        divergence="none in closed form for this coding (Pearson χ² only for b−c = 1, b−a = 2)",
+        probability=False,
+        midpoint=0.5,
+        threshold=0.5,
+        range=None,
+        equilibrium={"d_loss": 0.25, "g_loss": 0.125, "d_real": 0.5, "d_fake": 0.5},
+        smoothing=True,
+    ),
+    "wasserstein": Objective(
+        title="Wasserstein",
+        sentence="A critic, not a classifier: its value estimates how far samples must be moved, so it never saturates.",
+        discriminator_loss=wasserstein_discriminator,
+        generator_loss=wasserstein_generator,
+        latex_d=r"L_D = \mathbb{E}_{z}f(G(z)) - \mathbb{E}_{x}f(x),\quad \|f\|_L \le 1",
+        latex_g=r"L_G = -\mathbb{E}_{z}f(G(z))",
+        divergence="Wasserstein-1 distance, as far as the critic is 1-Lipschitz",
+        probability=False,
+        midpoint=None,
+        threshold=None,
+        range=None,
+        equilibrium={"d_loss": 0.0},
+        needs_lipschitz=True,
+    ),
+    "hinge": Objective(
+        title="Hinge",
+        sentence="D is rewarded only up to a margin of 1 on either side; popular for large image GANs.",
+        discriminator_loss=hinge_discriminator,
+        generator_loss=wasserstein_generator,
+        latex_d=r"L_D = \mathbb{E}_{x}\max(0, 1-D(x)) + \mathbb{E}_{z}\max(0, 1+D(G(z)))",
+        latex_g=r"L_G = -\mathbb{E}_{z}D(G(z))",
+        divergence="twice the total variation, up to a constant, for an optimal D in [−1, 1]",
+        probability=False,
+        midpoint=0.0,
+        threshold=0.0,
+        range=None,
+        equilibrium={"d_loss": 2.0, "d_real": 0.0, "d_fake": 0.0},
+    ),
+}

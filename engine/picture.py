@@ -1,0 +1,229 @@
+"""The live picture of a run, and what is measured on it: all from fixed latents, in eval mode, drawing nothing at random.
+
+So a run that is watched computes the same numbers as one that is not.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from engine import frames
+from engine.metrics.classes import ClassCounter
+from engine.metrics.coverage import mode_coverage
+from engine.metrics.divergence import DensityComparison
+from engine.metrics.diversity import diversity
+from engine.trainer import Trainer
+
+SHOWN = 512  # points drawn
+ARROWS = 128
+CELLS = 48  # the heat maps' side
+MANIFOLD = 21  # the latent grid's side
+MEASURED = {"points": 2500, "images": 256}
+GRID = (8, 8)
+THUMBNAIL = 160
+REAL, FAKE = (27, 120, 55), (118, 42, 131)
+
+
+@contextmanager
+def evaluating(*networks: nn.Module) -> Iterator[None]:
+    """Networks in eval mode and without gradients: running statistics stay as they are."""
+    was = [network.training for network in networks]
+    for network in networks:
+        network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for network, training in zip(networks, was, strict=True):
+            network.train(training)
+
+
+def display_latents(trainer: Trainer, n: int) -> Tensor:
+    """(n, latent_dim) from N(0, 1), the same for every run of one seed."""
+    generator = torch.Generator("cpu").manual_seed(trainer.config["seed"] * 1_000_003 + 3)
+    return torch.randn(n, trainer.recipe.latent_dim, generator=generator).to(trainer.device)
+
+
+def shown_generator(trainer: Trainer) -> nn.Module:
+    """The average of G where there is one, otherwise G."""
+    return trainer.averages.get("generator", trainer.networks["generator"])
+
+
+def to_png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def picture_grid(pictures: Tensor, rows: int, columns: int) -> Image.Image:
+    """(N, C, H, W) in [-1, 1] as one picture of ``rows`` by ``columns``; missing cells stay black."""
+    pixels = ((pictures.detach().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    n, c, h, w = pixels.shape
+    cells = torch.zeros(rows * columns, c, h, w, dtype=torch.uint8)
+    cells[: min(n, len(cells))] = pixels[: len(cells)]
+    grid = cells.view(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)  # (H, W, C)
+    return Image.fromarray(grid.squeeze(2).numpy() if c == 1 else grid.numpy())
+
+
+class PointsPicture:
+    """2-D data: points, D's heat map, the optimal D, the manifold and the gradient arrows at the generated points."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, source = trainer, trainer.source
+        self.z = display_latents(trainer, MEASURED["points"])
+        x0, x1, y0, y1 = source.extent
+        xs, ys = torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS)
+        self.cells = torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)  # (CELLS * CELLS, 2), row 0 is y's minimum
+        self.lattice = self._lattice(trainer.recipe.latent_dim).to(trainer.device)
+        self.comparison = DensityComparison(source, cells=CELLS)
+        self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
+        self.optimal: np.ndarray | None = None
+
+    @staticmethod
+    def _lattice(latent_dim: int) -> Tensor:
+        """A grid over [-2, 2]² in the first two latents, the others 0: (MANIFOLD², latent_dim)."""
+        steps = torch.linspace(-2, 2, MANIFOLD)
+        plane = torch.cartesian_prod(steps, steps) if latent_dim > 1 else steps.repeat(MANIFOLD)[:, None]
+        lattice = torch.zeros(MANIFOLD**2, latent_dim)
+        lattice[:, : plane.shape[1]] = plane
+        return lattice
+
+    def measure(self) -> dict[str, Any]:
+        """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for the next frame."""
+        generator = shown_generator(self.trainer)
+        with evaluating(generator):
+            samples = self.trainer.recipe.generate(generator, self.z).float().cpu()
+        found: dict[str, Any] = {"samples": len(samples)}
+        if not bool(torch.isfinite(samples).all()):
+            return found
+        if len(self.modes):
+            found |= mode_coverage(samples, self.modes, self.trainer.source.sd)
+        jsd, optimal = self.comparison.compare(samples)
+        self.optimal = np.round(optimal * 255).astype(np.uint8)
+        return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}
+
+    def frame(self, header: dict[str, Any]) -> bytes:
+        """A packed frame of the present state."""
+        trainer = self.trainer
+        generator, discriminator = shown_generator(trainer), trainer.networks["discriminator"]
+        with evaluating(generator, discriminator):
+            fake = trainer.recipe.generate(generator, torch.cat([self.z[:SHOWN], self.lattice])).float()
+            points, manifold = fake[:SHOWN], fake[SHOWN:].view(MANIFOLD, MANIFOLD, 2)  # (21, 21, 2)
+            with torch.enable_grad():
+                pushed = points[:ARROWS].detach().requires_grad_()
+                logits = discriminator(torch.cat([pushed, self.cells]))
+                loss = trainer.ctx.objective.generator_loss(logits[:ARROWS], logits[:ARROWS]) * ARROWS
+                (gradient,) = torch.autograd.grad(loss, pushed)
+            heat = self._heat(logits[ARROWS:].detach())
+        arrows, mean = self._arrows(gradient)
+        arrays: dict[str, np.ndarray | bytes] = {
+            "fake": points.cpu().numpy(), "heat": heat, "manifold": manifold.cpu().numpy(), "arrows": arrows,
+        }  # fmt: skip
+        if self.optimal is None:
+            self.measure()
+        if self.optimal is not None:
+            arrays["optimal"] = self.optimal
+        extra = {"kind": "points", "bandwidth": self.comparison.bandwidth, "arrow_scale": 1.0, "mean_gradient": mean}
+        return frames.pack({**header, **extra}, arrays)
+
+    def _heat(self, logits: Tensor) -> np.ndarray:
+        """D's answer on the cells as (CELLS, CELLS) uint8: 255 real, 128 undecided, 0 fake. Values without a range are squashed."""
+        objective = self.trainer.ctx.objective
+        if objective.probability:
+            score = logits.sigmoid()
+        else:
+            middle = logits.median() if objective.midpoint is None else objective.midpoint
+            score = ((logits - middle) / (logits.std() + 1e-8) * 2).sigmoid()
+        return (score.nan_to_num(0.5) * 255).round().to(torch.uint8).view(CELLS, CELLS).cpu().numpy()
+
+    def _arrows(self, gradient: Tensor) -> tuple[np.ndarray, float]:
+        """Where each point is pushed, in data units: as long as the gradient is strong, up to 8 % of the picture; and its mean norm."""
+        x0, x1, *_ = self.trainer.source.extent
+        size = gradient.norm(dim=1, keepdim=True)
+        arrows = -gradient / (size + 1) * 0.08 * (x1 - x0)
+        mean = float(size.mean())
+        return arrows.nan_to_num(0.0).cpu().numpy(), mean if mean - mean == 0 else 0.0
+
+    def real(self) -> bytes:
+        """A packed frame of real points and, where it is known, their density."""
+        source = self.trainer.source
+        points = source.sample(1024, torch.Generator("cpu").manual_seed(self.trainer.config["seed"]))
+        arrays: dict[str, np.ndarray | bytes] = {"real": points.cpu().numpy().astype(np.float32)}
+        density = source.density(self.cells.cpu().numpy())
+        if density is not None:
+            arrays["density"] = (density / density.max() * 255).astype(np.uint8).reshape(CELLS, CELLS)
+        return frames.pack({"kind": "points"}, arrays)
+
+    def thumbnail(self) -> bytes:
+        """A small picture: real points in green, generated in purple."""
+        source, generator = self.trainer.source, shown_generator(self.trainer)
+        with evaluating(generator):
+            fake = self.trainer.recipe.generate(generator, self.z[:300]).float().cpu()
+        real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
+        return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent))
+
+
+def scatter(layers: list[tuple[Tensor, tuple[int, int, int]]], extent: tuple[float, ...], side: int = THUMBNAIL) -> Image.Image:
+    """Points (N, 2) as dots on white, ``side`` pixels square, y upwards."""
+    x0, x1, y0, y1 = extent
+    image = Image.new("RGB", (side * 2, side * 2), "white")
+    draw = ImageDraw.Draw(image)
+    for points, colour in layers:
+        for x, y in points.nan_to_num(1e9).tolist():
+            px, py = (x - x0) / (x1 - x0) * side * 2, (y1 - y) / (y1 - y0) * side * 2
+            if -9 < px < 2 * side + 9 and -9 < py < 2 * side + 9:
+                draw.ellipse((px - 3, py - 3, px + 3, py + 3), fill=colour)
+    return image.resize((side, side), Image.Resampling.LANCZOS)
+
+
+class ImagesPicture:
+    """Pictures: a grid of samples from fixed z."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.z = display_latents(trainer, MEASURED["images"])
+        self.counter = ClassCounter.for_source(trainer.source)
+        chosen = torch.randperm(len(trainer.source.images), generator=torch.Generator().manual_seed(trainer.config["seed"]))
+        self.real_pictures = trainer.source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
+        self.reference = diversity(self.real_pictures)
+
+    def _samples(self, n: int) -> Tensor:
+        generator = shown_generator(self.trainer)
+        with evaluating(generator):
+            return self.trainer.recipe.generate(generator, self.z[:n]).float()
+
+    def measure(self) -> dict[str, Any]:
+        """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL to the data's."""
+        samples = self._samples(MEASURED["images"])
+        found: dict[str, Any] = {"samples": len(samples), "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8)}
+        return found | (self.counter.count(samples) if self.counter else {})
+
+    def frame(self, header: dict[str, Any]) -> bytes:
+        """A packed frame of the present state."""
+        grid = picture_grid(self._samples(64), *GRID)
+        cell = list(self.trainer.source.shape[1:])
+        return frames.pack({**header, "kind": "images", "grid": list(GRID), "cell": cell}, {"samples": to_png(grid)})
+
+    def real(self) -> bytes:
+        """A packed frame with a grid of real pictures."""
+        cell = list(self.trainer.source.shape[1:])
+        grid = to_png(picture_grid(self.real_pictures, *GRID))
+        return frames.pack({"kind": "images", "grid": list(GRID), "cell": cell}, {"samples": grid})
+
+    def thumbnail(self) -> bytes:
+        """A small picture: the first 16 samples."""
+        grid = picture_grid(self._samples(16), 4, 4)
+        return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST))
+
+
+def picture_of(trainer: Trainer) -> PointsPicture | ImagesPicture:
+    """The picture that suits the data of ``trainer``."""
+    return PointsPicture(trainer) if trainer.source.kind == "points" else ImagesPicture(trainer)

@@ -1,0 +1,417 @@
+"""A training process: the loop of one run, seen from its folder.
+
+It obeys ``control.jsonl``, appends metrics and events, keeps checkpoints and snapshots, and draws the live frame only while somebody
+watches. Nothing here changes the numbers: two runs with one seed are equal, watched or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from engine import checkpoint
+from engine.diagnose import Diagnoser
+from engine.options import BadInput, Conflict
+from engine.picture import picture_of
+from engine.runs import Appender, Lock, RunFolder, Tail, read_json, write_bytes
+from engine.trainer import Divergence, Trainer, use_threads
+
+FRAMES_PER_S = 30
+FRAME_SHARE = 0.08  # of the time, at most, goes into drawing for viewers
+STATUS_EVERY_S = 0.5
+CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0}
+SNAPSHOT_EVERY = {"points": 100, "images": 25}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
+SNAPSHOTS_AT_MOST = 300
+FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50)
+IDLE_S = 0.01  # between two looks at the commands while paused
+
+Progress = Callable[[int, dict[str, Any]], None]
+
+
+def train(folder: RunFolder, resume: bool = False, progress: Progress | None = None) -> str:
+    """Train the run in ``folder`` to its end, in this process; returns the final state (done, stopped or failed).
+
+    The outermost boundary of a worker: whatever happens inside is recorded in status, events and log. Raises ``Conflict`` if
+    another process trains it.
+    """
+    lock = Lock(folder.lock)
+    if not lock.acquire():
+        raise Conflict(f"another process trains {folder.id}.", "run", "Stop it first, or wait until it ends.")
+    try:
+        return Session(folder, resume, progress).run()
+    except BadInput as refusal:
+        return _fail(folder, refusal.error, refusal.remedy)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        with open(folder.log, "a") as log:
+            traceback.print_exc(file=log)
+        return _fail(folder, f"{type(error).__name__}: {error}"[:500], "See the log; resume it from its last checkpoint.")
+    finally:
+        lock.release()
+
+
+def _fail(folder: RunFolder, error: str, remedy: str) -> str:
+    status = read_json(folder.path / "status.json", {})
+    folder.write_status(**{**status, "state": "failed", "error": error, "remedy": remedy})
+    return "failed"
+
+
+class Session:
+    """One attempt at a run, from its start or its newest checkpoint to its end or a stop."""
+
+    def __init__(self, folder: RunFolder, resume: bool, progress: Progress | None) -> None:
+        self.folder, self.progress = folder, progress
+        self.config = folder.config()
+        before = read_json(folder.path / "status.json", {})
+        self.attempt = int(before.get("attempt", 0)) + 1
+        self.obey_from = before.get("since", 0.0) if before.get("state") in ("starting", "queued") else time.time()
+        use_threads(self.config["kind"])
+        self.trainer = Trainer(self.config)
+        self.picture = picture_of(self.trainer)
+        self.diagnoser = Diagnoser(self.config)
+        self.steps = int(before.get("steps") or self.config["steps"])
+        self.state = "running"
+        self.limit: float | None = before.get("limit")
+        self.elapsed = 0.0  # training seconds, pauses left out
+        self.commands_seen = 0
+        self.pending: list[dict[str, Any]] = []  # recorded commands to be replayed: {"number", "step", "command"}
+        old_rows, old_events = Tail(folder.metrics).read(), Tail(folder.events).read()
+        self.row = max((row.get("row", 0) for row in old_rows), default=-1) + 1
+        self.event_row = max((event.get("row", 0) for event in old_events), default=-1) + 1
+        self.metrics, self.events = Appender(folder.metrics), Appender(folder.events)
+        self.control = Tail(folder.control)
+        if resume:
+            self._restore(old_rows, old_events)
+        self.snapshot_every = self._snapshot_interval()
+        now = time.perf_counter()
+        self._last = {"status": 0.0, "watched": 0.0, "frame": 0.0, "checkpoint": now, "diagnosis": 0.0}
+        self._rate_mark = (now, self.trainer.step)
+        self._rate = 0.0
+        self._is_watched, self._frame_cost, self._active = False, 0.0, []
+        self._stop_signal = False
+
+    # start and end
+    def run(self) -> str:
+        """Train until the last step, a stop, or a break."""
+        with self._signals():
+            if self.attempt > 1:
+                self._event("resumed", attempt=self.attempt)
+            self._begin()
+            self._loop()
+        return self._end()
+
+    def _begin(self) -> None:
+        folder = self.folder
+        self._write_status()
+        if not folder.real.exists():
+            write_bytes(folder.real, self.picture.real())
+        self._frame()
+        if self.trainer.step == 0:
+            checkpoint.save(folder, 0, self._state())
+            self._snapshot()
+
+    def _loop(self) -> None:
+        while self.state in ("running", "paused") and self.trainer.step < self.steps:
+            self._obey()
+            if self.state == "paused":
+                self._idle()
+                continue
+            if self.state != "running":
+                break
+            self._replay()
+            started = time.perf_counter()
+            self.trainer.iterate()
+            self._after_step()
+            now = time.perf_counter()
+            if self.limit and (spare := 1 / self.limit - (now - started)) > 0:
+                self._wait(spare)
+                now = time.perf_counter()
+            self.elapsed += now - started
+
+    def _end(self) -> str:
+        if self.state == "running":
+            self.state = "done"
+        if self.state != "failed":
+            checkpoint.save(self.folder, self.trainer.step, self._state())
+            self._event("checkpoint")
+            self._frame()
+            self._snapshot()
+        self._event("state", state=self.state)
+        self._write_status()
+        self.metrics.close()
+        self.events.close()
+        return self.state
+
+    @contextlib.contextmanager
+    def _signals(self) -> Any:
+        """SIGTERM and Ctrl+C ask for an orderly stop with a checkpoint."""
+
+        def ask(number: int, frame: FrameType | None) -> None:
+            self._stop_signal = True
+
+        kept = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep for the speed limit, in slices, so that a command is obeyed at once."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0 and not self._stop_signal and self.state == "running":
+            time.sleep(min(left, 0.02))
+            self._refresh_status()
+            self._obey()
+
+    def _idle(self) -> None:
+        time.sleep(IDLE_S)
+        self._refresh_status()
+        self._watch()
+
+    # after a step
+    def _after_step(self) -> None:
+        trainer = self.trainer
+        step = trainer.step
+        if step % trainer.report_every == 0 or step == 1:
+            self._report()
+            if self.state == "failed":
+                return
+        if step % self.snapshot_every == 0 or step in FIRST_SNAPSHOTS:
+            self._snapshot()
+        self._watch()
+        self._refresh_status()
+        now = time.perf_counter()
+        if now - self._last["checkpoint"] > CHECKPOINT_EVERY_S[self.config["kind"]]:
+            self._checkpoint()
+
+    def _report(self, clear: bool = True) -> None:
+        """One row of metrics, read back from the device at once."""
+        trainer = self.trainer
+        values, broken = trainer.read(clear)
+        due = trainer.step % trainer.measure_every == 0 or trainer.step == 1
+        row = {
+            "row": self.row, "attempt": self.attempt, "step": trainer.step, "time": round(self.elapsed, 4), **values,
+            "generator_lr": trainer.options.generator_lr, "discriminator_lr": trainer.options.discriminator_lr,
+            **self._rates(), **(self.picture.measure() if due and broken is None else {}),
+        }  # fmt: skip
+        self.metrics.write(row)
+        self.row += 1
+        if broken:
+            self._break(broken)
+        self._diagnose(row)
+        if self.progress:
+            self.progress(trainer.step, row)
+
+    def _rates(self) -> dict[str, float]:
+        """Steps and real pictures or points a second, over the last half second at least."""
+        now, (then, step) = time.perf_counter(), self._rate_mark
+        if now - then > 0.5 or self._rate == 0.0:
+            self._rate = (self.trainer.step - step) / max(now - then, 1e-9)
+            self._rate_mark = (now, self.trainer.step)
+        return {"rate": round(self._rate, 2), "images_rate": round(self._rate * self.trainer.options.batch_size, 1)}
+
+    def _break(self, broken: Divergence) -> None:
+        """NaN or infinity: stop, and keep the last good checkpoint."""
+        kept = self.folder.checkpoint_steps()
+        self.state = "failed"
+        self.error = (
+            f"Training diverged: {broken.statistic} became infinite or NaN at step {broken.step:,}, "
+            f"after the {broken.network}'s weights had blown up."
+        )
+        rate = f"{broken.network}_lr" if broken.network in ("generator", "discriminator") else "generator_lr"
+        tenth = getattr(self.trainer.options, rate) / 10
+        self.remedy = f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {rate} = {tenth:g}."
+        self._event("error", error=self.error, remedy=self.remedy, network=broken.network, at=broken.step)
+        self.diagnoser.diverged(broken.step, broken.network, broken.statistic, rate, tenth)
+
+    def _diagnose(self, row: dict[str, Any]) -> None:
+        active = self.diagnoser.update(row)
+        names, now = [item["name"] for item in active], time.perf_counter()
+        if names != [item["name"] for item in self._active] or (active and now - self._last["diagnosis"] > 2):
+            self._last["diagnosis"] = now
+            self._active = active
+            self._event("diagnosis", active=active)
+
+    def _event(self, kind: str, **content: Any) -> None:
+        self.events.write(
+            {"row": self.event_row, "type": kind, "step": self.trainer.step, "time": round(self.elapsed, 4), **content}
+        )
+        self.event_row += 1
+
+    # pictures
+    def _watch(self) -> None:
+        """Draw a frame if somebody watches and drawing would not take more than its share of the time."""
+        now = time.perf_counter()
+        if now - self._last["watched"] > 0.25:
+            self._last["watched"] = now
+            self._is_watched = self.folder.is_watched()
+        if self._is_watched and now - self._last["frame"] > max(1 / FRAMES_PER_S, self._frame_cost / FRAME_SHARE):
+            if self.state == "paused" and self._frame_step == self.trainer.step:
+                return
+            self._frame()
+
+    def _frame(self) -> None:
+        started = time.perf_counter()
+        write_bytes(self.folder.live, self._drawn())
+        now = time.perf_counter()
+        self._last["frame"], self._frame_cost, self._frame_step = now, now - started, self.trainer.step
+
+    def _drawn(self) -> bytes:
+        header = {"step": self.trainer.step, "time": round(self.elapsed, 3), "attempt": self.attempt, "row": self.row - 1}
+        return self.picture.frame(header)
+
+    def _snapshot(self) -> None:
+        """Keep the present frame for rewinding; when there are too many, every second one goes and the interval doubles."""
+        write_bytes(self.folder.snapshots / f"{self.trainer.step:08d}.bin", self._drawn())
+        write_bytes(self.folder.thumbnail, self.picture.thumbnail())
+        steps = self.folder.snapshot_steps()
+        if len(steps) > SNAPSHOTS_AT_MOST:
+            self.snapshot_every *= 2
+            for step in steps:
+                if step % self.snapshot_every and step not in FIRST_SNAPSHOTS:
+                    (self.folder.snapshots / f"{step:08d}.bin").unlink(missing_ok=True)
+
+    def _snapshot_interval(self) -> int:
+        interval = SNAPSHOT_EVERY[self.config["kind"]]
+        while self.trainer.step // interval > SNAPSHOTS_AT_MOST:
+            interval *= 2
+        return interval
+
+    # state
+    def _state(self) -> dict[str, Any]:
+        return {
+            "trainer": self.trainer.state(), "elapsed": self.elapsed,
+            "commands_seen": self.commands_seen, "pending": self.pending,
+        }  # fmt: skip
+
+    def _checkpoint(self) -> None:
+        """Save, unless a weight is no finite number: the last good checkpoint stays the newest."""
+        if self.trainer.is_finite():
+            checkpoint.save(self.folder, self.trainer.step, self._state())
+            self._event("checkpoint")
+        self._last["checkpoint"] = time.perf_counter()
+
+    def _restore(self, rows: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+        """Go on from the newest checkpoint; commands recorded after it will be replayed at their steps."""
+        newest = checkpoint.newest(self.folder)
+        if newest is None:
+            return
+        state = checkpoint.load(newest)
+        self.trainer.load_state(state["trainer"])
+        self.elapsed = state["elapsed"]
+        self.commands_seen = state["commands_seen"]
+        later = [event for event in events if event["type"] == "command" and event.get("number", -1) >= self.commands_seen]
+        self.pending = state["pending"] + [{key: event[key] for key in ("number", "step", "command")} for event in later]
+        self.commands_seen = max([self.commands_seen, *(event["number"] + 1 for event in later)])
+        for row in newest_attempt(rows, self.trainer.step):
+            self.diagnoser.update(row)
+
+    def _write_status(self) -> None:
+        live = {field["name"]: getattr(self.trainer.options, field["name"]) for field in self.config["meta"]["live"]}
+        self.folder.write_status(
+            state=self.state, step=self.trainer.step, steps=self.steps, attempt=self.attempt, elapsed=round(self.elapsed, 3),
+            rate=self._rate if self.state == "running" else 0.0,
+            images_rate=self._rate * self.trainer.options.batch_size if self.state == "running" else 0.0,
+            live=live, limit=self.limit, pid=_pid(), device=str(self.trainer.device),
+            error=getattr(self, "error", None), remedy=getattr(self, "remedy", None),
+        )  # fmt: skip
+
+    def _refresh_status(self) -> None:
+        now = time.perf_counter()
+        if now - self._last["status"] > STATUS_EVERY_S:
+            self._last["status"] = now
+            self._write_status()
+
+    # commands
+    def _obey(self) -> None:
+        """Apply the commands that have come. Each takes effect before the next step."""
+        if self._stop_signal:
+            self.state = "stopped"
+            return
+        for command in self.control.read():
+            if command.get("time", 0) < self.obey_from:
+                continue  # meant for an earlier attempt
+            try:
+                self._apply(command)
+            except BadInput as refusal:
+                self._event("error", **refusal.as_dict(), command=command)
+            self._write_status()
+
+    def _apply(self, command: dict[str, Any]) -> None:
+        kind = command.get("command")
+        if kind == "pause" and self.state == "running":
+            self.state = "paused"
+            self._checkpoint()
+            self._frame()
+        elif kind == "resume" and self.state == "paused":
+            self.state = "running"
+            self._rate_mark = (time.perf_counter(), self.trainer.step)
+        elif kind == "stop":
+            self.state = "stopped"
+        elif kind == "step":
+            self._single_step(command)
+        elif kind == "set":
+            self.trainer.set_options(command.get("options", {}))
+            self._record_command({"command": "set", "options": command.get("options", {})})
+        elif kind == "limit":
+            value = command.get("steps_per_s")
+            self.limit = float(value) if value else None
+            self._event("command", command={"command": "limit", "steps_per_s": self.limit})
+        elif kind == "checkpoint":
+            self._checkpoint()
+
+    def _record_command(self, command: dict[str, Any]) -> None:
+        """An event with a number, by which a resumed run knows what its checkpoint already holds."""
+        self._event("command", command=command, number=self.commands_seen)
+        self.commands_seen += 1
+
+    def _single_step(self, command: dict[str, Any]) -> None:
+        self.state = "paused"
+        what = command.get("what", "both")
+        for _ in range(max(1, min(int(command.get("count", 1)), 10_000))):
+            if what == "both":
+                if self.trainer.step >= self.steps:
+                    break
+                self._replay()
+                self.trainer.iterate()
+                if self.trainer.step % self.trainer.report_every == 0 or self.trainer.step == 1:
+                    self._report()
+                    if self.state == "failed":
+                        return
+                    continue
+            else:
+                self._record_command({"command": "step", "what": what})
+                self.trainer.single(what)
+            self._report(clear=False)
+        self._frame()
+
+    def _replay(self) -> None:
+        """Apply the recorded commands whose step has come."""
+        while self.pending and self.pending[0]["step"] <= self.trainer.step:
+            command = self.pending.pop(0)["command"]
+            if command["command"] == "set":
+                self.trainer.set_options(command["options"])
+            elif command["command"] == "step":
+                self.trainer.single(command["what"])
+
+
+def newest_attempt(rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:
+    """The rows up to step ``until``, each step by the newest attempt that reached it."""
+    kept: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row.get("step", 0) <= until:
+            kept[row["step"]] = row
+    return [kept[step] for step in sorted(kept)]
+
+
+def _pid() -> int:
+    import os
+
+    return os.getpid()

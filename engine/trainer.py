@@ -1,0 +1,270 @@
+"""The training loop: it walks the stages and phases that a GAN declares, and knows nothing else about it.
+
+It is fast because it is simple: one generated batch an iteration, gradients only where they are used, channels-last convolutions, fused
+optimizers, and statistics that stay on the device until a report reads them all at once.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.configure import open_source, options_model, shape_of
+from engine.context import Context, random_streams
+from engine.data.stream import Stream
+from engine.gans import GANS
+from engine.gans.base import Phase, Stage
+from engine.options import BadInput
+from engine.options import validate as validate_values
+
+
+_OTHER = {"discriminator": "generator", "generator": "discriminator"}
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where training broke: after the update of ``network`` at ``step``, ``statistic`` was no finite number."""
+
+    step: int
+    network: str
+    statistic: str
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` is CUDA if there is one, then Apple's MPS, then the CPU. Raises ``BadInput`` for a device that is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if not there.get(name.split(":")[0], False):
+        raise BadInput(f"this machine has no {name!r} device.", "device", f"Choose one of: {', '.join(k for k in there if there[k])}.")
+    return torch.device(name)
+
+
+def use_threads(kind: str) -> None:
+    """Points need one thread (their kernels are too small to share); pictures take every core."""
+    torch.set_num_threads(1 if kind == "points" else len(os.sched_getaffinity(0)))
+
+
+class Trainer:
+    """Networks, optimizers, streams and the state of play of one run.
+
+    ``config`` is a validated configuration (``engine.configure.validate``). ``record=False`` keeps no statistics at all; it exists to
+    measure what recording costs.
+    """
+
+    def __init__(self, config: dict[str, Any], record: bool = True) -> None:
+        self.config, self.records = config, record
+        self.device = pick_device(config["device"])
+        self.options: Any = options_model(config["gan"], config["data"])(**config["options"])
+        self.source = open_source(config["data"], self.options)
+        self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
+        self.report_every = self.options.report_every or (20 if self.source.kind == "points" else 5)
+        self.measure_every = self.options.measure_every or 100
+        self.networks = self._build(config["seed"])
+        self.averages = (
+            {"generator": copy.deepcopy(self.networks["generator"]).requires_grad_(False)} if self.options.ema else {}
+        )
+        self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
+        self.streams = {
+            "real": Stream(self.source, self.options.batch_size, seed=config["seed"], device=self.device),
+        }
+        self.random = random_streams(config["seed"], self.device)
+        self.ctx = Context(self.recipe, self.networks, self.averages, self.streams, self.random, self.device)
+        self.stages: list[Stage] = self.recipe.stages()
+        self._trail: list[tuple[int, str, str, Tensor]] = []  # (step, network, statistic, value on the device)
+
+    def _build(self, seed: int) -> dict[str, nn.Module]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            networks = self.recipe.networks()
+            for piece in self._active():
+                piece.build(networks)
+        layout = torch.channels_last if self.source.kind == "images" else torch.preserve_format
+        return {name: network.to(self.device, memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+
+    def _active(self) -> list[Any]:
+        from engine.stabilisers import STABILISERS
+
+        return [piece for piece in STABILISERS.values() if piece.is_on(self.options)]
+
+    def _player(self, network: str) -> str:
+        return "discriminator" if network == "discriminator" else "generator"
+
+    def _optimizer(self, name: str, network: nn.Module) -> torch.optim.Optimizer:
+        player = self._player(name)
+        lr, beta1, beta2, kind = (
+            getattr(self.options, f"{player}_{what}") for what in ("lr", "beta1", "beta2", "optimizer")
+        )
+        weights = list(network.parameters())
+        if kind == "adam":
+            return torch.optim.Adam(weights, lr=lr, betas=(beta1, beta2), fused=self.device.type != "mps")
+        if kind == "rmsprop":
+            return torch.optim.RMSprop(weights, lr=lr, alpha=beta2, foreach=True)
+        return torch.optim.SGD(weights, lr=lr, momentum=beta1, fused=self.device.type != "mps")
+
+    # the loop
+    @property
+    def step(self) -> int:
+        """Finished iterations."""
+        return self.ctx.step
+
+    def stage(self) -> Stage:
+        """The stage that the present step falls into."""
+        begin = 0
+        for stage in self.stages:
+            if stage.steps is None or self.step < begin + stage.steps:
+                return stage
+            begin += stage.steps
+        return self.stages[-1]
+
+    def iterate(self) -> None:
+        """One iteration: every phase of the stage that is due, in order."""
+        ctx, stage = self.ctx, self.stage()
+        upcoming = self.step + 1
+        ctx.sampling = self.records and (upcoming % max(1, self.report_every // 4) == 0 or upcoming == 1)
+        ctx.forget_fake()
+        due = [phase for phase in stage.phases if self.step % phase.every == 0]
+        at_once = self.options.updates == "simultaneous"
+        for index, phase in enumerate(due):
+            feeds_generator = any("generator" in later.networks for later in due[index:])
+            for repeat in range(phase.repeat):
+                if repeat:
+                    ctx.forget_fake()
+                self._turn(phase, keeps_graph=feeds_generator and repeat == phase.repeat - 1, steps=not at_once)
+        if at_once:
+            for phase in due:
+                self._step(phase)
+        ctx.step += 1
+
+    def single(self, what: str) -> None:
+        """One update of the phases that step the network ``what`` alone, without counting an iteration. Raises ``BadInput``."""
+        phases = [phase for phase in self.stages[-1].phases if what in phase.networks]
+        if not phases:
+            raise BadInput(f"no phase trains {what!r}.", "what", f"Choose one of: {', '.join(self.networks)}.")
+        self.ctx.sampling = self.records
+        for phase in phases:
+            self.ctx.forget_fake()
+            self._turn(phase, keeps_graph="generator" in phase.networks, steps=True)
+
+    def _turn(self, phase: Phase, keeps_graph: bool, steps: bool) -> None:
+        ctx = self.ctx
+        ctx.begin_turn(phase.networks, keeps_graph)
+        for name in phase.networks:
+            self.optimizers[name].zero_grad(set_to_none=True)
+        loss, statistics = phase.loss(ctx)
+        loss.backward()
+        if self.records:
+            if ctx.sampling:
+                for name in phase.networks:
+                    gradients = [weight.grad for weight in self.networks[name].parameters() if weight.grad is not None]
+                    statistics[f"{name[0]}_grad"] = torch.nn.utils.get_total_norm(gradients)
+            owner = phase.networks[-1]
+            self._trail += [(ctx.step, owner, name, value) for name, value in statistics.items()]
+        if steps:
+            self._step(phase)
+
+    def _step(self, phase: Phase) -> None:
+        for name in phase.networks:
+            self.optimizers[name].step()
+        if "generator" in phase.networks:
+            self.ctx.forget_fake()
+        for piece in self.ctx.active:
+            piece.after_step(self.ctx, phase.networks)
+
+    # statistics
+    def read(self, clear: bool = True) -> tuple[dict[str, float], Divergence | None]:
+        """The mean of each statistic since the last report, in one read back, and where it broke if it did.
+
+        With ``clear=False`` the newest value of each, and the means go on gathering.
+        """
+        if not self._trail:
+            return {}, None
+        values = torch.stack([value for *_, value in self._trail]).tolist()
+        sums: dict[str, list[float]] = {}
+        broken, before, turn = None, None, None  # the networks stepped before this turn, and in it
+        for (step, network, name, _), value in zip(self._trail, values, strict=True):
+            if name.endswith("_loss"):
+                before, turn = turn or _OTHER.get(network), network
+            sums.setdefault(name, []).append(value)
+            if broken is None and not math.isfinite(value):
+                # a loss is computed before its own network steps: what broke it is the update before
+                culprit = network if name.endswith("_grad") else before or network
+                broken = Divergence(step, culprit, name)
+        if clear:
+            self._trail.clear()
+            return {name: sum(items) / len(items) for name, items in sums.items()}, broken
+        return {name: items[-1] for name, items in sums.items()}, broken
+
+    # options that act now
+    def set_options(self, changes: dict[str, Any]) -> None:
+        """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be used."""
+        from engine.configure import check
+
+        live = {name for name, field in type(self.options).model_fields.items() if (field.json_schema_extra or {}).get("live")}
+        for name in changes:
+            if name not in live:
+                raise BadInput(
+                    f"{name[:80]} cannot change while the run trains.", name[:80], "Branch or duplicate the run with another value."
+                )
+        options = validate_values(type(self.options), {**self.options.model_dump(), **changes})
+        check(self.config["gan"], options, self.source)
+        self.options = options
+        self.ctx.refresh(options)
+        self.stages = self.recipe.stages()
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = getattr(options, f"{self._player(name)}_lr")
+
+    # state
+    def is_finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        weights = [weight.detach() for network in self.networks.values() for weight in network.parameters()]
+        return bool(torch.isfinite(torch.stack(torch._foreach_norm(weights)).sum()))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as a tree of tensors and plain data."""
+        return {
+            "step": self.step,
+            "options": self.options.model_dump(),
+            "networks": {name: network.state_dict() for name, network in self.networks.items()},
+            "averages": {name: network.state_dict() for name, network in self.averages.items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
+            "random": {name: generator.get_state() for name, generator in self.random.items()},
+            "trail": [[step, network, name] for step, network, name, _ in self._trail],
+            "trail_values": torch.stack([value for *_, value in self._trail]).cpu() if self._trail else torch.zeros(0),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on as if never stopped from what ``state()`` gave."""
+        self.options = type(self.options)(**state["options"])
+        self.ctx.refresh(self.options)
+        self.stages = self.recipe.stages()
+        self.ctx.step = state["step"]
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, network in self.averages.items():
+            network.load_state_dict(state["averages"][name])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+            _match_layout(optimizer)
+        for name, stream in self.streams.items():
+            stream.load_state_dict(state["streams"][name])
+        for name, generator in self.random.items():
+            generator.set_state(state["random"][name].cpu())
+        values = state["trail_values"].to(self.device)
+        self._trail = [(step, network, name, value) for (step, network, name), value in zip(state["trail"], values, strict=True)]
+
+
+def _match_layout(optimizer: torch.optim.Optimizer) -> None:
+    """Lay an optimizer's moments out in memory as their weights are: fused kernels walk both in storage order."""
+    for weight, moments in optimizer.state.items():
+        for name, moment in moments.items():
+            if isinstance(moment, Tensor) and moment.shape == weight.shape and moment.dim() == 4:
+                moments[name] = torch.empty_like(weight).copy_(moment)
