@@ -49,6 +49,8 @@ class Context:
         self._fake: Tensor | None = None
         self._batch: tuple[Tensor, Tensor | None] | None = None
         self._trainable: tuple[str, ...] | None = None
+        # walking the modules at every turn would cost a tenth of a small step
+        self.weights = {name: list(network.parameters()) for name, network in networks.items()}
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
         self._judges_together = not any(isinstance(part, nn.BatchNorm2d) for part in networks["discriminator"].modules())
         self.refresh(recipe.options)
@@ -75,8 +77,12 @@ class Context:
         if self._trainable == networks:
             return
         self._trainable = networks
-        for name, network in self.networks.items():
-            network.requires_grad_(name in networks)
+        for name in self.networks:
+            self._require_gradients(name, name in networks)
+
+    def _require_gradients(self, network: str, wanted: bool) -> None:
+        for weight in self.weights[network]:
+            weight.requires_grad = wanted
 
     def forget_fake(self) -> None:
         """The generated batch is void: the generator has stepped, or an iteration or repeat begins."""
@@ -103,10 +109,9 @@ class Context:
             generator = self.networks["generator"]
             z = self.latent(self.options.batch_size)
             if self._keeps_graph:
-                trainable = self._trainable
-                generator.requires_grad_(True)
+                self._require_gradients("generator", True)
                 self._fake = self.recipe.generate(generator, z)
-                generator.requires_grad_(trainable is None or "generator" in trainable)
+                self._require_gradients("generator", self._trainable is None or "generator" in self._trainable)
             else:
                 with torch.no_grad():
                     self._fake = self.recipe.generate(generator, z)

@@ -99,7 +99,7 @@ class WeightClipping(Stabiliser):
     @torch.no_grad()
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
         if "discriminator" in networks:
-            weights = list(ctx.networks["discriminator"].parameters())
+            weights = ctx.weights["discriminator"]
             torch._foreach_clamp_min_(weights, -ctx.options.weight_clip)
             torch._foreach_clamp_max_(weights, ctx.options.weight_clip)
 
@@ -235,7 +235,7 @@ class WeightAveraging(Stabiliser):
         if "generator" not in networks:
             return
         average, newest = ctx.averages["generator"], ctx.networks["generator"]
-        torch._foreach_lerp_(list(average.parameters()), list(newest.parameters()), 1 - ctx.options.ema)
+        torch._foreach_lerp_(list(average.parameters()), ctx.weights["generator"], 1 - ctx.options.ema)
         for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
             kept.copy_(buffer)
 

@@ -48,6 +48,7 @@ def pick_device(name: str) -> torch.device:
 
 def use_threads(kind: str) -> None:
     """Points need one thread (their kernels are too small to share); pictures take every core."""
+    torch.set_flush_denormal(True)  # a vanishing gradient would otherwise run many times slower
     torch.set_num_threads(1 if kind == "points" else len(os.sched_getaffinity(0)))
 
 
@@ -156,13 +157,14 @@ class Trainer:
         ctx = self.ctx
         ctx.begin_turn(phase.networks, keeps_graph)
         for name in phase.networks:
-            self.optimizers[name].zero_grad(set_to_none=True)
+            for weight in ctx.weights[name]:
+                weight.grad = None
         loss, statistics = phase.loss(ctx)
         loss.backward()
         if self.records:
             if ctx.sampling:
                 for name in phase.networks:
-                    gradients = [weight.grad for weight in self.networks[name].parameters() if weight.grad is not None]
+                    gradients = [weight.grad for weight in ctx.weights[name] if weight.grad is not None]
                     statistics[f"{name[0]}_grad"] = torch.nn.utils.get_total_norm(gradients)
             owner = phase.networks[-1]
             self._trail += [(ctx.step, owner, name, value) for name, value in statistics.items()]
@@ -224,7 +226,7 @@ class Trainer:
     # state
     def is_finite(self) -> bool:
         """Whether every weight is a finite number."""
-        weights = [weight.detach() for network in self.networks.values() for weight in network.parameters()]
+        weights = [weight.detach() for weights in self.ctx.weights.values() for weight in weights]
         return bool(torch.isfinite(torch.stack(torch._foreach_norm(weights)).sum()))
 
     def state(self) -> dict[str, Any]:

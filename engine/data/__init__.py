@@ -1,0 +1,33 @@
+"""Sources of training data. To add one: a file with a ``Source``, and a line here."""
+
+from __future__ import annotations
+
+from engine.data.drawn import Drawn
+from engine.data.fashion import Fashion
+from engine.data.folder import Folder
+from engine.data.grid import Grid
+from engine.data.line import Line
+from engine.data.mnist import Mnist
+from engine.data.ring import Ring
+from engine.data.segments import Segments
+from engine.data.source import ImageSource, PointSource, Source
+from engine.data.spiral import Spiral
+from engine.data.stream import Stream
+from engine.data.two_moons import TwoMoons
+from engine.data.upload import Upload
+
+__all__ = ["DATASETS", "ImageSource", "PointSource", "Source", "Stream"]
+
+DATASETS: dict[str, type[Source]] = {
+    "ring": Ring,
+    "grid": Grid,
+    "spiral": Spiral,
+    "line": Line,
+    "two_moons": TwoMoons,
+    "segments": Segments,
+    "drawn": Drawn,
+    "mnist": Mnist,
+    "fashion": Fashion,
+    "folder": Folder,
+    "upload": Upload,
+}

@@ -1,0 +1,34 @@
+"""Small runs for the engine's tests."""
+
+import pytest
+import torch
+
+from engine.configure import validate
+from engine.runs import RunFolder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+SMALL_POINTS = {"hidden": 16, "batch_size": 32, "report_every": 5, "measure_every": 20}
+SMALL_IMAGES = {"width": 4, "batch_size": 8, "report_every": 2, "measure_every": 4}
+
+
+def small(gan="gan", data="ring", steps=40, seed=0, **options):
+    """A validated configuration of a tiny run."""
+    base = SMALL_POINTS if data != "mnist" else {k: v for k, v in SMALL_IMAGES.items() if gan == "dcgan" or k != "width"}
+    return validate({"gan": gan, "data": data, "steps": steps, "seed": seed, "device": "cpu", "options": {**base, **options}})
+
+
+@pytest.fixture
+def new_run(tmp_path):
+    """Make a run folder: ``new_run("name", steps=40, critic_steps=2)``."""
+
+    def make(name="run", **how):
+        folder = RunFolder(tmp_path / name)
+        folder.create({"id": name, **small(**how)}, "starting")
+        return folder
+
+    return make

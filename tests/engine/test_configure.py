@@ -1,0 +1,102 @@
+"""Requests: sensible ones are taken, nonsense is refused by field, with a remedy."""
+
+import itertools
+
+import pytest
+
+from engine.configure import catalogue, options_model, validate
+from engine.data import DATASETS
+from engine.gans import GANS
+from engine.objectives import OBJECTIVES
+from engine.options import BadInput, describe
+from engine.stabilisers import STABILISERS
+from engine.trainer import Trainer
+from tests.engine.conftest import SMALL_IMAGES, SMALL_POINTS
+
+REFUSED = [
+    ({"gan": "nope"}, "gan"),
+    ({"gan": ["gan"]}, "gan"),
+    ({"data": "../etc"}, "data"),
+    ({"steps": 0}, "steps"),
+    ({"steps": "many"}, "steps"),
+    ({"steps": 10**30}, "steps"),
+    ({"seed": -1}, "seed"),
+    ({"surprise": 1}, "surprise"),
+    ({"options": [1]}, "options"),
+    ({"options": {"generator_lr": 0}}, "generator_lr"),
+    ({"options": {"generator_lr": float("nan")}}, "generator_lr"),
+    ({"options": {"generator_lr": "<script>" * 2000}}, "generator_lr"),
+    ({"options": {"genrator_lr": 1e-3}}, "genrator_lr"),
+    ({"options": {"objective": "win"}}, "objective"),
+    ({"options": {"batch_size": 1}}, "batch_size"),
+    ({"gan": "dcgan", "data": "ring"}, "data"),
+    ({"options": {"objective": "wasserstein"}}, "objective"),
+    ({"options": {"objective": "hinge", "label_smoothing": 0.1}}, "label_smoothing"),
+    ({"options": {"objective": "wasserstein", "weight_clip": 0.1, "label_smoothing": 0.1}}, "label_smoothing"),
+    ({"options": {"weight_clip": 0.1, "r1": 1.0}}, "weight_clip"),
+    ({"options": {"weight_clip": 0.1, "gradient_penalty": 1.0}}, "weight_clip"),
+    ({"options": {"weight_clip": 0.1, "spectral_norm": True}}, "weight_clip"),
+    ({"gan": "dcgan", "data": "mnist", "options": {"r1": 1.0}}, "r1"),
+    ({"gan": "dcgan", "data": "mnist", "options": {"gradient_penalty": 1.0}}, "gradient_penalty"),
+    ({"gan": "dcgan", "data": "mnist", "options": {"spectral_norm": True}}, "spectral_norm"),
+    ({"options": {"updates": "simultaneous", "critic_steps": 5}}, "critic_steps"),
+]
+
+
+@pytest.mark.parametrize(("request_", "field"), REFUSED, ids=[f"{field}-{i}" for i, (_, field) in enumerate(REFUSED)])
+def test_nonsense_is_refused_by_field_with_a_remedy(request_, field):
+    with pytest.raises(BadInput) as refusal:
+        validate({"gan": "gan", "data": "ring", **request_})
+    assert refusal.value.field == field
+    assert refusal.value.remedy
+    assert len(str(refusal.value)) < 600
+
+
+def test_the_misspelt_option_is_told_its_neighbour():
+    with pytest.raises(BadInput, match="generator_lr"):
+        validate({"options": {"genrator_lr": 1e-3}})
+
+
+SWITCHES = [None, *STABILISERS]
+
+
+@pytest.mark.parametrize(("gan", "data"), [("gan", "ring"), ("gan", "mnist"), ("dcgan", "mnist")])
+@pytest.mark.parametrize(("objective", "piece"), list(itertools.product(OBJECTIVES, SWITCHES)))
+def test_any_sensible_combination_takes_steps(gan, data, objective, piece):
+    """GAN x objective x stabiliser: three steps with finite weights, or a refusal that names a field."""
+    base = SMALL_POINTS if data == "ring" else SMALL_IMAGES
+    options = {name: value for name, value in base.items() if name in options_model(gan, data).model_fields}
+    options["objective"] = objective
+    if gan == "dcgan" and piece in ("gradient_penalty", "r1", "spectral_norm"):
+        options["discriminator_norm"] = "none"
+    if piece:
+        options[STABILISERS[piece].switch] = STABILISERS[piece].on
+    try:
+        config = validate({"gan": gan, "data": data, "device": "cpu", "options": options})
+    except BadInput as refusal:
+        unbounded = objective == "wasserstein" and piece in (None, "instance_noise", "weight_averaging", "label_smoothing")
+        assert unbounded or (piece == "label_smoothing" and objective == "hinge"), refusal
+        return
+    trainer = Trainer(config)
+    for _ in range(3):
+        trainer.iterate()
+    values, broken = trainer.read()
+    assert broken is None and trainer.is_finite()
+    assert {"d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "g_grad", "d_grad"} <= set(values)
+
+
+@pytest.mark.parametrize("gan", GANS)
+@pytest.mark.parametrize("data", DATASETS)
+def test_every_option_is_described_and_its_default_permitted(gan, data):
+    model = options_model(gan, data)
+    for field in describe(model):
+        assert field["label"] and field["help"], field["name"]
+        assert field["type"] in ("bool", "int", "float", "choice", "text")
+    assert model().model_dump()
+
+
+def test_the_catalogue_is_plain_data():
+    import json
+
+    listed = json.loads(json.dumps(catalogue()))
+    assert set(listed["gans"]) == set(GANS) and set(listed["datasets"]) == set(DATASETS)

@@ -1,0 +1,91 @@
+"""Each loss against its closed form, its equilibrium, and the gradient that the theory predicts."""
+
+from math import exp, log
+
+import pytest
+import torch
+
+from engine.objectives import OBJECTIVES
+
+REAL = torch.tensor([1.0, -0.5, 3.0])
+FAKE = torch.tensor([0.25, -2.0, 0.75])
+
+
+def sigmoid(x):
+    return 1 / (1 + exp(-x))
+
+
+def expect(term, logits):
+    return sum(term(float(x)) for x in logits) / len(logits)
+
+
+CLOSED_FORMS = {
+    "minimax": (
+        -expect(lambda x: log(sigmoid(x)), REAL) - expect(lambda x: log(1 - sigmoid(x)), FAKE),
+        expect(lambda x: log(1 - sigmoid(x)), FAKE),
+    ),
+    "non_saturating": (
+        -expect(lambda x: log(sigmoid(x)), REAL) - expect(lambda x: log(1 - sigmoid(x)), FAKE),
+        -expect(lambda x: log(sigmoid(x)), FAKE),
+    ),
+    "least_squares": (
+        0.5 * expect(lambda x: (x - 1) ** 2, REAL) + 0.5 * expect(lambda x: x**2, FAKE),
+        0.5 * expect(lambda x: (x - 1) ** 2, FAKE),
+    ),
+    "wasserstein": (expect(float, FAKE) - expect(float, REAL), -expect(float, FAKE)),
+    "hinge": (expect(lambda x: max(0, 1 - x), REAL) + expect(lambda x: max(0, 1 + x), FAKE), -expect(float, FAKE)),
+}
+
+
+def test_every_objective_has_a_closed_form_here():
+    assert set(CLOSED_FORMS) == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_losses_match_their_closed_form(name):
+    objective, (d_loss, g_loss) = OBJECTIVES[name], CLOSED_FORMS[name]
+    assert float(objective.discriminator_loss(REAL, FAKE, 1.0)) == pytest.approx(d_loss, rel=1e-5)
+    assert float(objective.generator_loss(REAL, FAKE)) == pytest.approx(g_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name, objective in OBJECTIVES.items() if objective.equilibrium])
+def test_equilibrium_is_reached_where_d_cannot_tell(name):
+    objective = OBJECTIVES[name]
+    undecided = torch.full((8,), objective.threshold if objective.threshold is not None else 0.7)
+    values = {
+        "d_loss": objective.discriminator_loss(undecided, undecided, 1.0),
+        "g_loss": objective.generator_loss(undecided, undecided),
+        "d_real": objective.score(undecided).mean(),
+        "d_fake": objective.score(undecided).mean(),
+    }
+    for key, value in objective.equilibrium.items():
+        assert float(values[key]) == pytest.approx(value, abs=1e-6), key
+    assert float(objective.accuracy(undecided, undecided)) == pytest.approx(0.5)
+
+
+def test_smoothing_moves_the_optimal_logit():
+    """With the target 0.9 the best D on real data alone says 0.9, not 1."""
+    logit = torch.zeros(1, requires_grad=True)
+    nowhere = torch.full((1,), -1e9)
+    for _ in range(400):
+        (slope,) = torch.autograd.grad(OBJECTIVES["non_saturating"].discriminator_loss(logit, nowhere, 0.9), logit)
+        logit = (logit - 2 * slope).detach().requires_grad_()
+    assert logit.detach().sigmoid().item() == pytest.approx(0.9, abs=1e-3)
+
+
+def test_saturating_gradient_vanishes_where_the_heuristic_one_does_not():
+    """At D(G(z)) -> 0 the slope of log(1 - D) goes to 0 and that of -log D to -1 (Goodfellow et al. 2014, section 3)."""
+    slopes = {}
+    for name in ("minimax", "non_saturating"):
+        logits = torch.full((4,), -12.0, requires_grad=True)
+        (slope,) = torch.autograd.grad(OBJECTIVES[name].generator_loss(logits, logits) * 4, logits)
+        slopes[name] = slope.abs().max().item()
+    assert slopes["minimax"] < 1e-5
+    assert slopes["non_saturating"] == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_page_gets_formula_and_code(name):
+    described = OBJECTIVES[name].describe()
+    assert "def " in described["code"] and "return" in described["code"]
+    assert described["latex_d"].startswith("L_D") and described["latex_g"].startswith("L_G")

@@ -1,0 +1,228 @@
+"""A training process and its folder: resume exactly, survive a kill, obey commands, stop where it breaks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from engine import frames
+from engine.runs import RunFolder, Tail
+from engine.train import Session, newest_attempt, train
+from tests.engine.conftest import small
+
+CLOCK = {"row", "attempt", "time", "rate", "images_rate"}
+
+
+def numbers(folder):
+    """What was measured, clock columns aside, by step; the newest attempt counts."""
+    rows = newest_attempt(Tail(folder.metrics).read(), 10**9)
+    return {row["step"]: {name: value for name, value in row.items() if name not in CLOCK} for row in rows}
+
+
+def events(folder, kind):
+    return [event for event in Tail(folder.events).read() if event["type"] == kind]
+
+
+def command(folder, **content):
+    folder.command(content)
+
+
+def stop_at(folder, step):
+    """A progress callback that asks for a stop, as the server would, once ``step`` is reported."""
+
+    def progress(now, row):
+        if now >= step and not any(line["command"] == "stop" for line in Tail(folder.control).read()):
+            folder.command({"command": "stop"})
+
+    return progress
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"gan": "gan", "data": "ring", "steps": 60},
+        {"gan": "gan", "data": "two_moons", "steps": 60, "instance_noise": 0.2, "critic_steps": 2, "ema": 0.9},
+        {"gan": "dcgan", "data": "mnist", "steps": 10},
+    ],
+    ids=["ring", "moons", "mnist"],
+)
+def test_stop_and_resume_measures_the_same_bit_by_bit(new_run, how):
+    whole, halves = new_run("whole", **how), new_run("halves", **how)
+    assert train(whole) == "done"
+    assert train(halves, progress=stop_at(halves, how["steps"] // 2)) == "stopped"
+    assert halves.status()["step"] < how["steps"]
+    assert train(halves, resume=True) == "done"
+    assert numbers(whole) == numbers(halves)
+    assert len(numbers(whole)) >= 5
+
+
+def start_process(folder, *more):
+    code = "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train import train; "
+    code += "train(RunFolder(Path(sys.argv[1])), resume=len(sys.argv) > 2)"
+    return subprocess.Popen([sys.executable, "-c", code, str(folder.path), *more])
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.02)
+
+
+def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
+    """kill -9 in mid-run, with a rate changed after the last checkpoint: the resumed run equals one never killed."""
+    how = {"steps": 3000, "report_every": 10, "measure_every": 100, "hidden": 8}
+    killed, whole = new_run("killed", **how), new_run("whole", **how)
+    process = start_process(killed)
+    wait_for(lambda: killed.status()["step"] > 100)
+    command(killed, command="set", options={"discriminator_lr": 3e-4})
+    wait_for(lambda: events(killed, "command"))
+    rows_before = len(Tail(killed.metrics).read())
+    changed_at = events(killed, "command")[0]["step"]
+    wait_for(lambda: killed.status()["step"] > changed_at)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert killed.status()["state"] == "failed" and killed.status()["remedy"]
+    assert killed.checkpoint_steps()[-1] <= changed_at, "the command must lie after the checkpoint for this test to mean anything"
+    assert train(killed, resume=True) == "done"
+    assert len(Tail(killed.metrics).read()) > rows_before
+    # the reference: the same change at the same step, never killed
+    session = Session(whole, False, None)
+    session.pending = [{"number": 0, "step": changed_at, "command": {"command": "set", "options": {"discriminator_lr": 3e-4}}}]
+    assert session.run() == "done"
+    assert numbers(killed) == numbers(whole)
+
+
+def test_watched_or_not_the_numbers_are_the_same(new_run, monkeypatch):
+    watched, alone = new_run("watched"), new_run("alone")
+    monkeypatch.setattr("engine.train.FRAMES_PER_S", 1e9)
+    monkeypatch.setattr("engine.train.FRAME_SHARE", 1e9)
+    watched.watching.touch()
+    drawn = []
+    session = Session(watched, False, None)
+    frame = session._frame
+    session._frame = lambda: (drawn.append(session.trainer.step), frame())
+    session.run()
+    train(alone)
+    assert len(drawn) > 20
+    assert numbers(watched) == numbers(alone)
+
+
+def test_commands_take_effect_and_leave_a_mark(new_run):
+    folder = new_run(steps=10_000_000)
+    process = start_process(folder)
+    try:
+        wait_for(lambda: folder.status()["step"] > 20)
+        command(folder, command="pause")
+        wait_for(lambda: folder.status()["state"] == "paused")
+        paused_at = folder.status()["step"]
+        for what in ("discriminator", "generator", "both"):
+            command(folder, command="step", what=what)
+        wait_for(lambda: folder.status()["step"] == paused_at + 1)
+        command(folder, command="set", options={"generator_lr": 0.5})
+        command(folder, command="set", options={"hidden": 3})
+        wait_for(lambda: events(folder, "error"))
+        assert events(folder, "error")[0]["field"] == "hidden"
+        assert folder.status()["live"]["generator_lr"] == 0.5
+        marks = [event["command"] for event in events(folder, "command")]
+        assert {"command": "set", "options": {"generator_lr": 0.5}} in marks
+        assert [mark["what"] for mark in marks if mark["command"] == "step"] == ["discriminator", "generator"]
+        assert folder.status()["step"] == paused_at + 1
+        command(folder, command="set", options={"generator_lr": 1e-3})
+        command(folder, command="resume")
+        wait_for(lambda: folder.status()["step"] > paused_at + 50)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert folder.status()["state"] == "stopped"
+        assert folder.checkpoint_steps()[-1] == folder.status()["step"]
+    finally:
+        process.kill()
+
+
+def test_divergence_stops_the_run_and_keeps_a_good_checkpoint(new_run):
+    folder = new_run(
+        steps=5000, objective="least_squares", generator_lr=10.0, discriminator_lr=10.0,
+        generator_optimizer="sgd", discriminator_optimizer="sgd",
+    )  # fmt: skip
+    assert train(folder) == "failed"
+    status = folder.status()
+    assert "diverged" in status["error"] and "step" in status["error"]
+    assert any(word in status["error"] for word in ("generator", "discriminator"))
+    assert "_lr" in status["remedy"]
+    last = events(folder, "diagnosis")[-1]["active"]
+    assert [item["name"] for item in last] == ["divergence"]
+    from engine import checkpoint
+    from engine.trainer import Trainer
+
+    trainer = Trainer(folder.config())
+    trainer.load_state(checkpoint.load(checkpoint.newest(folder))["trainer"])
+    assert trainer.is_finite()
+
+
+def test_two_processes_cannot_train_one_run(new_run):
+    from engine.options import Conflict
+
+    folder = new_run(steps=10_000_000)
+    process = start_process(folder)
+    try:
+        wait_for(lambda: folder.status()["step"] > 0)
+        with pytest.raises(Conflict):
+            train(folder)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("how", [{"data": "grid"}, {"gan": "dcgan", "data": "mnist", "steps": 4}], ids=["points", "images"])
+def test_the_folder_holds_pictures(new_run, how):
+    folder = new_run(**how)
+    train(folder)
+    for path in (folder.live, folder.real, *folder.snapshots.glob("*.bin")):
+        header, arrays = frames.unpack(path.read_bytes())
+        assert header["v"] == 1 and arrays
+    header, arrays = frames.unpack(folder.live.read_bytes())
+    assert header["step"] == folder.status()["step"]
+    if header["kind"] == "points":
+        assert arrays["fake"].shape == (512, 2) and arrays["heat"].shape == (48, 48) == arrays["optimal"].shape
+    assert folder.thumbnail.read_bytes().startswith(b"\x89PNG")
+
+
+def test_snapshots_stay_few(new_run, monkeypatch):
+    monkeypatch.setattr("engine.train.SNAPSHOTS_AT_MOST", 12)
+    monkeypatch.setitem(__import__("engine.train").train.SNAPSHOT_EVERY, "points", 5)
+    folder = new_run(steps=200)
+    train(folder)
+    steps = folder.snapshot_steps()
+    assert len(steps) <= 20 and steps[0] == 0 and steps[-1] == 200
+
+
+def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):
+    def run(*arguments):
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.run([sys.executable, "-m", "engine", *arguments], capture_output=True, text=True, env=environment)
+
+    out = str(tmp_path / "first")
+    options = ["--set", "hidden=8", "generator_lr=1e-3"]
+    done = run("train", "--gan", "gan", "--data", "ring", "--steps", "50", "--seed", "1", "--out", out, *options)
+    assert done.returncode == 0, done.stderr
+    assert "done at step 50" in done.stdout
+    assert RunFolder(tmp_path / "first").config()["options"]["hidden"] == 8
+    again = run("train", "--resume", "--out", out, "--steps", "80")
+    assert "done at step 80" in again.stdout, again.stderr
+    for name in ("a.png", "b.png"):
+        assert run("sample", out, "--n", "16", "--seed", "2", "--out", str(tmp_path / name)).returncode == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    listed = json.loads(run("list", "gans", "--json").stdout)
+    assert "dcgan" in listed
+    refused = run("train", "--set", "generator_lr=-3")
+    assert refused.returncode == 2 and "generator_lr" in refused.stderr and "Traceback" not in refused.stderr
+    taken = run("train", "--out", out, "--steps", "10")
+    assert taken.returncode == 2 and "--resume" in taken.stderr
+
+
+def test_small_is_small():
+    assert small()["options"]["hidden"] == 16

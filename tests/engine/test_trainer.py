@@ -1,0 +1,147 @@
+"""The loop: what moves, what stays, and that a state taken is a state regained."""
+
+import pytest
+import torch
+
+from engine.gans import GANS
+from engine.options import BadInput
+from engine.trainer import Trainer
+from tests.engine.conftest import small
+
+
+def weights(trainer, network):
+    return [weight.detach().clone() for weight in trainer.networks[network].parameters()]
+
+
+def moved(before, after):
+    return any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("what", ["discriminator", "generator"])
+def test_a_single_phase_moves_only_its_network(what):
+    trainer = Trainer(small())
+    other = {"discriminator": "generator", "generator": "discriminator"}[what]
+    before = {name: weights(trainer, name) for name in (what, other)}
+    trainer.single(what)
+    assert moved(before[what], weights(trainer, what))
+    assert not moved(before[other], weights(trainer, other))
+    assert trainer.step == 0
+
+
+def test_pretraining_moves_d_alone_then_both():
+    trainer = Trainer(small(pretrain_discriminator=5))
+    start = weights(trainer, "generator")
+    for _ in range(5):
+        trainer.iterate()
+    assert not moved(start, weights(trainer, "generator"))
+    trainer.iterate()
+    assert moved(start, weights(trainer, "generator"))
+
+
+def test_one_generated_batch_serves_both_players():
+    """D sees what G is then judged on; with k critic steps only the last batch keeps its graph."""
+    trainer = Trainer(small(critic_steps=3))
+    seen = []
+    generate = trainer.recipe.generate
+    trainer.recipe.generate = lambda generator, z: seen.append(generate(generator, z)) or seen[-1]
+    trainer.iterate()
+    assert len(seen) == 3
+    assert [batch.requires_grad for batch in seen] == [False, False, True]
+
+
+def test_g_step_leaves_no_gradients_in_d():
+    trainer = Trainer(small())
+    trainer.iterate()
+    discriminator = trainer.networks["discriminator"]
+    kept = [weight.grad.clone() for weight in discriminator.parameters()]
+    trainer.ctx.forget_fake()
+    trainer.single("generator")
+    for weight, grad in zip(discriminator.parameters(), kept, strict=True):
+        assert torch.equal(weight.grad, grad)
+
+
+def test_simultaneous_updates_step_from_the_same_point():
+    """G's gradient is taken against the D before its step, not after."""
+    together, alternating = Trainer(small(updates="simultaneous")), Trainer(small())
+    together.iterate()
+    alternating.iterate()
+    for a, b in zip(weights(together, "discriminator"), weights(alternating, "discriminator"), strict=True):
+        assert torch.equal(a, b)
+    assert moved(weights(together, "generator"), weights(alternating, "generator"))
+
+
+@pytest.mark.parametrize(("gan", "data"), [("gan", "ring"), ("gan", "mnist"), ("dcgan", "mnist")])
+def test_same_seed_same_weights(gan, data):
+    pair = [Trainer(small(gan, data, seed=3)) for _ in range(2)]
+    for trainer in pair:
+        for _ in range(4):
+            trainer.iterate()
+    assert not moved(weights(pair[0], "generator"), weights(pair[1], "generator"))
+    assert moved(weights(pair[0], "generator"), weights(Trainer(small(gan, data, seed=4)), "generator"))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize(("gan", "data"), [("gan", "grid"), ("dcgan", "mnist")])
+def test_a_loaded_state_goes_on_bit_by_bit(gan, data, optimizer, tmp_path):
+    from engine import checkpoint
+    from engine.runs import RunFolder
+
+    options = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer, "instance_noise": 0.1, "ema": 0.9}
+    whole, first, second = (Trainer(small(gan, data, **options)) for _ in range(3))
+    for _ in range(8):
+        whole.iterate()
+    for _ in range(5):
+        first.iterate()
+    folder = RunFolder(tmp_path)
+    second.load_state(checkpoint.load(checkpoint.save(folder, 5, first.state())))
+    for _ in range(3):
+        second.iterate()
+    assert second.step == 8
+    for name in ("generator", "discriminator"):
+        assert not moved(weights(whole, name), weights(second, name))
+    assert whole.read() == second.read()
+    average = zip(whole.averages["generator"].parameters(), second.averages["generator"].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in average)
+
+
+def test_live_options_act_at_once_and_others_are_refused():
+    trainer = Trainer(small())
+    trainer.set_options({"generator_lr": 0.5, "critic_steps": 3})
+    assert trainer.optimizers["generator"].param_groups[0]["lr"] == 0.5
+    assert trainer.stage().phases[0].repeat == 3
+    for refused, field in (({"hidden": 8}, "hidden"), ({"generator_lr": -1}, "generator_lr"), ({"x": 1}, "x")):
+        with pytest.raises(BadInput) as refusal:
+            trainer.set_options(refused)
+        assert refusal.value.field == field
+    assert trainer.options.generator_lr == 0.5
+
+
+@pytest.mark.parametrize(("network", "statistic"), [("generator", "d_loss"), ("discriminator", "g_loss")])
+def test_divergence_names_the_network_whose_update_broke(network, statistic):
+    trainer = Trainer(small())
+    for _ in range(3):
+        trainer.iterate()
+    step_once = trainer.optimizers[network].step
+
+    def explode():
+        step_once()
+        with torch.no_grad():
+            for weight in trainer.networks[network].parameters():
+                weight.fill_(float("inf"))
+
+    trainer.optimizers[network].step = explode
+    trainer.iterate()
+    trainer.iterate()
+    _, broken = trainer.read()
+    assert broken.network == network
+    assert broken.statistic.split("_")[1] in ("loss", "real", "fake", "logit", "grad")
+    assert broken.step == (4 if network == "generator" else 3)
+
+
+def test_every_gan_file_is_in_its_table():
+    from pathlib import Path
+
+    import engine.gans
+
+    files = {path.stem for path in Path(engine.gans.__file__).parent.glob("*.py")} - {"__init__", "base"}
+    assert files == {recipe.__module__.rsplit(".", 1)[1] for recipe in GANS.values()}
