@@ -14,18 +14,18 @@ LIGHT = {
     "fake": "#762a83",
     "discriminator": "#0072b2",
     "generator": "#d55e00",
-    "healthy": "#5f6670",
-    "warning": "#946200",
+    "healthy": "#59636e",
+    "warning": "#9a6700",
     "broken": "#b3261e",
 }
 DARK = {
-    "real": "#6cc17a",
-    "fake": "#c89ad3",
-    "discriminator": "#56b4e9",
-    "generator": "#ff9a4d",
-    "healthy": "#a9b0b8",
-    "warning": "#f0b429",
-    "broken": "#ff8a80",
+    "real": "#5dbb75",
+    "fake": "#c28dd0",
+    "discriminator": "#4aa8e0",
+    "generator": "#f58a3c",
+    "healthy": "#9aa4af",
+    "warning": "#e3b341",
+    "broken": "#ff7b72",
 }
 
 

@@ -45,6 +45,13 @@ def presets() -> None:
                     )
                     if session.may_change() and st.button("Start", key=f"start_{name}", type="primary"):
                         _start(name)
+        if session.may_change():
+            with st.container(border=True, key="preset_own"):
+                st.html(
+                    '<div class="gs-title">Your own</div><div class="gs-muted">Choose what to learn - points, digits, your own '
+                    "pictures or a drawing -, who plays and by which rules.</div>"
+                )
+                link("new", "Compose a new run")
 
 
 def _picture(preset: dict) -> str:
@@ -68,7 +75,9 @@ def running() -> None:
     """The runs that train, wait or are paused; the whole card opens the run."""
     runs = [summary for summary in engine.runs() if is_live(summary)]
     if not runs:
-        st.html('<div class="gs-note">Nothing is training. Start one of the experiments above, or compose a new run.</div>')
+        st.html(
+            '<div class="gs-note">Nothing is training. Start one of the experiments above, or compose a new run.</div>'
+        )
         return
     with st.container(key="running"):
         for summary in runs:

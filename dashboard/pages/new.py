@@ -1,0 +1,290 @@
+"""New run: what to learn, who plays, by which rules; everything else has a good default behind "options"."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.pages.parts.draft import Draft, Field, draft, from_config, restart
+from dashboard.pages.parts.fields import ask
+from dashboard.pages.parts.links import go
+from dashboard.pages.parts.own_images import choose_upload
+from dashboard.pages.parts.problem import problem_html, show_problem
+from dashboard.pages.parts.rules import show_rules
+from dashboard.pages.parts.signs import sign
+from engine.options import BadInput, NotFound
+
+GROUPS = {
+    "training": "Training",
+    "optimizers": "Optimizers",
+    "networks": "Networks",
+    "recording": "Recording",
+}
+STABILISER_WIDTH = 212  # pixels: two beside each other in the third column
+OWN = ("folder", "upload")  # nothing is missing here: the user brings it
+SPECIAL = ("drawing", "upload")  # options with a widget of their own
+
+engine = session.engine()
+catalogue = engine.catalogue()
+slots: dict[str, Any] = {}  # field name -> the place under its widget where a problem is shown
+
+
+def prefill() -> Draft:
+    """The draft, filled in from the run that the address names after ``from``, once."""
+    source = st.query_params.get("from")
+    current = draft()
+    if source and source != current.source:
+        try:
+            current = from_config(engine.run(source)["config"], catalogue)
+        except NotFound as problem:
+            show_problem(problem)
+            current.source = source
+    if current.data not in catalogue["datasets"] or current.gan not in catalogue["gans"]:
+        current = restart(data=next(iter(catalogue["datasets"])), gan=next(iter(catalogue["gans"])))
+    return current
+
+
+def heading(words: str, help: str) -> None:
+    st.markdown(f"#### {words}", help=help, anchors=False)
+
+
+def option(run: Draft, field: Field) -> None:
+    """One option's widget, and below it the place for what is wrong with it."""
+    name = field["name"]
+    run.set(field, ask(field, run.value(field), run.key(name), also=[run.prefilled.get(name)]))
+    slots[name] = st.empty()
+
+
+def card_style(name: str, item: dict[str, Any]) -> str:
+    """CSS that draws the data's thumbnail on its card; a sign where there is nothing to show yet."""
+    button = f".st-key-choose_data_{name} button"
+    if item["available"]:
+        return f'{button}{{background-image:url("/api/datasets/{quote(name)}/thumbnail.png"),linear-gradient(#fff,#fff)}}'
+    grey = "" if name in OWN else f"{button}{{filter:grayscale(1);opacity:.55}}"
+    return f'{button}{{background-image:url("{sign(name if name in OWN else "missing")}")}}{grey}'
+
+
+def choose_data(run: Draft) -> None:
+    """Cards with thumbnails, and the chosen data's own options."""
+    heading("What to learn", "The real data, which the generator tries to imitate.")
+    st.html(
+        f"<style>{''.join(card_style(name, item) for name, item in catalogue['datasets'].items())}</style>"
+    )
+    with st.container(horizontal=True, gap="xsmall", key="data_cards"):
+        for name, item in catalogue["datasets"].items():
+            kind = "primary" if name == run.data else "secondary"
+            if st.button(
+                item["title"], key=f"choose_data_{name}", type=kind, help=item["sentence"], wrap=True
+            ):
+                run.data = name
+                follow_data(run)
+                st.rerun()
+    item = catalogue["datasets"][run.data]
+    slots["data"] = st.empty()
+    st.html(f'<div class="gs-muted">{escape(item["sentence"])} Licence: {escape(item["licence"])}.</div>')
+    if run.data == "upload":
+        upload(run)
+    if run.data == "drawn":
+        drawing(run)
+    columns = st.columns(2)
+    own = [
+        field
+        for field in run.fields(catalogue).values()
+        if field["group"] == "data" and field["name"] not in SPECIAL
+    ]
+    for number, field in enumerate(own):
+        with columns[number % 2]:
+            option(run, field)
+
+
+def follow_data(run: Draft) -> None:
+    """Another kind of data may need another GAN: take the first that can play."""
+    kind = catalogue["datasets"][run.data]["kind"]
+    if kind not in catalogue["gans"][run.gan]["kinds"]:
+        run.gan = next(name for name, gan in catalogue["gans"].items() if kind in gan["kinds"])
+
+
+def upload(run: Draft) -> None:
+    """Own pictures."""
+    newest = st.session_state.pop("upload_newest", None)
+    picked = choose_upload(newest or run.options.get("upload"))
+    if picked:
+        run.options["upload"] = picked
+    else:
+        run.options.pop("upload", None)
+    slots["upload"] = st.empty()
+
+
+def drawing(run: Draft) -> None:
+    """A distribution painted by hand."""
+    from dashboard.components.draw import draw
+
+    painted = draw(key=f"draw_{run.generation}", value=run.options.get("drawing"))
+    if painted:
+        run.options["drawing"] = painted
+    slots["drawing"] = st.empty()
+
+
+def choose_gan(run: Draft) -> None:
+    """Cards with a sentence; those that cannot learn these data are grey and say why."""
+    heading("Who plays", "The kind of GAN: its two networks and how they take turns.")
+    kind = catalogue["datasets"][run.data]["kind"]
+    for name, gan in catalogue["gans"].items():
+        fits = kind in gan["kinds"]
+        why = "" if fits else f" Needs {' or '.join(gan['kinds'])}; these data are {kind}."
+        with st.container(key=f"choose_gan_{name}"):
+            label = f"**{gan['title']}** {gan['sentence']}{why}"
+            style = "primary" if name == run.gan else "secondary"
+            if st.button(
+                label, key=f"gan_{name}", type=style, disabled=not fits, width="stretch", help=gan["paper"]
+            ):
+                run.gan = name
+                st.rerun()
+    slots["gan"] = st.empty()
+
+
+def choose_rules(run: Draft, fields: dict[str, Field]) -> None:
+    """The objective as a row of names, the stabilisers as switches with their options."""
+    heading("By which rules", "What both play for, and the tricks that keep the game playable.")
+    objective = fields["objective"]
+    key = run.key("objective")
+    st.session_state.setdefault(key, run.value(objective))
+    titles = {name: item["title"] for name, item in catalogue["objectives"].items()}
+    picked = st.pills(
+        "Objective",
+        list(titles),
+        key=key,
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    run.set(objective, picked)
+    slots["objective"] = st.empty()
+    st.html(f'<div class="gs-muted">{escape(catalogue["objectives"][picked]["sentence"])}</div>')
+    with st.container(horizontal=True, gap="xxsmall", key="stabilisers"):
+        for piece in catalogue["stabilisers"].values():
+            with st.container(width=STABILISER_WIDTH, gap="xsmall"):
+                stabiliser(run, piece, fields)
+
+
+def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
+    """A switch; when it is on, its options. It is on while its option is not zero."""
+    switch = fields[piece["switch"]]
+    key = run.key(f"switch {switch['name']}")
+    st.session_state.setdefault(key, bool(run.value(switch)))
+    on = st.toggle(piece["title"], key=key, help=piece["sentence"])
+    if on != bool(run.value(switch)):
+        run.set(switch, piece["on"] if on else type(switch["default"])(0))
+        st.session_state.pop(run.key(switch["name"]), None)
+    slots[switch["name"]] = st.empty()
+    if not on:
+        return
+    with st.container(key=f"stabiliser_{switch['name']}"):
+        for described in piece["options"]:
+            if described["type"] != "bool" or described["name"] != switch["name"]:
+                option(run, fields[described["name"]])
+
+
+def more_options(run: Draft, fields: dict[str, Field]) -> None:
+    """Everything else, by group."""
+    taken = {"objective"} | {
+        field["name"] for piece in catalogue["stabilisers"].values() for field in piece["options"]
+    }
+    rest = [field for field in fields.values() if field["group"] != "data" and field["name"] not in taken]
+    changed = sum(field["name"] in run.options for field in rest)
+    with st.expander(f"Options{f' ({changed} changed)' if changed else ''}", key="more_options"):
+        for group in dict.fromkeys(field["group"] for field in rest):
+            st.markdown(f"**{GROUPS.get(group, group.capitalize())}**")
+            columns = st.columns(4)
+            for number, field in enumerate(item for item in rest if item["group"] == group):
+                with columns[number % 4]:
+                    option(run, field)
+
+
+def length(run: Draft) -> None:
+    """How long, from which seed, under which name."""
+    steps, seed, name = st.columns([1, 1, 2])
+    for key, value in (("steps", run.steps), ("seed", run.seed), ("name", run.name)):
+        st.session_state.setdefault(run.key(f"run {key}"), value)
+    with steps:
+        run.steps = st.number_input(
+            "Steps",
+            1,
+            100_000_000,
+            step=1000,
+            key=run.key("run steps"),
+            help="Iterations: one turn of D and one of G.",
+        )
+        slots["steps"] = st.empty()
+    with seed:
+        run.seed = st.number_input(
+            "Seed",
+            0,
+            2**31 - 1,
+            step=1,
+            key=run.key("run seed"),
+            help="The same seed on the same device gives the same run.",
+        )
+        slots["seed"] = st.empty()
+    with name:
+        run.name = st.text_input(
+            "Name", max_chars=80, key=run.key("run name"), placeholder="named after the choices above"
+        )
+
+
+def finish(run: Draft) -> None:
+    """At the bottom of the window: what will happen, or what stands in the way; and Start."""
+    problem, config = None, None
+    try:
+        config = engine.validate(run.request(catalogue))
+    except BadInput as refused:
+        problem = refused
+    if problem and problem.field in slots:
+        slots[problem.field].html(problem_html(problem))
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
+        said = st.container(width="stretch")
+        with said:
+            if problem:
+                show_problem(problem)
+            elif config:
+                st.html(f"<div>{escape(config['meta']['sentence'])}</div>")
+        if st.button("Clear", type="tertiary", help="Back to the defaults."):
+            restart()
+            st.query_params.clear()
+            st.rerun()
+        if not session.may_change():
+            st.html('<div class="gs-muted">Only the presenter can start runs.</div>', width="content")
+        elif st.button("Start", type="primary", disabled=problem is not None, key="start"):
+            start(run, said)
+
+
+def start(run: Draft, said: Any) -> None:
+    """Start it and go and watch."""
+    try:
+        started = engine.start(session.role(), run.request(catalogue))
+    except BadInput as problem:
+        said.html(problem_html(problem))
+        return
+    go("train", run=started)
+
+
+run = prefill()
+data_column, players_and_rules = st.columns([5, 10], gap="medium")
+with data_column:
+    choose_data(run)
+fields = run.fields(catalogue)
+with players_and_rules:
+    gan_column, rules_column = st.columns([4, 5], gap="medium")
+    with gan_column:
+        choose_gan(run)
+        length(run)
+    with rules_column:
+        choose_rules(run, fields)
+    show_rules(catalogue["objectives"][run.value(fields["objective"])])
+more_options(run, fields)
+finish(run)

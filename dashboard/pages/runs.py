@@ -36,7 +36,12 @@ engine = session.engine()
 def actions(run: Summary) -> list[str]:
     """What can be done with a run in its present state."""
     state = run["status"]["state"]
-    first = {"running": ["Pause", "Stop"], "starting": ["Stop"], "paused": ["Resume", "Stop"], "queued": ["Stop"]}
+    first = {
+        "running": ["Pause", "Stop"],
+        "starting": ["Stop"],
+        "paused": ["Resume", "Stop"],
+        "queued": ["Stop"],
+    }
     return [*first.get(state, ["Resume"]), "Duplicate", "Duplicate with changes", "Rename", "Delete"]
 
 
@@ -83,8 +88,10 @@ def ask() -> None:
 def chosen(runs: list[Summary]) -> list[Summary]:
     """The runs that search, filter and order leave, in order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", placeholder="name, GAN or data", key="runs_search", live="300ms", width=260)
-        kept = st.segmented_control("State", list(STATES), key="runs_state", help="Shows only runs in this state.")
+        words = st.text_input(
+            "Search", placeholder="name, GAN or data", key="runs_search", live="300ms", width=260
+        )
+        kept = st.segmented_control("State", list(STATES), key="runs_state")
         order = st.selectbox("Order", list(ORDERS), key="runs_order", width=150)
     if words:
         runs = [run for run in runs if all(word in searched(run) for word in words.lower().split())]
@@ -102,10 +109,10 @@ def row(run: Summary) -> bool:
     with st.container(horizontal=True, vertical_alignment="center", key=f"run_{run['id']}"):
         ticked = st.checkbox("Compare", key=f"tick_{run['id']}", label_visibility="collapsed")
         about = f"{run['gan']} · {run['data']} · {figures(run)} · {age(run['created'])}"
-        st.html(run_html(run, version(engine, run["id"]), about), width="stretch")
+        st.html(run_html(run, version(engine, run["id"]), about, wide=True), width="stretch")
         link("train", "Open", run=run["id"])
         if session.may_change():
-            action = st.menu_button("Do", actions(run), key=f"act_{run['id']}")
+            action = st.menu_button("Actions", actions(run), key=f"act_{run['id']}")
             if action:
                 act(run, action)
     return ticked
@@ -116,7 +123,9 @@ def listing() -> None:
     """The list; it refreshes itself."""
     everything = engine.runs()
     if not everything:
-        st.html('<div class="gs-note">No runs yet. Start a prepared experiment, and it will be kept here.</div>')
+        st.html(
+            '<div class="gs-note">No runs yet. Start a prepared experiment, and it will be kept here.</div>'
+        )
         link("home", "Prepared experiments")
         return
     runs = chosen(everything)

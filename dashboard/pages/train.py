@@ -45,7 +45,9 @@ def nothing_to_show(missing: Sequence[BadInput]) -> None:
     for problem in missing:
         show_problem(problem)
     if not missing:
-        st.html('<div class="gs-note">Nothing is training. Start a prepared experiment, or open an earlier run.</div>')
+        st.html(
+            '<div class="gs-note">Nothing is training. Start a prepared experiment, or open an earlier run.</div>'
+        )
     with st.container(horizontal=True):
         link("home", "Prepared experiments")
         link("new", "Compose a new run")
@@ -59,7 +61,12 @@ def behind(run: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(f'<div class="gs-muted">{escape(config["meta"]["sentence"])}</div>', width="stretch")
         if session.may_change():
-            link("new", "New run from this one", help="Opens the form filled in with these choices.", **{"from": run})
+            link(
+                "new",
+                "New run from this one",
+                help="Opens the form filled in with these choices.",
+                **{"from": run},
+            )
     with st.expander(f"Rules: formula and code of the {objective['title'].lower()} objective"):
         show_rules(objective)
     with st.expander("All options"):
@@ -74,9 +81,18 @@ def behind(run: str) -> None:
 def options(config: dict[str, Any]) -> None:
     """Every option with its value, and what the run was made with."""
     labels = field_labels(config)
-    rows = [{"Option": labels.get(name, name), "Name": name, "Value": shown(value)} for name, value in config["options"].items()]
-    rows += [{"Option": name.capitalize(), "Name": name, "Value": shown(config[name])} for name in ("steps", "seed", "device")]
-    rows += [{"Option": f"Version of {name}", "Name": "", "Value": str(value)} for name, value in config["versions"].items()]
+    rows = [
+        {"Option": labels.get(name, name), "Name": name, "Value": shown(value)}
+        for name, value in config["options"].items()
+    ]
+    rows += [
+        {"Option": name.capitalize(), "Name": name, "Value": shown(config[name])}
+        for name in ("steps", "seed", "device")
+    ]
+    rows += [
+        {"Option": f"Version of {name}", "Name": "", "Value": str(value)}
+        for name, value in config["versions"].items()
+    ]
     st.dataframe(rows, hide_index=True, key="options_table", height=min(38 + 35 * len(rows), 420))
 
 
@@ -101,8 +117,8 @@ def shown(value: Any) -> str:
 def log(run: str) -> None:
     """The end of what the worker wrote."""
     try:
-        text = engine.folder(run).log.read_text(errors="replace")
-    except (FileNotFoundError, NotFound):
+        text = engine.log(session.role(), run)
+    except NotFound:
         text = ""
     st.code(text[-LOG_TAIL:] or "The worker has written nothing.", language=None, height=320)
 
@@ -117,7 +133,9 @@ if runs:
     chosen = runs[0]
     if len(runs) > 1:
         names = {run: engine.run(run)["config"]["name"] for run in runs}
-        chosen = st.segmented_control("What lies behind", runs, default=runs[0], required=True, format_func=names.__getitem__)
+        chosen = st.segmented_control(
+            "What lies behind", runs, default=runs[0], required=True, format_func=names.__getitem__
+        )
     behind(chosen)
 else:
     nothing_to_show(missing)

@@ -62,7 +62,8 @@ def sparkline_html(values: Sequence[float | None], width: int = 96, height: int 
     low, span = min(known), (max(known) - min(known)) or 1.0
     across = width / (len(known) - 1)
     points = " ".join(
-        f"{n * across:.1f},{height - 3 - (value - low) / span * (height - 6):.1f}" for n, value in enumerate(known)
+        f"{n * across:.1f},{height - 3 - (value - low) / span * (height - 6):.1f}"
+        for n, value in enumerate(known)
     )
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
@@ -108,12 +109,13 @@ def age(created: float) -> str:
     return "just now"
 
 
-def run_html(summary: Mapping[str, Any], version: float | None, about: str) -> str:
-    """The whole line; ``about`` is plain text under the name."""
-    return (
+def run_html(summary: Mapping[str, Any], version: float | None, about: str, wide: bool = False) -> str:
+    """The whole line; ``about`` is plain text under the name. ``wide`` puts the state into a column of its own."""
+    line = (
         f'<div class="gs-run">{thumbnail_html(summary["id"], version)}'
         f'<div class="gs-what"><div class="gs-title">{escape(summary["name"])}</div>'
-        f'<div class="gs-muted gs-number">{escape(about)}</div>'
-        f'<div>{state_html(summary["status"])} {diagnosis_html(summary["diagnosis"])}</div></div>'
-        f'{sparkline_html(summary["sparkline"])}</div>'
+        f'<div class="gs-muted gs-number">{escape(about)}</div></div>'
+        f'<div class="gs-how">{state_html(summary["status"])}<span>{diagnosis_html(summary["diagnosis"])}</span></div>'
+        f"{sparkline_html(summary['sparkline'])}</div>"
     )
+    return f'<div class="gs-wide">{line}</div>' if wide else line

@@ -33,7 +33,7 @@ def wordmark(dark: bool) -> str:
     ink = "#e9e9e7" if dark else "#1c1e21"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">'
-        f'{_MARK.format(real=colours["real"], fake=colours["fake"])}'
+        f"{_MARK.format(real=colours['real'], fake=colours['fake'])}"
         f'<text x="38" y="22.5" font-family="system-ui, sans-serif" font-size="19" font-weight="650" fill="{ink}">GANscope</text>'
         "</svg>"
     )

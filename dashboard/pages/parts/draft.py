@@ -1,0 +1,97 @@
+"""The run being composed: what has been chosen so far, kept over visits of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+Catalogue = dict[str, Any]
+Field = dict[str, Any]
+
+
+@dataclass
+class Draft:
+    """Choices of the New run page. ``options`` holds only what the user has changed; the rest follows data and GAN.
+
+    ``generation`` is part of every widget's key: a form that is filled in anew gets fresh widgets.
+    """
+
+    data: str = "ring"
+    gan: str = "gan"
+    steps: int = 20_000
+    seed: int = 0
+    name: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    generation: int = 0
+    prefilled: dict[str, Any] = field(default_factory=dict)
+
+    def fields(self, catalogue: Catalogue) -> dict[str, Field]:
+        """Every option of this GAN on these data by name, with the default that suits the kind of data."""
+        gan, data = catalogue["gans"][self.gan], catalogue["datasets"][self.data]
+        listed = [*gan["options"], *catalogue["training"], *data["options"]]
+        for piece in catalogue["stabilisers"].values():
+            listed += piece["options"]
+        defaults = gan.get("defaults", {}).get(data["kind"], {})
+        return {
+            item["name"]: {**item, "default": defaults.get(item["name"], item["default"])} for item in listed
+        }
+
+    def value(self, item: Field) -> Any:
+        """What the option is set to."""
+        return self.options.get(item["name"], item["default"])
+
+    def set(self, item: Field, value: Any) -> None:
+        """Set an option; the default is kept as "not changed", so that it can follow another choice of data or GAN."""
+        if value == item["default"]:
+            self.options.pop(item["name"], None)
+        else:
+            self.options[item["name"]] = value
+
+    def key(self, name: str) -> str:
+        """The key of an option's widget. It holds what the default depends on, since a widget keeps its first value."""
+        return f"option:{self.generation}:{self.gan}:{self.data}:{name}"
+
+    def request(self, catalogue: Catalogue) -> dict[str, Any]:
+        """The request that starts this run; options of other data or GANs stay behind."""
+        known = self.fields(catalogue)
+        options = {name: value for name, value in self.options.items() if name in known}
+        request = {
+            "gan": self.gan,
+            "data": self.data,
+            "steps": self.steps,
+            "seed": self.seed,
+            "options": options,
+        }
+        return {**request, "name": self.name} if self.name else request
+
+
+def draft() -> Draft:
+    """The draft of this visitor."""
+    return st.session_state.setdefault("draft", Draft())
+
+
+def restart(**choices: Any) -> Draft:
+    """Forget the draft and begin another with ``choices``."""
+    fresh = Draft(**choices, generation=draft().generation + 1)
+    fresh.prefilled = dict(fresh.options)
+    st.session_state["draft"] = fresh
+    return fresh
+
+
+def from_config(config: dict[str, Any], catalogue: Catalogue) -> Draft:
+    """A draft with the choices of an earlier run."""
+    fresh = restart(
+        data=config["data"],
+        gan=config["gan"],
+        steps=config["steps"],
+        seed=config["seed"],
+        source=config["id"],
+    )
+    for name, item in fresh.fields(catalogue).items():
+        if name in config["options"]:
+            fresh.set(item, config["options"][name])
+    fresh.prefilled = dict(fresh.options)
+    return fresh
