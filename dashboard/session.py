@@ -27,7 +27,7 @@ def engine() -> Engine:
 
 
 def role() -> Role:
-    """What the visitor may do. The guard strips the header from requests and sets its own; without it, only watch."""
+    """What the visitor may do. The guard sets the header, and strips a request's own; without it: watch."""
     return cast("Role", "presenter" if st.context.headers.get(ROLE_HEADER) == "presenter" else "viewer")
 
 

@@ -1,7 +1,7 @@
 """One theme, light and dark: what a colour means, and the settings that give Streamlit the same colours.
 
-Every colour stands for one thing on every page, and never alone: a word, a dash or a shape says the same. The dark
-variants are lighter steps of the same hue, so that thin lines keep a contrast of at least 4.5 to the background.
+Every colour stands for one thing on every page, and never alone: a word, a dash or a shape says the same. The
+dark variants are lighter steps of the same hue, so that thin lines stay readable.
 """
 
 from __future__ import annotations

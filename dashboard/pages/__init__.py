@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its ``script`` beside ``main.py``, its ``path`` in the address, and one sentence for the menu's tooltip."""
+    """One page: its ``script`` beside ``main.py``, its ``path`` in the address, and the menu's tooltip."""
 
     script: str
     title: str

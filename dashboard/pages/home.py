@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.pages.parts.links import go, link
-from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import figures, is_live, run_html
 from dashboard.pages.parts.thumbnails import version
 from engine.options import BadInput
@@ -48,8 +48,8 @@ def presets() -> None:
         if session.may_change():
             with st.container(border=True, key="preset_own"):
                 st.html(
-                    '<div class="gs-title">Your own</div><div class="gs-muted">Choose what to learn - points, digits, your own '
-                    "pictures or a drawing -, who plays and by which rules.</div>"
+                    '<div class="gs-title">Your own</div><div class="gs-muted">Choose what to learn '
+                    "(points, digits, your pictures, a drawing), who plays and by which rules.</div>"
                 )
                 link("new", "Compose a new run")
 
@@ -75,9 +75,7 @@ def running() -> None:
     """The runs that train, wait or are paused; the whole card opens the run."""
     runs = [summary for summary in engine.runs() if is_live(summary)]
     if not runs:
-        st.html(
-            '<div class="gs-note">Nothing is training. Start one of the experiments above, or compose a new run.</div>'
-        )
+        note("Nothing is training. Start one of the experiments above, or compose a new run.")
         return
     with st.container(key="running"):
         for summary in runs:

@@ -1,6 +1,7 @@
 """The entry script: settings of the browser tab, the menu, and the page that the address asks for.
 
-It must not lie beside a folder called ``pages/``: Streamlit would take that for its older kind of multipage app.
+It must not lie beside a folder called ``pages/``: Streamlit would take that for its older kind of
+multipage app.
 """
 
 import streamlit as st

@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
 from dashboard.pages.parts.draft import Draft, Field, draft, from_config, restart
 from dashboard.pages.parts.fields import ask
 from dashboard.pages.parts.links import go
 from dashboard.pages.parts.own_images import choose_upload
-from dashboard.pages.parts.problem import problem_html, show_problem
+from dashboard.pages.parts.problem import problem_html, show_problem, worded
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.signs import sign
 from engine.options import BadInput, NotFound
@@ -30,7 +31,7 @@ SPECIAL = ("drawing", "upload")  # options with a widget of their own
 
 engine = session.engine()
 catalogue = engine.catalogue()
-slots: dict[str, Any] = {}  # field name -> the place under its widget where a problem is shown
+slots: dict[str, DeltaGenerator] = {}  # field name -> the place under its widget where a problem is shown
 
 
 def prefill() -> Draft:
@@ -63,7 +64,8 @@ def card_style(name: str, item: dict[str, Any]) -> str:
     """CSS that draws the data's thumbnail on its card; a sign where there is nothing to show yet."""
     button = f".st-key-choose_data_{name} button"
     if item["available"]:
-        return f'{button}{{background-image:url("/api/datasets/{quote(name)}/thumbnail.png"),linear-gradient(#fff,#fff)}}'
+        picture = f'url("/api/datasets/{quote(name)}/thumbnail.png")'
+        return f"{button}{{background-image:{picture},linear-gradient(#fff,#fff)}}"
     grey = "" if name in OWN else f"{button}{{filter:grayscale(1);opacity:.55}}"
     return f'{button}{{background-image:url("{sign(name if name in OWN else "missing")}")}}{grey}'
 
@@ -77,11 +79,9 @@ def choose_data(run: Draft) -> None:
     with st.container(horizontal=True, gap="xsmall", key="data_cards"):
         for name, item in catalogue["datasets"].items():
             kind = "primary" if name == run.data else "secondary"
-            if st.button(
-                item["title"], key=f"choose_data_{name}", type=kind, help=item["sentence"], wrap=True
-            ):
+            if st.button(item["title"], key=f"choose_data_{name}", type=kind, wrap=True):
                 run.data = name
-                follow_data(run)
+                run.follow_data(catalogue)
                 st.rerun()
     item = catalogue["datasets"][run.data]
     slots["data"] = st.empty()
@@ -99,13 +99,6 @@ def choose_data(run: Draft) -> None:
     for number, field in enumerate(own):
         with columns[number % 2]:
             option(run, field)
-
-
-def follow_data(run: Draft) -> None:
-    """Another kind of data may need another GAN: take the first that can play."""
-    kind = catalogue["datasets"][run.data]["kind"]
-    if kind not in catalogue["gans"][run.gan]["kinds"]:
-        run.gan = next(name for name, gan in catalogue["gans"].items() if kind in gan["kinds"])
 
 
 def upload(run: Draft) -> None:
@@ -237,22 +230,22 @@ def length(run: Draft) -> None:
         )
 
 
-def finish(run: Draft) -> None:
+def finish(run: Draft, fields: dict[str, Field]) -> None:
     """At the bottom of the window: what will happen, or what stands in the way; and Start."""
-    problem, config = None, None
+    problem, sentence = None, ""
     try:
-        config = engine.validate(run.request(catalogue))
+        sentence = engine.validate(run.request(catalogue))["meta"]["sentence"]
     except BadInput as refused:
-        problem = refused
+        problem = worded(refused, fields)
+        sentence = f"Not yet: {problem.error}"
     if problem and problem.field in slots:
         slots[problem.field].html(problem_html(problem))
     with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")
-        with said:
-            if problem:
-                show_problem(problem)
-            elif config:
-                st.html(f"<div>{escape(config['meta']['sentence'])}</div>")
+        if problem and problem.field not in slots:
+            said.html(problem_html(problem))
+        else:
+            said.html(f"<div>{escape(sentence)}</div>")
         if st.button("Clear", type="tertiary", help="Back to the defaults."):
             restart()
             st.query_params.clear()
@@ -263,7 +256,7 @@ def finish(run: Draft) -> None:
             start(run, said)
 
 
-def start(run: Draft, said: Any) -> None:
+def start(run: Draft, said: DeltaGenerator) -> None:
     """Start it and go and watch."""
     try:
         started = engine.start(session.role(), run.request(catalogue))
@@ -287,4 +280,4 @@ with players_and_rules:
         choose_rules(run, fields)
     show_rules(catalogue["objectives"][run.value(fields["objective"])])
 more_options(run, fields)
-finish(run)
+finish(run, fields)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.pages.parts.links import go, link
-from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import LIVE, age, figures, run_html
 from dashboard.pages.parts.thumbnails import version
 from engine.options import BadInput
@@ -123,14 +123,12 @@ def listing() -> None:
     """The list; it refreshes itself."""
     everything = engine.runs()
     if not everything:
-        st.html(
-            '<div class="gs-note">No runs yet. Start a prepared experiment, and it will be kept here.</div>'
-        )
+        note("No runs yet. Start a prepared experiment, and it will be kept here.")
         link("home", "Prepared experiments")
         return
     runs = chosen(everything)
     if not runs:
-        st.html('<div class="gs-note">No run matches. Clear the search or the state above.</div>')
+        note("No run matches. Clear the search or the state above.")
     compare = st.container(horizontal=True, vertical_alignment="center", key="compare")
     most = st.session_state.setdefault("runs_shown", PAGE)
     try:

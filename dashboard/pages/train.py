@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.live import live
 from dashboard.pages.parts.links import link
-from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.runs import is_live
 from engine.options import BadInput, NotFound
@@ -45,9 +45,7 @@ def nothing_to_show(missing: Sequence[BadInput]) -> None:
     for problem in missing:
         show_problem(problem)
     if not missing:
-        st.html(
-            '<div class="gs-note">Nothing is training. Start a prepared experiment, or open an earlier run.</div>'
-        )
+        note("Nothing is training. Start a prepared experiment, or open an earlier run.")
     with st.container(horizontal=True):
         link("home", "Prepared experiments")
         link("new", "Compose a new run")
@@ -107,7 +105,7 @@ def field_labels(config: dict[str, Any]) -> dict[str, str]:
     return {field["name"]: field["label"] for field in fields}
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as text; long ones, such as a drawing, are cut."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"

@@ -7,20 +7,23 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.pages.parts.fields import Field, Value
+
 Catalogue = dict[str, Any]
-Field = dict[str, Any]
+
+STEPS = {"points": 20_000, "images": 5_000}  # by kind of data: enough to see something in a minute or two
 
 
 @dataclass
 class Draft:
-    """Choices of the New run page. ``options`` holds only what the user has changed; the rest follows data and GAN.
+    """Choices of the New run page. ``options`` holds only what was changed; the rest follows data and GAN.
 
     ``generation`` is part of every widget's key: a form that is filled in anew gets fresh widgets.
     """
 
     data: str = "ring"
     gan: str = "gan"
-    steps: int = 20_000
+    steps: int = STEPS["points"]
     seed: int = 0
     name: str = ""
     options: dict[str, Any] = field(default_factory=dict)
@@ -39,19 +42,27 @@ class Draft:
             item["name"]: {**item, "default": defaults.get(item["name"], item["default"])} for item in listed
         }
 
-    def value(self, item: Field) -> Any:
+    def follow_data(self, catalogue: Catalogue) -> None:
+        """Another kind of data may need another GAN and another length."""
+        kind = catalogue["datasets"][self.data]["kind"]
+        if kind not in catalogue["gans"][self.gan]["kinds"]:
+            self.gan = next(name for name, gan in catalogue["gans"].items() if kind in gan["kinds"])
+        if self.steps in STEPS.values():
+            self.steps = STEPS[kind]
+
+    def value(self, item: Field) -> Value:
         """What the option is set to."""
         return self.options.get(item["name"], item["default"])
 
-    def set(self, item: Field, value: Any) -> None:
-        """Set an option; the default is kept as "not changed", so that it can follow another choice of data or GAN."""
+    def set(self, item: Field, value: Value) -> None:
+        """Set an option; a default counts as not changed, so that it can follow other data or another GAN."""
         if value == item["default"]:
             self.options.pop(item["name"], None)
         else:
             self.options[item["name"]] = value
 
     def key(self, name: str) -> str:
-        """The key of an option's widget. It holds what the default depends on, since a widget keeps its first value."""
+        """The key of an option's widget; it names what the default depends on."""
         return f"option:{self.generation}:{self.gan}:{self.data}:{name}"
 
     def request(self, catalogue: Catalogue) -> dict[str, Any]:

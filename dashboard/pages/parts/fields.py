@@ -9,17 +9,17 @@ from typing import Any
 import streamlit as st
 
 Field = dict[str, Any]
+Value = bool | int | float | str | None
 
 MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # a logarithmic slider's stops in each decade
 DECADES = 7  # below the upper bound, where there is no lower one
-SLIDER_STOPS = 60  # a linear option with more stops than this is typed instead
 
 
-def ask(field: Field, value: Any, key: str, *, also: Iterable[Any] = ()) -> Any:
+def ask(field: Field, value: Value, key: str, *, also: Iterable[Value] = ()) -> Value:
     """Draw the field's widget and return what it holds.
 
-    ``value`` is shown at first; afterwards the widget keeps its own under ``key``. ``also`` are values that a logarithmic slider must
-    be able to show besides its round ones.
+    ``value`` is shown at first; afterwards the widget keeps its own under ``key``. ``also`` are values that a
+    logarithmic slider must be able to show besides its round ones.
     """
     if key not in st.session_state:
         st.session_state[key] = value
@@ -36,14 +36,14 @@ def ask(field: Field, value: Any, key: str, *, also: Iterable[Any] = ()) -> Any:
     return _number(field, key)
 
 
-def _choice(field: Field, key: str) -> Any:
+def _choice(field: Field, key: str) -> Value:
     labels = {choice["value"]: choice["label"] for choice in field["choices"]}
     return st.selectbox(
         field["label"], list(labels), key=key, help=field["help"], format_func=labels.__getitem__
     )
 
 
-def _number(field: Field, key: str) -> Any:
+def _number(field: Field, key: str) -> Value:
     whole = field["type"] == "int"
     convert = int if whole else float
     step = convert(field["step"] or (1 if whole else 0.01))
@@ -72,8 +72,8 @@ def bounded_help(field: Field) -> str:
     return f"{field['help']}{bounds} default {short(field['default'])}."
 
 
-def log_stops(field: Field, also: Iterable[Any]) -> list[Any]:
-    """The stops of a logarithmic slider: round values between the bounds, zero if it is allowed, and ``also``."""
+def log_stops(field: Field, also: Iterable[Value]) -> list[Value]:
+    """The stops of a logarithmic slider: round values in bounds, zero if it is allowed, and ``also``."""
     whole = field["type"] == "int"
     high = float(field["max"])
     low = float(field["min"] or 0) or high / 10**DECADES
@@ -93,7 +93,7 @@ def log_stops(field: Field, also: Iterable[Any]) -> list[Any]:
     return sorted(stops | {value for value in also if value is not None})
 
 
-def short(value: Any) -> str:
+def short(value: Value) -> str:
     """A number as people write it: 2e-4, 0.05, 1,500; other values as text."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)

@@ -13,7 +13,7 @@ Query = str | Sequence[str]
 
 
 def go(name: str, **query: Query) -> NoReturn:
-    """Leave for another page; ``query`` becomes the address's query, a list one parameter for each of its values."""
+    """Leave for another page; ``query`` becomes the address's query, a list one parameter for each value."""
     st.switch_page(PAGES[name].script, query_params=query)
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import session
-from dashboard.pages.parts.problem import show_problem
+from dashboard.pages.parts.problem import note, show_problem
 from engine.options import BadInput
 
 TYPES = ("zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff")
@@ -39,7 +39,7 @@ def choose_upload(chosen: str | None) -> str | None:
             if add:
                 picked = add
     elif not own:
-        st.html('<div class="gs-note">Nothing has been uploaded, and only the presenter can.</div>')
+        note("Nothing has been uploaded, and only the presenter can.")
     if picked and session.may_change() and st.button("Delete these pictures", type="tertiary"):
         _delete(picked)
     _report()

@@ -1,8 +1,11 @@
-"""Saying what went wrong: what, in which field, and what to do."""
+"""Saying what went wrong and what to do, in boxes that do not shout."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 import streamlit as st
 
@@ -16,6 +19,21 @@ def problem_html(problem: BadInput) -> str:
         f'<div class="gs-problem" role="alert"><strong>{escape(error)}</strong> '
         f"<span>{escape(problem.remedy)}</span></div>"
     )
+
+
+def worded(problem: BadInput, fields: Mapping[str, Mapping[str, Any]]) -> BadInput:
+    """The same problem with the labels that the form shows in place of the options' names."""
+
+    def label(match: re.Match[str]) -> str:
+        return fields[match[0]]["label"] if match[0] in fields else match[0]
+
+    name = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b|\br1\b")  # names with an underscore are no English words
+    return BadInput(name.sub(label, problem.error), problem.field, name.sub(label, problem.remedy))
+
+
+def note(text: str) -> None:
+    """Draw a box with plain text: why something is empty and what to do."""
+    st.html(f'<div class="gs-note">{escape(text)}</div>')
 
 
 def show_problem(problem: BadInput) -> None:

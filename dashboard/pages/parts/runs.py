@@ -1,4 +1,4 @@
-"""A run in one line: picture, name, figures, sparkline, state. Pure functions from a summary to HTML, all escaped."""
+"""A run in one line: picture, name, figures, state, sparkline. From a summary to HTML, all text escaped."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_live(summary: Mapping[str, Any]) -> bool:
 def state_html(status: Mapping[str, Any]) -> str:
     """The state as a shape and a word, with the place in the queue or the reason of a failure."""
     state = status["state"]
-    words = STATES.get(state, state)
+    words = str(STATES.get(state, state))
     if state == "queued" and status.get("queue"):
         words = f"queued, number {status['queue']}"
     reason = f' title="{escape(str(status["error"]), quote=True)}"' if status.get("error") else ""
@@ -67,7 +67,7 @@ def sparkline_html(values: Sequence[float | None], width: int = 96, height: int 
     )
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
-        f'<polyline points="{points}" fill="none" stroke="black" stroke-width="1.6" vector-effect="non-scaling-stroke"/></svg>'
+        f'<polyline points="{points}" fill="none" stroke="black" stroke-width="1.6"/></svg>'
     )
     mask = f"url(&quot;data:image/svg+xml,{quote(svg)}&quot;)"
     label = f"G's loss, from {known[0]:.3g} to {known[-1]:.3g}"
@@ -82,7 +82,8 @@ def thumbnail_html(run: str, version: float | None) -> str:
     if version is None:
         return '<span class="gs-thumb gs-none" role="img" aria-label="no samples yet"></span>'
     address = f"/api/runs/{quote(run)}/thumbnail.png?v={int(version)}"
-    return f'<span class="gs-thumb" role="img" aria-label="samples" style="background-image:url({address})"></span>'
+    style = f"background-image:url({address})"
+    return f'<span class="gs-thumb" role="img" aria-label="samples" style="{style}"></span>'
 
 
 def figures(summary: Mapping[str, Any]) -> str:
@@ -110,12 +111,13 @@ def age(created: float) -> str:
 
 
 def run_html(summary: Mapping[str, Any], version: float | None, about: str, wide: bool = False) -> str:
-    """The whole line; ``about`` is plain text under the name. ``wide`` puts the state into a column of its own."""
+    """The whole line; ``about`` is text under the name. ``wide`` puts the state into a column of its own."""
     line = (
         f'<div class="gs-run">{thumbnail_html(summary["id"], version)}'
         f'<div class="gs-what"><div class="gs-title">{escape(summary["name"])}</div>'
         f'<div class="gs-muted gs-number">{escape(about)}</div></div>'
-        f'<div class="gs-how">{state_html(summary["status"])}<span>{diagnosis_html(summary["diagnosis"])}</span></div>'
+        f'<div class="gs-how">{state_html(summary["status"])}'
+        f"<span>{diagnosis_html(summary['diagnosis'])}</span></div>"
         f"{sparkline_html(summary['sparkline'])}</div>"
     )
     return f'<div class="gs-wide">{line}</div>' if wide else line

@@ -7,14 +7,17 @@ from urllib.parse import quote
 _LINES = {
     "folder": '<path d="M22 48h30l8 10h78v62H22z"/><path d="M22 70h116"/>',
     "upload": '<path d="M80 112V46m-24 24 24-26 24 26"/><path d="M30 98v28h100V98"/>',
-    "missing": '<rect x="30" y="34" width="100" height="92" rx="6" stroke-dasharray="10 9"/><path d="M62 64l36 36m0-36-36 36"/>',
+    "missing": (
+        '<rect x="30" y="34" width="100" height="92" rx="6" stroke-dasharray="10 9"/>'
+        '<path d="M62 64l36 36m0-36-36 36"/>'
+    ),
 }
 
 
 def sign(name: str) -> str:
     """The drawing as a data URL; its grey is readable on light and on dark."""
     svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160"><g fill="none" stroke="#808790" stroke-width="5" '
-        f'stroke-linejoin="round" stroke-linecap="round">{_LINES[name]}</g></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160"><g fill="none" stroke="#808790" '
+        f'stroke-width="5" stroke-linejoin="round" stroke-linecap="round">{_LINES[name]}</g></svg>'
     )
     return f"data:image/svg+xml,{quote(svg)}"

@@ -1,4 +1,4 @@
-"""The looks that Streamlit's theme cannot express: a few classes of our own, the icon and the name's picture."""
+"""The looks that Streamlit's theme cannot express: a few classes of our own, the icon, the wordmark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _MARK = (
 
 def icon() -> str:
     """The tab's icon: real and generated data, overlapping."""
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{_MARK.format(real="#3f9a5b", fake="#9a5aa8")}</svg>'
+    mark = _MARK.format(real="#3f9a5b", fake="#9a5aa8")  # readable on light and on dark tabs
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{mark}</svg>'
 
 
 def wordmark(dark: bool) -> str:
@@ -34,6 +35,7 @@ def wordmark(dark: bool) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="32" viewBox="0 0 150 32">'
         f"{_MARK.format(real=colours['real'], fake=colours['fake'])}"
-        f'<text x="38" y="22.5" font-family="system-ui, sans-serif" font-size="19" font-weight="650" fill="{ink}">GANscope</text>'
+        f'<text x="38" y="22.5" font-family="system-ui, sans-serif" font-size="19" font-weight="650" '
+        f'fill="{ink}">GANscope</text>'
         "</svg>"
     )
