@@ -1,0 +1,112 @@
+"""One user's picture file to one small array: any common format in, uint8 (C, size, size) out."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # no EPS or PDF: those run other programs
+MAX_PIXELS = 64_000_000
+Image.MAX_IMAGE_PIXELS = (
+    MAX_PIXELS  # Pillow's own guard against decompression bombs, for whoever opens a file past this module
+)
+
+# What Pillow raises over damaged files: its decoders were written by many hands.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+
+
+class UnreadableError(Exception):
+    """A file that is no picture, or a damaged one. ``str()`` says why."""
+
+
+class TooLargeError(Exception):
+    """A picture with more pixels than may be decoded. ``str()`` says how many."""
+
+
+def size_of(raw: bytes) -> tuple[Image.Image, int]:
+    """The picture in ``raw``, not yet decoded, and its number of pixels. Raises ``UnreadableError`` or
+    ``TooLargeError``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # over tags that do not matter, and over sizes: see below
+            picture = Image.open(io.BytesIO(raw), formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise TooLargeError(f"more than {2 * MAX_PIXELS / 1e6:.0f} million pixels") from None
+    except Image.UnidentifiedImageError:
+        raise UnreadableError("not a picture in a known format") from None
+    except _DAMAGED as problem:
+        raise UnreadableError(f"damaged: {_short(problem)}") from None
+    pixels = picture.width * picture.height
+    if pixels > MAX_PIXELS:
+        raise TooLargeError(f"{pixels / 1e6:.0f} million pixels")
+    return picture, pixels
+
+
+def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
+    """``picture`` turned upright, scaled and centre-cropped to ``size`` x ``size``: uint8 (3 or 1, size,
+    size).
+
+    What is transparent becomes white. Raises ``UnreadableError`` if decoding fails.
+    """
+    mode = "RGB" if colour else "L"
+    try:
+        if picture.format == "JPEG":
+            picture.draft(None, (2 * size, 2 * size))  # decodes at a fraction of the size, many times faster
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = ImageOps.exif_transpose(picture)
+        fitted = ImageOps.fit(_plain(picture).convert(mode), (size, size), Image.Resampling.LANCZOS)
+    except _DAMAGED as problem:
+        raise UnreadableError(f"damaged: {_short(problem)}") from None
+    array = np.asarray(fitted)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)) if colour else array[None]  # (C, size, size)
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """``picture`` as 8-bit RGB or grey: deeper ones scaled, palettes resolved, transparency put on white."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _eight_bits(np.asarray(picture, np.float64))
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return picture if picture.mode == "L" else picture.convert("RGB")
+
+
+def _eight_bits(values: np.ndarray) -> Image.Image:
+    """Grey ``values`` (H, W) of whatever depth as 0..255: whole numbers by their depth, fractions of at most
+    1 as shares.
+    """
+    if not np.isfinite(values).all():
+        raise UnreadableError("holds values that are no numbers")
+    top = values.max(initial=0.0)
+    full = (
+        1.0
+        if 0 < top <= 1 and (values % 1).any()
+        else 255.0
+        if top <= 255
+        else 65535.0
+        if top <= 65535
+        else top
+    )
+    return Image.fromarray(np.clip(values * (255.0 / full), 0, 255).round().astype(np.uint8))
+
+
+def _short(problem: Exception) -> str:
+    return " ".join(str(problem).split())[:120] or type(problem).__name__

@@ -1,0 +1,204 @@
+"""What a source of training data offers: points in the plane with a known density, or images with or without
+classes.
+
+Letters in shapes: N images or points, C channels, H height, W width, K modes or centres, M asked points.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from engine import options
+from engine.options import BadInput
+
+REAL = (0x1B, 0x78, 0x37)  # the colour of real data, everywhere
+THUMBNAIL = 160  # px
+Extent = tuple[float, float, float, float]
+
+
+class Source:
+    """Base of all sources. A subclass names itself, declares its knobs in ``Options`` and is listed in
+    ``DATASETS``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    sentence: ClassVar[str]
+    kind: ClassVar[Literal["points", "images"]]
+    licence: ClassVar[str]
+    Options: ClassVar[type[options.Options]] = options.Options
+    classifier: ClassVar[str | None] = None  # folder in pretrained/ of the one that knows these classes
+
+    def __init__(self, options: Any = None) -> None:  # noqa: ANN401 - each has its own Options
+        """``options`` is an instance of ``self.Options``; ``None`` takes its defaults. Raises ``BadInput`` if
+        data are missing.
+        """
+        self.options: Any = self.Options() if options is None else options
+
+    @classmethod
+    def missing(cls, options: Any = None) -> BadInput | None:  # noqa: ANN401
+        """Why these data are not on this machine and what to do about it; ``None`` if they are here."""
+        return None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one item: ``(2,)`` or ``(C, H, W)``."""
+        raise NotImplementedError
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes that labels count, or ``None`` without labels."""
+        return None
+
+    def thumbnail(self) -> bytes:
+        """A picture of the data, 160x160 px, as PNG."""
+        raise NotImplementedError
+
+
+class PointSource(Source):
+    """Points in the plane: ``centres`` blurred by a Gaussian of standard deviation ``sd``, unless a subclass
+    says otherwise.
+
+    A mixture has few centres (its modes); a curve is cut into so many that they lie closer than ``sd``.
+    Either way density and cell masses have a closed form, so the optimal discriminator can be known.
+    """
+
+    kind = "points"
+    licence = "generated here; no rights attached"
+    extent: (
+        Extent  # x0, x1, y0, y1 of the square that the picture shows, with room for a generator that strays
+    )
+    sd: float | None = None
+    modes: np.ndarray = np.zeros((0, 2), np.float32)  # (K, 2); K = 0 for what is not a mixture
+    centres: np.ndarray  # (K, 2) float64, all equally likely
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (2,)
+
+    def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """``n`` points, float32 ``(n, 2)``, drawn with ``generator`` (on the CPU)."""
+        modes = torch.from_numpy(self.modes)
+        chosen = modes[torch.randint(len(modes), (n,), generator=generator)]  # (n, 2)
+        return chosen.add_(torch.randn(n, 2, generator=generator), alpha=float(self.sd or 0.0))
+
+    def density(self, points: np.ndarray) -> np.ndarray | None:
+        """Probability density at ``points`` (M, 2), per square unit: float64 ``(M,)``; ``None`` where it is
+        not known.
+        """
+        assert self.sd
+        points = np.asarray(points, np.float64)
+        out = np.empty(len(points))
+        for start in range(0, len(points), 4096):  # keeps the (4096, K) table small
+            part = points[start : start + 4096, None]  # (m, 1, 2)
+            distance = (part[..., 0] - self.centres[:, 0]) ** 2 + (
+                part[..., 1] - self.centres[:, 1]
+            ) ** 2  # (m, K)
+            out[start : start + 4096] = np.exp(distance / (-2 * self.sd**2)).mean(1)
+        return out / (2 * np.pi * self.sd**2)
+
+    def mass(self, cells: int) -> np.ndarray:
+        """Probability of each of ``cells`` x ``cells`` equal cells of ``extent``: float64, row 0 = y min,
+        column 0 = x min.
+
+        Exact for Gaussians, however thin. The sum falls short of 1 by what lies outside of ``extent``.
+        """
+        assert self.sd
+        x0, x1, y0, y1 = self.extent
+        across = _between(np.linspace(x0, x1, cells + 1), self.centres[:, 0], self.sd)  # (K, cells)
+        up = _between(np.linspace(y0, y1, cells + 1), self.centres[:, 1], self.sd)  # (K, cells)
+        return up.T @ across / len(self.centres)
+
+    def thumbnail(self) -> bytes:
+        """1,000 points in green on a transparent ground."""
+        points = self.sample(1000, torch.Generator().manual_seed(0)).numpy()
+        x0, x1, y0, y1 = self.extent
+        scale = 4  # drawn larger and reduced: smooth dots
+        picture = Image.new("RGBA", (THUMBNAIL * scale, THUMBNAIL * scale), (*REAL, 0))
+        draw = ImageDraw.Draw(picture)
+        for x, y in (points - (x0, y0)) / (x1 - x0, y1 - y0) * THUMBNAIL * scale:
+            draw.circle((x, THUMBNAIL * scale - y), 1.5 * scale, fill=(*REAL, 255))
+        return png(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
+
+
+class CurveSource(PointSource):
+    """A blurred curve: ``curve(u)`` maps ``u`` in [0, 1) to points, equal steps of ``u`` to equal lengths."""
+
+    pieces = 2000
+
+    def curve(self, u: torch.Tensor) -> torch.Tensor:
+        """Points ``(n, 2)`` of the curve at ``u`` (n,), in the dtype of ``u``."""
+        raise NotImplementedError
+
+    @cached_property
+    def centres(self) -> np.ndarray:  # type: ignore[override]
+        u = (torch.arange(self.pieces, dtype=torch.float64) + 0.5) / self.pieces
+        return self.curve(u).numpy()
+
+    def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        on_curve = self.curve(torch.rand(n, generator=generator))  # (n, 2)
+        return on_curve.add_(torch.randn(n, 2, generator=generator), alpha=float(self.sd or 0.0))
+
+
+class ImageSource(Source):
+    """Images in memory as bytes. They are read on first use and shared by all sources of one process."""
+
+    kind = "images"
+
+    @property
+    def images(self) -> torch.Tensor:
+        """The training part: uint8 ``(N, C, H, W)``."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> torch.Tensor | None:
+        """Class numbers of the training part: int64 ``(N,)``, or ``None``."""
+        return None
+
+    @property
+    def test_images(self) -> torch.Tensor | None:
+        """The test part, never trained on: uint8 ``(N, C, H, W)``, or ``None`` if the data have none."""
+        return None
+
+    @property
+    def test_labels(self) -> torch.Tensor | None:
+        return None
+
+    def thumbnail(self) -> bytes:
+        """The first 25 training images, 5 x 5."""
+        side, across = 32, 5
+        sheet = Image.new("RGB", (side * across, side * across))
+        for place, item in enumerate(self.images[: across * across].numpy()):
+            picture = Image.fromarray(item[0] if len(item) == 1 else item.transpose(1, 2, 0))
+            if picture.size != (28, 28):  # 28 px go in as they are, with a border
+                picture = picture.resize((side, side), Image.Resampling.BOX)
+            border = (side - picture.width) // 2
+            sheet.paste(picture, (place % across * side + border, place // across * side + border))
+        return png(sheet)
+
+
+def pad(images: torch.Tensor, size: int) -> torch.Tensor:
+    """``images`` (N, C, H, W) with a black border, so that they are ``size`` px high and wide."""
+    border = (size - images.shape[-1]) // 2
+    return torch.nn.functional.pad(images, [border] * 4) if border else images
+
+
+def png(picture: Image.Image) -> bytes:
+    """``picture`` as the bytes of a PNG file."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _between(edges: np.ndarray, centres: np.ndarray, sd: float) -> np.ndarray:
+    """Share of a Gaussian around each of ``centres`` (K,) that falls between neighbouring ``edges`` (n + 1,):
+    (K, n).
+    """
+    reach = torch.from_numpy((edges[None] - centres[:, None]) / (sd * 2**0.5))
+    return np.diff(torch.erf(reach).numpy(), axis=1) / 2

@@ -1,0 +1,92 @@
+"""The table of sources: complete, described, and each entry keeps what pages and trainer rely on."""
+
+import importlib
+import io
+import pkgutil
+
+import pytest
+import torch
+from made_files import write_pictures
+from PIL import Image
+
+import engine.data
+from engine.data import DATASETS, ImageSource, PointSource, Source
+from engine.data.upload import datasets_folder, ingest_upload
+from engine.options import BadInput, describe, validate
+
+
+@pytest.fixture
+def make(idx_folder, tmp_path):
+    """Makes a source by name, with data of its own where none ship."""
+
+    def make_source(name):
+        options = {}
+        if name == "fashion":
+            options = {"folder": str(idx_folder)}
+        if name == "folder":
+            write_pictures(tmp_path / "own" / "a")
+            options = {"folder": str(write_pictures(tmp_path / "own" / "b", 20).parent), "size": 28}
+        if name == "upload":
+            files = sorted(write_pictures(tmp_path / "loose", 17).iterdir())
+            ingest_upload(files, 32, True, datasets_folder() / "mine")
+            options = {"upload": "mine"}
+        kind = DATASETS[name]
+        return kind(validate(kind.Options, options))
+
+    return make_source
+
+
+def all_sources():
+    for module in pkgutil.iter_modules(engine.data.__path__, "engine.data."):
+        for item in vars(importlib.import_module(module.name)).values():
+            if isinstance(item, type) and issubclass(item, Source) and "name" in vars(item):
+                yield item
+
+
+def test_every_source_is_in_the_table_under_its_name():
+    assert {source.name: source for source in all_sources()} == DATASETS
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_source_describes_itself(name):
+    source = DATASETS[name]
+    assert source.kind in ("points", "images")
+    assert all((source.title, source.sentence, source.licence))
+    for field in describe(source.Options):
+        assert field["label"] and field["help"] and field["group"] == "data", field["name"]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_source_has_a_thumbnail(name, make):
+    with Image.open(io.BytesIO(make(name).thumbnail())) as picture:
+        assert (picture.format, picture.size) == ("PNG", (160, 160))
+        assert len(picture.convert("RGBA").getcolors(160 * 160)) > 2
+
+
+@pytest.mark.parametrize("name", [name for name, source in DATASETS.items() if source.kind == "images"])
+def test_images_fit_their_shape_and_classes(name, make):
+    source = make(name)
+    assert isinstance(source, ImageSource)
+    assert source.images.dtype == torch.uint8
+    assert tuple(source.images.shape[1:]) == source.shape
+    assert len(source.images) >= 16
+    assert source.images.float().std() > 20  # something is on them
+    if source.classes is None:
+        assert source.labels is None
+    else:
+        assert source.labels is not None and source.labels.dtype == torch.int64
+        assert source.labels.unique().tolist() == list(range(len(source.classes)))
+        assert len(source.labels) == len(source.images)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_what_is_missing_is_said_with_a_remedy(name, make):
+    kind = DATASETS[name]
+    problem = kind.missing()
+    if problem is None:
+        kind()  # so it can be made from its defaults
+    else:
+        assert isinstance(problem, BadInput) and problem.error and problem.remedy
+        with pytest.raises(BadInput, match=problem.error[:20]):
+            kind()
+    assert isinstance(make(name), PointSource | ImageSource)
