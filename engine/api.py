@@ -1,0 +1,352 @@
+"""The engine's only door: plain data, bytes and numbers in and out. No torch.
+
+What a user gave and cannot be used raises ``BadInput`` or one of its kinds, ``NotFound``, ``Forbidden`` and
+``Conflict``: nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, Literal
+
+import engine
+from engine import commands, history, presets
+from engine.catalogue import Catalogue
+from engine.inference import Inference
+from engine.options import BadInput, Conflict, Forbidden, NotFound
+from engine.processes import Spawn, Zygote, forks
+from engine.runs import ACTIVE, Lock, RunFolder, check_id
+from engine.steering import Steering
+from engine.uploads import Uploads
+from engine.workers import Launcher, cores, gpus
+
+Role = Literal["presenter", "viewer"]
+LOG_BYTES = 1 << 16
+VALIDATION_S = 60.0  # a folder of pictures that is read for the first time takes a while
+
+log = logging.getLogger("ganscope")
+_served: set[Path] = set()  # folders open in this process, which its own file locks cannot tell
+_serving = threading.Lock()
+
+
+class Engine:
+    """Runs, presets, data sets and the processes behind them, over one runs folder.
+
+    Thread-safe; every method blocks. ``role`` comes first where something is changed; viewers get
+    ``Forbidden``.
+    """
+
+    def __init__(self, runs: Path, device: str = "auto", limit: int | None = None) -> None:
+        """``limit``: runs that train at once, by default one per 2 cores or GPU. Raises ``BadInput``."""
+        if device not in commands.DEVICES:
+            raise BadInput(
+                f"there is no device {device!r}.", "device", f"Choose one of: {', '.join(commands.DEVICES)}."
+            )
+        if limit is not None and limit < 1:
+            raise BadInput("at least one run must be able to train.", "limit", "Give 1 or more.")
+        self.runs_folder = Path(runs).resolve()
+        self._cache = self.runs_folder / ".cache"
+        self._device, self._limit = device, limit
+        self._lock = Lock(self.runs_folder / ".server.lock")
+        self._summaries: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self._trouble = ""
+        self._is_open = False
+
+    # --- the server's life
+
+    def open(self) -> None:
+        """Take the runs folder, adopt what lives in it, and start the engine in the background.
+
+        Raises ``Conflict`` if another server has the folder, ``BadInput`` if it cannot be written.
+        """
+        self._take_folder()
+        self._is_open = True
+        for leftover in self.runs_folder.glob(".deleted-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        os.environ.setdefault("GANSCOPE_DATASETS", str(self.runs_folder / ".datasets"))
+        log_file = self._cache / "engine.log"
+        self._processes = Zygote(log_file) if forks() else Spawn(log_file)
+        device_gpus = 0 if self._device == "cpu" else gpus()
+        self._launcher = Launcher(
+            self.runs_folder, self._processes, self._limit or device_gpus or max(1, cores() // 2)
+        )
+        self._inference = Inference(self._processes, log_file, threads=max(1, cores() // 2))
+        self._catalogue = Catalogue(self._cache, self._inference)
+        self._uploads = Uploads(
+            Path(os.environ["GANSCOPE_DATASETS"]), self._processes, self._inference, log_file
+        )
+        self._steering = Steering(self.runs_folder, self._launcher, self.validate)
+        self._launcher.adopt()
+        self._processes.start(self._on_ready, self._launcher.on_exit)
+
+    def close(self) -> list[str]:
+        """End the server's own processes. Returns the runs that go on by themselves."""
+        if not self._is_open:
+            return []
+        self._is_open = False
+        self._launcher.close()
+        self._inference.close()
+        self._processes.close()
+        live = self._launcher.live()
+        self._lock.release()
+        with _serving:
+            _served.discard(self.runs_folder)
+        return live
+
+    def __enter__(self) -> Engine:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def health(self) -> dict[str, Any]:
+        """What the server is and does: version, device, cores, runs, and whether the engine is ready."""
+        state = self._processes.state
+        return {
+            "status": "ok",
+            "version": engine.__version__,
+            "device": self._device,
+            "cores": cores(),
+            "running": len(self._launcher.live()),
+            "queued": self._launcher.queued(),
+            "limit": self._launcher.limit,
+            "engine": f"failed: {self._trouble}" if self._trouble else state,
+        }
+
+    def _take_folder(self) -> None:
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            with _serving:
+                if self.runs_folder in _served or not self._lock.acquire():
+                    raise Conflict(
+                        f"another server uses {self.runs_folder}.",
+                        "runs",
+                        "Stop it, or name another folder with --runs.",
+                    )
+                _served.add(self.runs_folder)
+        except OSError as error:
+            remedy = "Name a folder that you may write to with --runs."
+            raise BadInput(f"{self.runs_folder} cannot be used: {error.strerror}.", "runs", remedy) from None
+
+    def _on_ready(self) -> None:
+        self._launcher.on_ready()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        """Find out what torch sees, and whether the remembered catalogue still holds."""
+        try:
+            found = self._inference.call("device", wanted=self._device, timeout_s=VALIDATION_S)
+            self._device = found["device"]
+            if self._limit is None:
+                self._launcher.limit = found["gpus"] if found["device"] == "cuda" else max(1, cores() // 2)
+            self._launcher.gpus = found["gpus"] if found["device"] == "cuda" else 0
+            self._catalogue.refresh()
+            self._trouble = ""
+        except BadInput as error:
+            if self._is_open:
+                log.error("the engine is not right: %s", error)
+                self._trouble = str(error)
+
+    # --- what there is
+
+    def catalogue(self) -> dict[str, Any]:
+        """GANs, objectives, stabilisers, data sets, shared options and presets, for reading only."""
+        return self._catalogue.get()
+
+    def dataset_thumbnail(self, name: str) -> bytes:
+        """The PNG of a data set or, by its id, an upload. ``BadInput`` if it is missing."""
+        return self._uploads.thumbnail(name) if self._uploads.has(name) else self._catalogue.thumbnail(name)
+
+    def preset_picture(self, name: str) -> bytes:
+        """The PNG on a preset's card."""
+        return self._catalogue.preset_picture(name)
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Uploads, newest first: ``id``, ``name``, ``images``, ``classes``, ``skipped``, ``size`` ..."""
+        return self._uploads.list()
+
+    def add_dataset(
+        self, role: Role, name: str, files: list[Path], size: int, colour: bool
+    ) -> dict[str, Any]:
+        """Make a data set of uploaded pictures and zips, in seconds. Returns its entry in ``datasets()``."""
+        _permit(role, "add data sets")
+        return self._uploads.add(name, files, size, colour)
+
+    def delete_dataset(self, role: Role, dataset: str) -> None:
+        """Remove an upload. Raises ``Conflict`` while a run needs it."""
+        _permit(role, "delete data sets")
+        for run in self._launcher.live(("queued", *ACTIVE)):
+            options = RunFolder(self.runs_folder / run).config()["options"]
+            if options.get("upload") == dataset:
+                raise Conflict(f"the run {run} trains on it.", "id", "Stop that run first.")
+        self._uploads.delete(dataset)
+
+    # --- starting runs
+
+    def validate(self, request: object) -> dict[str, Any]:
+        """The configuration that ``request`` would start, without an id. Raises ``BadInput``."""
+        plain = {"device": self._device, **commands.check_request(request)}
+        return self._inference.call("validate", request=plain, timeout_s=VALIDATION_S)
+
+    def start(self, role: Role, request: object) -> str:
+        """Start a run, or queue it if all places are taken. Returns its id."""
+        _permit(role, "start runs")
+        return self._steering.start(self.validate(request))[0]
+
+    def start_preset(self, role: Role, name: str, seed: object = None) -> list[str]:
+        """Start a preset's one or two runs, which then go side by side. Returns their ids."""
+        _permit(role, "start runs")
+        if not isinstance(name, str) or name not in presets.PRESETS:
+            raise NotFound(
+                "there is no such preset.", "preset", f"Choose one of: {', '.join(presets.PRESETS)}."
+            )
+        requests = presets.requests(name, commands.check_seed(seed))
+        return self._steering.start(*map(self.validate, requests))
+
+    # --- runs
+
+    def runs(self) -> list[dict[str, Any]]:
+        """A summary of every run, newest first."""
+        found = []
+        for entry in os.scandir(self.runs_folder):
+            if not entry.name.startswith("."):
+                with contextlib.suppress(NotFound):  # not a run, or deleted this moment
+                    found.append(self._summary(RunFolder(Path(entry.path))))
+        return sorted(found, key=lambda run: (run["created"], run["id"]), reverse=True)
+
+    def run(self, run: str) -> dict[str, Any]:
+        """One run in full: configuration, status, last row, diagnoses, steps of snapshots and checkpoints."""
+        folder = self.folder(run)
+        config = folder.config()
+        return {
+            "id": folder.id,
+            "name": config["name"],
+            "config": config,
+            "status": self.status(run),
+            "last": history.last_row(folder.metrics),
+            "diagnosis": history.diagnoses(folder),
+            "snapshots": folder.snapshot_steps(),
+            "checkpoints": folder.checkpoint_steps(),
+        }
+
+    def status(self, run: str) -> dict[str, Any]:
+        """A run's status, with ``queue`` while it waits, and why its worker died if it did."""
+        return self._steering.status(self.folder(run))
+
+    def folder(self, run: str) -> RunFolder:
+        """The run's folder, for reading. Raises ``NotFound``."""
+        folder = RunFolder(self.runs_folder / check_id(run))
+        if not (folder.path / "config.json").is_file():
+            raise NotFound(
+                f"there is no run called {folder.id}.",
+                "run",
+                "It may have been deleted; see the list of runs.",
+            )
+        return folder
+
+    def metrics(self, run: str, since: int = -1) -> list[dict[str, Any]]:
+        """The rows of metrics whose ``row`` is above ``since``."""
+        return history.rows_since(self.folder(run).metrics, commands.check_since(since))
+
+    def events(self, run: str, since: int = -1) -> list[dict[str, Any]]:
+        """The events whose ``row`` is above ``since``."""
+        return history.rows_since(self.folder(run).events, commands.check_since(since))
+
+    def watch(self, run: str) -> None:
+        """Say that somebody watches; to be said again within three seconds."""
+        with contextlib.suppress(FileNotFoundError):  # deleted this moment
+            self.folder(run).watching.touch()
+
+    def frame(self, run: str) -> bytes:
+        """The newest live frame (``engine.frames``). Raises ``NotFound`` if there is none yet."""
+        return _read(self.folder(run).live, "frame")
+
+    def real(self, run: str) -> bytes:
+        """The frame of real data. Raises ``NotFound`` if there is none yet."""
+        return _read(self.folder(run).real, "picture of the real data")
+
+    def snapshot(self, run: str, step: int) -> bytes:
+        """The frame kept at ``step``. Raises ``NotFound``."""
+        folder = self.folder(run)
+        number = commands.check_step(step)
+        return _read(folder.snapshots / f"{number:08d}.bin", f"snapshot of step {number}")
+
+    def thumbnail(self, run: str) -> bytes:
+        """A small PNG of the run's newest samples. Raises ``NotFound`` if there is none yet."""
+        return _read(self.folder(run).thumbnail, "picture")
+
+    def log(self, role: Role, run: str) -> str:
+        """The end of what the worker wrote to stderr. For presenters: it names files of this machine."""
+        _permit(role, "read logs")
+        path = self.folder(run).log
+        return path.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace") if path.exists() else ""
+
+    def _summary(self, folder: RunFolder) -> dict[str, Any]:
+        version = tuple(
+            map(
+                _version,
+                (folder.path / "status.json", folder.path / "config.json", folder.metrics, folder.events),
+            )
+        )
+        known = self._summaries.get(folder.id)
+        if known is not None and known[0] == version and known[1]["status"]["state"] in ("done", "stopped"):
+            return known[1]
+        config = self.folder(folder.id).config()
+        summary = {
+            **{key: config.get(key) for key in ("name", "gan", "data", "kind", "created", "preset")},
+            "id": folder.id,
+            "status": self.status(folder.id),
+            "last": history.last_row(folder.metrics),
+            "sparkline": history.sparkline(folder.metrics),
+            "diagnosis": [one["name"] for one in history.diagnoses(folder)],
+        }
+        self._summaries[folder.id] = (version, summary)
+        return summary
+
+    # --- steering runs
+
+    def control(self, role: Role, run: str, command: object) -> dict[str, Any]:
+        """Carry out one of ``engine.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it makes one.
+
+        A living worker obeys within a step. Raises ``BadInput`` for what is wrong with the command,
+        ``Conflict`` if the run's state forbids it.
+        """
+        _permit(role, "steer runs")
+        return {"id": self._steering.control(self.folder(run), command)}
+
+    def rename(self, role: Role, run: str, name: object) -> None:
+        """Give a run another name: plain text of 1 to 80 characters."""
+        _permit(role, "rename runs")
+        self._steering.rename(self.folder(run), name)
+
+    def delete(self, role: Role, run: str) -> None:
+        """Stop a run if it lives, by force after 5 s, and remove its folder."""
+        _permit(role, "delete runs")
+        self._steering.delete(self.folder(run))
+        self._summaries.pop(run, None)
+
+
+def _permit(role: Role, what: str) -> None:
+    if role != "presenter":
+        raise Forbidden(f"viewers may not {what}.", None, "Enter the presenter code first.")
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"there is no {what} yet.", None, "Try again in a moment.") from None
+
+
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        seen = path.stat()
+    except OSError:
+        return (0, 0)
+    return (seen.st_mtime_ns, seen.st_size)

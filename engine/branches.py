@@ -1,0 +1,82 @@
+"""Runs made from runs: a branch goes on from a checkpoint, a duplicate starts anew. No torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.options import Conflict
+from engine.runs import RunFolder
+
+CHECKPOINT_PATIENCE_S = 3.0
+
+
+def request_of(config: dict[str, Any], command: dict[str, Any]) -> dict[str, Any]:
+    """The request that led to ``config``, but with the command's ``options``, ``seed`` and ``steps``."""
+    request = {key: config[key] for key in ("gan", "data", "steps", "seed", "device")}
+    request |= {key: command[key] for key in ("seed", "steps") if command.get(key) is not None}
+    return {**request, "options": {**config["options"], **command["options"]}}
+
+
+def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
+    """The newest checkpoint's step, not after ``step``; without one, a living worker takes a checkpoint
+    first.
+
+    Raises ``Conflict`` if there is none.
+    """
+    if step is None and lives:
+        _await_checkpoint(folder)
+    steps = folder.checkpoint_steps()
+    fitting = [one for one in steps if step is None or one <= step]
+    if not fitting:
+        remedy = f"Its first checkpoint is at step {steps[0]:,}." if steps else "Wait until it has saved one."
+        raise Conflict("there is no checkpoint to branch from.", "step", remedy)
+    return fitting[-1]
+
+
+def copy_checkpoint(source: RunFolder, step: int, target: RunFolder) -> None:
+    """Copy the checkpoint of ``step`` whole. Raises ``Conflict`` if its run thins it out meanwhile."""
+    name = f"{step:08d}"
+    beside, taken = target.checkpoints / f".{name}", source.checkpoints / name
+    try:
+        wanted = sorted(os.listdir(taken))
+        shutil.copytree(taken, beside)
+        if (
+            sorted(os.listdir(taken)) != wanted
+            or sorted(os.listdir(beside)) != wanted
+            or "state.json" not in wanted
+        ):
+            raise FileNotFoundError(taken)
+    except (FileNotFoundError, shutil.Error):
+        shutil.rmtree(beside, ignore_errors=True)
+        raise Conflict(
+            f"the checkpoint of step {step:,} has just been thinned out.", "step", "Try again."
+        ) from None
+    os.replace(beside, target.checkpoints / name)
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder so that it is there whole or not at all for everyone who looks."""
+    gone = folder.with_name(f".deleted-{folder.name}-{time.time_ns()}")
+    os.replace(folder, gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _await_checkpoint(folder: RunFolder) -> None:
+    """Ask the worker for a checkpoint, and wait a moment for it."""
+    before = _newest(folder)
+    folder.command({"command": "checkpoint"})
+    end = time.monotonic() + CHECKPOINT_PATIENCE_S
+    while _newest(folder) == before and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _newest(folder: RunFolder) -> tuple[int, float] | None:
+    steps = folder.checkpoint_steps()
+    try:
+        return (steps[-1], (folder.checkpoints / f"{steps[-1]:08d}").stat().st_mtime) if steps else None
+    except FileNotFoundError:
+        return (steps[-1], 0.0)

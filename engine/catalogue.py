@@ -1,0 +1,88 @@
+"""What there is to choose from, kept on disk so that a fresh server need not wait for torch. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import platform
+import threading
+from pathlib import Path
+from typing import Any
+
+from engine.inference import Inference
+from engine.options import NotFound
+from engine.presets import PRESETS, describe
+from engine.runs import read_json, write_bytes, write_json
+
+ENGINE = Path(__file__).resolve().parent
+LOADING_S = 90.0  # the first answer of a fresh installation waits for torch
+
+log = logging.getLogger("ganscope")
+
+
+def sources_hash() -> str:
+    """Changes with the engine's sources, torch and Python: what was kept under another one is not used."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for package in ("torch", "pydantic"):
+        try:
+            digest.update(importlib.metadata.version(package).encode())
+        except importlib.metadata.PackageNotFoundError:
+            digest.update(b"none")
+    for path in sorted(ENGINE.rglob("*.py")):
+        digest.update(str(path.relative_to(ENGINE)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Catalogue:
+    """Answers from ``folder``, and asks ``inference`` for what is not there. Thread-safe."""
+
+    def __init__(self, folder: Path, inference: Inference) -> None:
+        self._inference = inference
+        self._folder = folder / sources_hash()
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] | None = None
+
+    def get(self) -> dict[str, Any]:
+        """The catalogue of ``GET /api/catalogue``. Not to be changed by the caller."""
+        with self._lock:
+            if self._known is None:
+                self._known = read_json(self._folder / "catalogue.json")
+            if self._known is None:
+                self._ask()
+            assert self._known is not None
+            return {**self._known, "presets": {name: describe(name) for name in PRESETS}}
+
+    def refresh(self) -> None:
+        """Ask again, once the engine is ready: data sets may have come or gone since it was written down."""
+        with self._lock:
+            self._ask()
+
+    def thumbnail(self, name: str) -> bytes:
+        """The 160x160 PNG of a data set. Raises ``NotFound``, or ``BadInput`` if its data are missing."""
+        if not isinstance(name, str) or name not in self.get()["datasets"]:
+            raise NotFound(
+                "there is no such data set.", "data", f"Choose one of: {', '.join(self.get()['datasets'])}."
+            )
+        path = self._folder / f"{name}.png"
+        if not path.exists():
+            picture = self._inference.call("dataset_thumbnail", name=name, timeout_s=LOADING_S)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, picture)
+        return path.read_bytes()
+
+    def preset_picture(self, name: str) -> bytes:
+        """The PNG on a preset's card: the one that ships, or else its data. Raises ``NotFound``."""
+        if not isinstance(name, str) or name not in PRESETS:
+            raise NotFound("there is no such preset.", "preset", f"Choose one of: {', '.join(PRESETS)}.")
+        shipped = ENGINE / "pictures" / f"{name}.png"
+        return shipped.read_bytes() if shipped.exists() else self.thumbnail(PRESETS[name].runs[0]["data"])
+
+    def _ask(self) -> None:
+        self._known = self._inference.call("catalogue", timeout_s=LOADING_S)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_json(self._folder / "catalogue.json", self._known)
+        except OSError as error:
+            log.warning("the catalogue could not be kept in %s: %s", self._folder, error)

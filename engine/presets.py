@@ -1,0 +1,119 @@
+"""Presets: experiments that show one thing, each a card with one sentence on what to watch. No torch.
+
+To add one, add an entry. ``options`` name only what differs from the defaults; ``expect`` is the diagnosis
+that the first run should end with. Two runs are shown side by side. A picture ``engine/pictures/NAME.png`` is
+used if it is there.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+Request = dict[str, Any]  # {"gan", "data", "steps", "seed", "options"}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One card: a sentence to ``watch``, a diagnosis (or ``healthy``) to ``expect``, one or two requests."""
+
+    title: str
+    watch: str
+    expect: str
+    runs: tuple[Request, ...]
+
+
+def _run(gan: str, data: str, steps: int, **options: Any) -> Request:
+    return {"gan": gan, "data": data, "steps": steps, "seed": 0, "options": options}
+
+
+PRESETS: dict[str, Preset] = {
+    "ring_collapse": Preset(
+        title="Mode collapse",
+        watch="Watch G sit on one mode of the ring, and jump to the next as soon as D has noticed.",
+        expect="mode_collapse",
+        runs=(_run("gan", "ring", 20_000, generator_lr=1e-3, discriminator_lr=1e-4),),
+    ),
+    "ring_cured": Preset(
+        title="Collapse, cured",
+        watch="Watch all eight modes fill up: the same ring, with D learning as fast as G.",
+        expect="healthy",
+        runs=(_run("gan", "ring", 20_000, generator_lr=1e-3, discriminator_lr=1e-3),),
+    ),
+    "vanishing_gradient": Preset(
+        title="Vanishing gradient",
+        watch="Watch G stand still: D is so sure of itself that log(1 - D) is flat wherever G looks.",
+        expect="vanishing_gradient",
+        runs=(
+            _run(
+                "gan", "segments", 20_000, objective="minimax", generator_optimizer="sgd", generator_lr=1e-2,
+                pretrain_discriminator=1000,
+            ),
+        ),
+    ),
+    "oscillation": Preset(
+        title="Oscillation",
+        watch="Watch the two chase each other in circles: each answers the other's last move.",
+        expect="oscillation",
+        runs=(
+            _run(
+                "gan", "ring", 20_000, generator_lr=1e-2, discriminator_lr=1e-2,
+                generator_beta1=0.9, discriminator_beta1=0.9,
+            ),
+        ),
+    ),
+    "overpowering": Preset(
+        title="D overpowers G",
+        watch="Watch D's accuracy stay near 1 while G hardly moves: five steps of D for each of G.",
+        expect="discriminator_overpowering",
+        runs=(
+            _run(
+                "gan", "ring", 20_000, objective="minimax", critic_steps=5,
+                discriminator_lr=1e-3, generator_lr=1e-4,
+            ),
+        ),
+    ),
+    "wasserstein": Preset(
+        title="Wasserstein beside GAN",
+        watch="Watch the left one stand still and the right one walk over: a critic's slope spans the gap.",
+        expect="vanishing_gradient",
+        runs=(
+            _run(
+                "gan", "segments", 20_000, objective="minimax", generator_optimizer="sgd", generator_lr=1e-2,
+                pretrain_discriminator=1000,
+            ),
+            _run(
+                "gan", "segments", 20_000, objective="wasserstein", gradient_penalty=0.1, critic_steps=5,
+                generator_optimizer="sgd", generator_lr=1e-2, pretrain_discriminator=1000,
+            ),
+        ),
+    ),
+    "dcgan_mnist": Preset(
+        title="Digits",
+        watch="Watch strokes, then digits, come out of noise: a convolutional GAN in good health.",
+        expect="healthy",
+        runs=(_run("dcgan", "mnist", 5_000),),
+    ),
+}  # fmt: skip
+
+
+def describe(name: str) -> dict[str, Any]:
+    """A preset as plain data, for the catalogue."""
+    preset = PRESETS[name]
+    return {
+        "name": name,
+        "title": preset.title,
+        "watch": preset.watch,
+        "expect": preset.expect,
+        "runs": copy.deepcopy(list(preset.runs)),
+        "picture": f"/api/presets/{name}.png",
+    }
+
+
+def requests(name: str, seed: int | None = None) -> list[Request]:
+    """The requests that start a preset, with another seed if one is given."""
+    return [
+        {**copy.deepcopy(run), "preset": name, **({} if seed is None else {"seed": seed})}
+        for run in PRESETS[name].runs
+    ]

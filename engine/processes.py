@@ -1,0 +1,230 @@
+"""Turning jobs into processes: ``Zygote``, or ``Spawn`` where processes cannot be forked. No torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from engine.options import Conflict
+
+Job = dict[str, Any]
+PATIENCE_S = 60.0  # torch has loaded long before that, or it never will
+ATTEMPTS = 3  # zygotes that may die in a row before they were ready
+
+log = logging.getLogger("ganscope")
+
+
+class Zygote:
+    """The server's end of ``engine.zygote``: ready seconds after ``start``, started anew whenever it dies.
+
+    Workers of a zygote that died live on, but their end is not reported.
+    """
+
+    def __init__(
+        self, log_file: Path, command: Sequence[str] = (sys.executable, "-m", "engine.zygote")
+    ) -> None:
+        self.state = "starting"  # or "ready", "failed: why", "closed"
+        self.pid = 0
+        self.threads = 0  # threads that the zygote runs; anything but 1 makes its forks unsafe
+        self._log, self._command = log_file, command
+        self._changed = threading.Condition()
+        self._channel: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._jobs = 0
+        self._asked: dict[int, tuple[Job, Future[int]]] = {}
+        self._workers: dict[int, Job] = {}
+        self._thread = threading.Thread(target=self._keep, name="zygote", daemon=True)
+
+    def start(self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None]) -> None:
+        """Start it in the background.
+
+        ``on_ready()`` follows each start, ``on_exit(job, code)`` the end of a worker (``code`` below 0: the
+        signal that killed it). Both come from a thread of this object, and must not wait for another job.
+        """
+        self._on_ready, self._on_exit = on_ready, on_exit
+        self._thread.start()
+
+    def launch(self, job: Job, descriptor: int | None = None, timeout_s: float = PATIENCE_S) -> Future[int]:
+        """The process number of a worker that does ``job``, in a moment.
+
+        The worker gets a copy of ``descriptor`` as ``job["fd"]``. Waits for the zygote if that is still
+        loading, and raises ``Conflict`` if it does not get ready. The future raises ``ConnectionError`` if
+        the zygote died over it, ``OSError`` if there was no memory for another process.
+        """
+        future: Future[int] = Future()
+        with self._changed:
+            self._changed.wait_for(lambda: self.state != "starting", timeout_s)
+            if self.state != "ready" or self._channel is None:
+                remedy = "Wait a moment and try again." if self.state == "starting" else f"See {self._log}."
+                raise Conflict(f"The engine is not ready ({self.state}).", None, remedy)
+            self._jobs += 1
+            self._asked[self._jobs] = (job, future)
+            text = json.dumps({**job, "job": self._jobs}).encode()
+            try:
+                socket.send_fds(self._channel, [text], [] if descriptor is None else [descriptor])
+            except ConnectionError as error:
+                del self._asked[self._jobs]
+                future.set_exception(error)
+        return future
+
+    def kill(self, pid: int) -> None:
+        """End a worker by force, if it still lives."""
+        with self._changed:
+            if self._channel and self.state == "ready":
+                try:
+                    self._channel.send(json.dumps({"kill": pid}).encode())
+                except ConnectionError:
+                    log.debug("the zygote died before it could end worker %d", pid)
+
+    def close(self) -> None:
+        """Let the zygote end. Its workers live on."""
+        with self._changed:
+            loading = self.state == "starting"
+            self.state = "closed"
+            if self._channel:
+                self._channel.shutdown(socket.SHUT_RDWR)
+            if loading and self._process:
+                self._process.kill()  # it has no workers yet, and would only notice once torch has loaded
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _keep(self) -> None:
+        deaths = 0
+        while self._start():
+            assert self._process is not None
+            while (message := self._hear()) is not None:
+                self._take(message)
+                deaths = 0 if "ready" in message else deaths
+            code = self._process.wait()
+            deaths += 1
+            with self._changed:
+                asked, self._asked, self._workers = self._asked, {}, {}
+                if self.state == "ready" or (self.state == "starting" and deaths < ATTEMPTS):
+                    log.warning("the zygote ended with code %d; starting another", code)
+                    self.state = "starting"
+                elif self.state == "starting":
+                    self.state = f"failed: it ended with code {code} while torch was loading"
+                self._changed.notify_all()
+            for _, future in asked.values():
+                future.set_exception(ConnectionResetError("the zygote died"))
+
+    def _start(self) -> bool:
+        with self._changed:
+            if self.state != "starting":
+                return False
+            self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs, open(self._log, "ab") as errors:
+                self._process = subprocess.Popen(
+                    [*self._command, str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=errors,
+                    stderr=errors,
+                    start_new_session=True,
+                    env=_environment(),
+                )
+            self.pid = self._process.pid
+            return True
+
+    def _hear(self) -> dict[str, Any] | None:
+        assert self._channel is not None
+        try:
+            text = self._channel.recv(1 << 16)
+        except ConnectionError:
+            text = b""
+        if text:
+            return json.loads(text)
+        with self._changed:
+            self._channel.close()
+            self._channel = None
+        return None
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "ready" in message or "failed" in message:
+            with self._changed:
+                if self.state == "starting":
+                    self.state = "ready" if "ready" in message else f"failed: {message['failed']}"
+                    self.threads = message.get("threads", 0)
+                self._changed.notify_all()
+            if self.state == "ready":
+                self._on_ready()
+        elif "exit" in message:
+            job = self._workers.pop(message["exit"], None)
+            if job is not None:
+                self._on_exit(job, message["code"])
+        else:
+            with self._changed:
+                job, future = self._asked.pop(message["job"])
+            if "pid" in message:
+                self._workers[message["pid"]] = job
+                future.set_result(message["pid"])
+            else:
+                future.set_exception(OSError(message["error"]))
+
+
+class Spawn:
+    """What ``Zygote`` does, without ``fork``: each job in a fresh interpreter, seconds later."""
+
+    def __init__(self, log_file: Path) -> None:
+        self.state, self.pid, self.threads = "ready", 0, 1
+        self._log = log_file
+        self._workers: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None]) -> None:
+        """See ``Zygote.start``."""
+        self._on_exit = on_exit
+        threading.Thread(target=on_ready, name="ready", daemon=True).start()
+
+    def launch(self, job: Job, descriptor: int | None = None, timeout_s: float = PATIENCE_S) -> Future[int]:
+        """See ``Zygote.launch``."""
+        future: Future[int] = Future()
+        text = json.dumps({**job, "fd": descriptor})
+        with open(self._log, "ab") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "engine.zygote", "--job", text],
+                pass_fds=[] if descriptor is None else [descriptor],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+                env=_environment(),
+            )
+        self._workers[process.pid] = process
+        future.set_result(process.pid)
+        threading.Thread(target=self._wait, args=(process, job), name="worker", daemon=True).start()
+        return future
+
+    def kill(self, pid: int) -> None:
+        """See ``Zygote.kill``."""
+        if process := self._workers.get(pid):
+            process.kill()
+
+    def close(self) -> None:
+        """Start no more. The workers live on."""
+        self.state = "closed"
+
+    def _wait(self, process: subprocess.Popen[bytes], job: Job) -> None:
+        code = process.wait()
+        del self._workers[process.pid]
+        self._on_exit(job, code)
+
+
+def forks() -> bool:
+    """Whether processes can be forked once torch is loaded; macOS has ``fork``, but its libraries break."""
+    return sys.platform.startswith("linux") and os.environ.get("GANSCOPE_SPAWN") != "1"
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with the folder of ``engine`` on the path: it need not be installed."""
+    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

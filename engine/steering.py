@@ -1,0 +1,150 @@
+"""Making runs and changing their course: start, steer, branch, duplicate, delete. No torch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine import branches, commands
+from engine.options import Conflict
+from engine.runs import ACTIVE, RunFolder, is_locked, new_id, read_json, write_json
+from engine.workers import Launcher
+
+Config = dict[str, Any]
+STOP_PATIENCE_S = 5.0
+LAST_PATIENCE_S = 7.0
+
+
+class Steering:
+    """Carries out what the presenter asks of the runs in ``runs``.
+
+    ``validate`` turns a request into a configuration without an id. Whatever looks at a run's state and then
+    changes it holds that run's own lock: deleting one run, which may take seconds, holds up no other.
+    """
+
+    def __init__(self, runs: Path, launcher: Launcher, validate: Callable[[Any], Config]) -> None:
+        self.runs, self._launcher, self._validate = runs, launcher, validate
+        self._locks: dict[str, threading.RLock] = {}
+
+    def start(self, *configs: Config) -> list[str]:
+        """Start validated configurations side by side, or queue them. Returns the new runs' ids."""
+        ids = [self._make_folder(config).id for config in configs]
+        self._launcher.start(*ids)
+        return ids
+
+    def status(self, folder: RunFolder) -> dict[str, Any]:
+        """The run's status, with ``queue`` while it waits, and why its worker died if it did."""
+        status = folder.status()
+        if status["state"] == "queued":
+            return {**status, "queue": self._launcher.position(folder.id)}
+        if status["state"] == "failed" and not read_json(folder.path / "status.json", {}).get("error"):
+            return {**status, **self._launcher.death(folder.id)}
+        return status
+
+    def control(self, folder: RunFolder, command: object) -> str:
+        """Carry out one command; returns the run's id, or the new one's. Raises ``BadInput``."""
+        config = folder.config()
+        checked = commands.check(command, config["meta"]["live"])
+        name = checked["command"]
+        if name == "branch":
+            return self._branch(folder, config, checked)
+        if name == "duplicate":
+            request = branches.request_of(config, checked)
+            return self.start({**self._validate(request), "name": config["name"]})[0]
+        with self._alone(folder):
+            state = folder.status()["state"]
+            if state in ACTIVE:
+                _tell(folder, checked)
+            elif name == "resume" and state != "queued":
+                self._relaunch(folder, checked["steps"])
+            elif name == "stop" and state == "queued":
+                self._launcher.cancel(folder)
+            else:
+                waits = "Wait until its turn comes, or stop another run."
+                remedy = waits if state == "queued" else "Resume it first."
+                raise Conflict(f"the run is {state}, so it cannot {name}.", "command", remedy)
+        return folder.id
+
+    def rename(self, folder: RunFolder, name: object) -> None:
+        """Give the run another name. Raises ``BadInput``."""
+        checked = commands.check_name(name)
+        with self._alone(folder):
+            write_json(folder.path / "config.json", {**folder.config(), "name": checked})
+
+    def delete(self, folder: RunFolder) -> None:
+        """Stop the run if it lives, by force after ``STOP_PATIENCE_S``, and remove its folder."""
+        with self._alone(folder):
+            if folder.status()["state"] == "queued":
+                self._launcher.cancel(folder)
+            _end(folder)
+            with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+                branches.remove(folder.path)
+
+    def _alone(self, folder: RunFolder) -> threading.RLock:
+        return self._locks.setdefault(folder.id, threading.RLock())
+
+    def _make_folder(self, config: Config) -> RunFolder:
+        folder = RunFolder(self.runs / new_id(config["gan"], config["data"]))
+        folder.create({**config, "id": folder.id}, state="queued")
+        return folder
+
+    def _relaunch(self, folder: RunFolder, steps: int | None) -> None:
+        status = folder.status()
+        total = steps or status.get("steps") or folder.config()["steps"]
+        if status["step"] >= total:
+            done = f"{status['step']:,} steps"
+            raise Conflict(f"it has done all of its {done}.", "steps", f"Give it more than {done}.")
+        self._launcher.start(folder.id, resume=True, steps=total)
+
+    def _branch(self, folder: RunFolder, config: Config, command: commands.Command) -> str:
+        status = folder.status()
+        step = branches.checkpoint_for(folder, command["step"], lives=status["state"] in ACTIVE)
+        total = command["steps"] or status.get("steps") or config["steps"]
+        if command["steps"] is None and total <= step:
+            total = step + config["steps"]  # a branch from the end goes on for as long again
+        if total <= step:
+            more = f"Give it more than {step:,} steps."
+            raise Conflict(f"its checkpoint has {step:,} steps already.", "steps", more)
+        request = branches.request_of(config, {**command, "steps": min(total, commands.MAX_STEPS)})
+        name = f"{config['name'][:60]} · from {step:,}"
+        branch = {**self._validate(request), "name": name, "parent": {"run": folder.id, "step": step}}
+        target = self._make_folder(branch)
+        try:
+            branches.copy_checkpoint(folder, step, target)
+        except Conflict:
+            branches.remove(target.path)
+            raise
+        self._launcher.start(target.id, resume=True)
+        return target.id
+
+
+def _tell(folder: RunFolder, command: commands.Command) -> None:
+    """Leave ``command`` for the living worker."""
+    if command["command"] == "resume" and command.pop("steps") is not None:
+        remedy = "Stop it first, or wait until it is done."
+        raise Conflict("a run can be given more steps only once it has ended.", "steps", remedy)
+    folder.command(command)
+
+
+def _end(folder: RunFolder) -> None:
+    """Return when no worker lives in ``folder``: after a stop, and after ``STOP_PATIENCE_S`` by force."""
+    begun = time.monotonic()
+    told = killed = False
+    while (status := folder.status())["state"] in ACTIVE or is_locked(folder.lock):
+        waited = time.monotonic() - begun
+        if not told:
+            folder.command({"command": "stop"})
+            told = True
+        if waited > STOP_PATIENCE_S and not killed and is_locked(folder.lock) and status.get("pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(status["pid"], signal.SIGKILL)  # it holds the lock, so the number is still its own
+            killed = True
+        if waited > LAST_PATIENCE_S:
+            return
+        time.sleep(0.02)
