@@ -20,13 +20,16 @@ def head() -> None:
     health = engine.health()
     live = health["running"]
     cores = f"{health['cores']} core{'s' if health['cores'] != 1 else ''}"
-    chips = [f"{live} live" if live else "nothing running", f"{health['device']}, {cores}"]
+    device = "" if health["device"] == "auto" else f"{health['device']}, "
+    chips = [f"{live} live" if live else "nothing running", f"{device}{cores}"]
     if health["queued"]:
         chips.insert(1, f"{health['queued']} waiting")
     if health["engine"] != "ready":
-        chips.append(f"engine {health['engine']}")
+        chips.append(f"engine {health['engine']}"[:120])
     st.html(
-        '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1><div class="gs-chips">'
+        '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1>'
+        '<p>The <b class="gs-g">generator</b> G forges data, the <b class="gs-d">discriminator</b> D tells them from '
+        'real ones, and each learns from the other. Start an experiment: it trains at once.</p><div class="gs-chips">'
         + "".join(f'<span class="gs-chip">{escape(chip)}</span>' for chip in chips)
         + "</div></div>"
     )

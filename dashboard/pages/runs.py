@@ -55,34 +55,48 @@ def act(run: Summary, action: str) -> None:
     engine.control(session.role(), run["id"], {"command": action.lower()})
 
 
-@st.dialog("Delete this run?")
+def forget() -> None:
+    """The question has been answered."""
+    st.session_state.pop("asking", None)
+
+
+@st.dialog("Delete this run?", on_dismiss=forget)
 def ask_delete(run: str, name: str) -> None:
     """Its figures, pictures and checkpoints go with it."""
     st.text(name)
     st.caption("Its metrics, snapshots and checkpoints are deleted too. This cannot be undone.")
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary"):
-            engine.delete(session.role(), run)
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+        delete, keep = st.button("Delete", type="primary"), st.button("Keep it")
+    if delete:
+        answer(lambda: engine.delete(session.role(), run))
+    if keep:
+        answer(lambda: None)
 
 
-@st.dialog("Rename")
+@st.dialog("Rename", on_dismiss=forget)
 def ask_name(run: str, name: str) -> None:
     """A name is at most 80 characters."""
     new = st.text_input("Name", name, max_chars=80)
     if st.button("Rename", type="primary", disabled=not new):
-        engine.rename(session.role(), run, new)
-        st.rerun()
+        answer(lambda: engine.rename(session.role(), run, new))
 
 
 def ask() -> None:
     """Open the dialog that the list asked for; outside its fragment, so that a refresh does not close it."""
-    if (question := st.session_state.pop("asking", None)) is None:
+    if question := st.session_state.get("asking"):
+        action, run, name = question
+        {"Rename": ask_name, "Delete": ask_delete}[action](run, name)
+
+
+def answer(do: Callable[[], None]) -> None:
+    """Do what was asked about, and close the dialog; a refusal is shown in it."""
+    try:
+        do()
+    except BadInput as problem:
+        show_problem(problem)
         return
-    action, run, name = question
-    {"Rename": ask_name, "Delete": ask_delete}[action](run, name)
+    forget()
+    st.rerun()
 
 
 def chosen(runs: list[Summary]) -> list[Summary]:

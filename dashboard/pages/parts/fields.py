@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -72,7 +72,7 @@ def bounded_help(field: Field) -> str:
     return f"{field['help']}{bounds} default {short(field['default'])}."
 
 
-def log_stops(field: Field, also: Iterable[Value]) -> list[Value]:
+def log_stops(field: Field, also: Iterable[Value]) -> Sequence[Value]:
     """The stops of a logarithmic slider: round values in bounds, zero if it is allowed, and ``also``."""
     whole = field["type"] == "int"
     high = float(field["max"])

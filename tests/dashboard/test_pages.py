@@ -1,0 +1,321 @@
+"""Every page of the table, run by Streamlit's own test runner against a real engine."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import pages, session
+from dashboard.pages import PAGES
+from engine.api import Engine
+from engine.presets import PRESETS
+from engine.runs import RunFolder
+
+MAIN = Path(pages.__file__).parent / "main.py"
+OPENING_S = 60  # the first page of a fresh installation waits for torch
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine(tmp_path_factory.mktemp("runs"), device="cpu") as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def no_runs_are_left(engine: Engine) -> Iterator[None]:
+    yield
+    for run in engine.runs():
+        engine.delete("presenter", run["id"])
+
+
+@pytest.fixture
+def presenter(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Pages served by ``engine`` to the presenter. The test runner sends no headers, so the role is put in their place."""
+    monkeypatch.setattr(session, "_engine", engine)
+    monkeypatch.setattr(session, "role", lambda: "presenter")
+    return engine
+
+
+@pytest.fixture
+def make_run(engine: Engine) -> Callable[..., str]:
+    """Makes run folders with a real configuration that no worker has touched."""
+
+    def make(
+        state: str = "stopped", status: dict[str, Any] | None = None, name: str = "", **request: Any
+    ) -> str:
+        config = {**engine.validate(request), **({"name": name} if name else {})}
+        folder = RunFolder(engine.runs_folder / f"made-{uuid.uuid4().hex[:8]}")
+        folder.create({**config, "id": folder.id}, state=state)
+        folder.write_status(state=state, **{"step": 0, "steps": config["steps"], **(status or {})})
+        return folder.id
+
+    return make
+
+
+def open_page(name: str, **query: Any) -> AppTest:
+    """The page as its address would open it, without an error."""
+    app = AppTest.from_file(MAIN, default_timeout=OPENING_S).run()
+    app.query_params.update(query)
+    app.switch_page(PAGES[name].script).run()
+    assert not app.exception
+    return app
+
+
+def text(app: AppTest) -> str:
+    """All words on the page, as HTML, without style sheets."""
+    bodies = [str(element.proto.body) for element in app.get("html")]
+    return " ".join(body for body in bodies if not body.startswith("<style>"))
+
+
+def labels(app: AppTest) -> set[str]:
+    return {button.label for button in app.button}
+
+
+# --- the table
+
+
+def test_every_script_is_in_the_table():
+    scripts = {path.name for path in MAIN.parent.glob("*.py")} - {"__init__.py", "main.py"}
+    assert scripts == {page.script for page in PAGES.values()}
+
+
+def test_the_entry_script_has_no_folder_called_pages_beside_it():
+    assert not (MAIN.parent / "pages").exists()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_opens_for_the_presenter(presenter: Engine, name: str):
+    open_page(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_viewers_see_no_buttons_that_change_something(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, make_run: Callable[..., str], name: str
+):
+    monkeypatch.setattr(session, "_engine", engine)
+    run = make_run()
+    app = open_page(name, **({"run": run} if name == "train" else {}))
+    changing = {"Start", "Actions", "Delete", "Rename", "Add", "Resume", "Stop"}
+    assert not changing & labels(app)
+    assert not app.get("menu_button")
+
+
+# --- home
+
+
+def test_home_has_a_card_for_every_preset(presenter: Engine):
+    app = open_page("home")
+    shown = text(app)
+    assert all(preset.title in shown for preset in PRESETS.values())
+    assert [button.key for button in app.button if button.label == "Start"] == [
+        f"start_{name}" for name in PRESETS
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, preset in PRESETS.items() if preset.title and name != "dcgan_mnist"]
+)
+def test_a_preset_starts_at_one_click(presenter: Engine, name: str):
+    app = open_page("home")
+    app.button(f"start_{name}").click().run()
+    assert not app.exception
+    started = app.query_params["run"]
+    started = [started] if isinstance(started, str) else started
+    assert len(started) == len(PRESETS[name].runs)
+    assert [presenter.run(run)["config"]["preset"] for run in started] == [name] * len(started)
+
+
+def test_home_lists_what_waits_or_runs(presenter: Engine, make_run: Callable[..., str]):
+    make_run(state="queued", name="<b>waiting</b>")
+    shown = text(open_page("home"))
+    assert "&lt;b&gt;waiting&lt;/b&gt;" in shown
+    assert "<b>waiting</b>" not in shown
+
+
+# --- new run
+
+
+def test_the_defaults_can_start(presenter: Engine):
+    app = open_page("new")
+    assert not app.button("start").disabled
+    assert "GAN learns" in text(app)
+
+
+@pytest.mark.parametrize("data", ["grid", "spiral", "line", "two_moons", "segments", "mnist"])
+def test_choosing_data_that_are_there_can_start(presenter: Engine, data: str):
+    app = open_page("new")
+    app.button(f"choose_data_{data}").click().run()
+    assert not app.exception
+    assert not app.button("start").disabled
+    assert presenter.catalogue()["datasets"][data]["title"] in text(app)
+
+
+@pytest.mark.parametrize("data", ["folder", "upload"])
+def test_own_pictures_that_are_not_there_yet_are_asked_for(presenter: Engine, data: str):
+    app = open_page("new")
+    app.button(f"choose_data_{data}").click().run()
+    assert not app.exception
+    assert app.button("start").disabled
+    assert "gs-problem" in text(app)
+
+
+def test_a_gan_that_does_not_fit_the_data_is_grey_and_says_why(presenter: Engine):
+    app = open_page("new")
+    assert app.button("gan_dcgan").disabled
+    assert "Needs images" in app.button("gan_dcgan").label
+    app.button("choose_data_mnist").click().run()
+    assert not app.button("gan_dcgan").disabled
+    app.button("gan_dcgan").click().run()
+    app.button("choose_data_ring").click().run()  # points again: DCGAN gives way
+    assert not app.exception
+    assert not app.button("start").disabled
+
+
+def test_a_refusal_stands_by_its_field_and_goes_when_it_is_met(presenter: Engine):
+    app = open_page("new")
+    objective = next(group for group in app.get("button_group") if group.label == "Objective")
+    objective.set_value("wasserstein").run()
+    assert app.button("start").disabled
+    assert "slope" in text(app) and "Gradient penalty" in text(app)
+    next(switch for switch in app.toggle if switch.label == "Gradient penalty").set_value(True).run()
+    assert not app.button("start").disabled
+    assert "gs-problem" not in text(app)
+
+
+def test_options_reach_the_run(presenter: Engine):
+    app = open_page("new")
+    next(box for box in app.number_input if box.label == "Steps").set_value(1).run()
+    next(box for box in app.number_input if box.label == "D steps").set_value(3).run()
+    next(slider for slider in app.select_slider if slider.label == "D rate").set_value(3e-4).run()
+    app.button("start").click().run()
+    assert not app.exception
+    config = presenter.run(app.query_params["run"])["config"]
+    assert config["steps"] == 1
+    assert config["options"]["critic_steps"] == 3
+    assert config["options"]["discriminator_lr"] == pytest.approx(3e-4)
+
+
+def test_every_option_of_every_choice_has_a_widget(presenter: Engine):
+    catalogue = presenter.catalogue()
+    app = open_page("new")
+    for data, entry in catalogue["datasets"].items():
+        app.button(f"choose_data_{data}").click().run()
+        for gan, recipe in catalogue["gans"].items():
+            if entry["kind"] not in recipe["kinds"]:
+                continue
+            app.button(f"gan_{gan}").click().run()
+            assert not app.exception, (gan, data)
+            drawn = {widget.label for kind in ("number_input", "select_slider", "toggle", "selectbox", "text_input")
+                     for widget in app.get(kind)}  # fmt: skip
+            fields = [*recipe["options"], *catalogue["training"], *entry["options"]]
+            special = {"objective", "drawing", "upload"}
+            wanted = {field["label"] for field in fields if field["name"] not in special}
+            assert wanted <= drawn, (gan, data)
+
+
+def test_duplicate_with_changes_fills_the_form_in(presenter: Engine, make_run: Callable[..., str]):
+    options = {"objective": "hinge", "discriminator_lr": 1.234e-4, "r1": 2.0, "modes": 5}
+    run = make_run(gan="gan", data="ring", steps=777, seed=5, options=options)
+    app = open_page("new", **{"from": run})
+    app.button("start").click().run()
+    config = presenter.run(app.query_params["run"])["config"]
+    assert (config["steps"], config["seed"]) == (777, 5)
+    assert config["options"] == presenter.run(run)["config"]["options"]
+
+
+def test_duplicating_a_run_that_is_gone_says_so(presenter: Engine):
+    app = open_page("new", **{"from": "gone"})
+    assert "no run called gone" in text(app).lower()
+    assert not app.button("start").disabled
+
+
+# --- live
+
+
+@pytest.mark.parametrize("run", ["gone", "../../etc", "<b>x</b>", "a" * 10_000])
+def test_an_unknown_run_is_said_to_be_unknown(presenter: Engine, run: str):
+    app = open_page("train", run=run)
+    assert "gs-problem" in text(app)
+    assert "<b>x</b>" not in text(app)
+
+
+def test_a_run_shows_its_rules_and_options(presenter: Engine, make_run: Callable[..., str]):
+    run = make_run(data="ring", options={"objective": "least_squares"})
+    app = open_page("train", run=run)
+    assert any("L_D" in formula.value for formula in app.latex)
+    assert any("def least_squares_discriminator" in code.value for code in app.code)
+    table = app.dataframe[0].value
+    assert dict(zip(table["Name"], table["Value"], strict=True))["objective"] == "least_squares"
+
+
+def test_without_a_run_the_newest_live_one_is_shown(presenter: Engine, make_run: Callable[..., str]):
+    assert "Nothing is training" in text(open_page("train"))
+    make_run(state="queued", options={"objective": "hinge"})
+    assert any("def hinge_discriminator" in code.value for code in open_page("train").code)
+
+
+# --- runs
+
+
+def test_no_runs_says_what_to_do(presenter: Engine):
+    assert "No runs yet" in text(open_page("runs"))
+
+
+def test_runs_are_found_by_words_and_by_state(presenter: Engine, make_run: Callable[..., str]):
+    make_run(state="stopped", name="alpha")
+    make_run(state="failed", status={"error": "it broke", "remedy": "mend it"}, name="beta")
+    app = open_page("runs")
+    assert "alpha" in text(app) and "beta" in text(app) and "it broke" in text(app)
+    next(box for box in app.text_input if box.label == "Search").set_value("ALPHA").run()
+    assert "alpha" in text(app) and "beta" not in text(app)
+    next(box for box in app.text_input if box.label == "Search").set_value("").run()
+    next(group for group in app.get("button_group") if group.label == "State").set_value("failed").run()
+    assert "alpha" not in text(app) and "beta" in text(app)
+
+
+def test_delete_asks_first(presenter: Engine, make_run: Callable[..., str]):
+    run = make_run(name="doomed")
+    app = open_page("runs")
+    app.session_state["asking"] = ("Delete", run, "doomed")
+    app.run()
+    assert {"Delete", "Keep it"} <= labels(app)
+    assert run in {summary["id"] for summary in presenter.runs()}
+    next(button for button in app.button if button.label == "Delete").click().run()
+    assert not app.exception
+    assert run not in {summary["id"] for summary in presenter.runs()}
+
+
+def test_rename(presenter: Engine, make_run: Callable[..., str]):
+    run = make_run(name="before")
+    app = open_page("runs")
+    app.session_state["asking"] = ("Rename", run, "before")
+    app.run()
+    next(box for box in app.text_input if box.label == "Name").set_value("after").run()
+    next(button for button in app.button if button.label == "Rename").click().run()
+    assert not app.exception
+    assert presenter.run(run)["config"]["name"] == "after"
+
+
+def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[..., str]):
+    runs = {make_run(name="one"), make_run(name="two")}
+    app = open_page("runs")
+    assert app.button("compare_two").disabled
+    for run in runs:
+        app.checkbox(f"tick_{run}").check().run()
+    assert not app.button("compare_two").disabled
+    app.button("compare_two").click().run()
+    assert not app.exception
+    assert "All options" in {expander.label for expander in app.expander}  # the live page
+    assert set(app.query_params["run"]) == runs
+
+
+def test_the_style_sheet_is_one_element(presenter: Engine):
+    app = open_page("home")
+    sheets = [element for element in app.get("html") if element.proto.body.startswith("<style>")]
+    assert len(re.findall("</style>", sheets[0].proto.body)) == 1
