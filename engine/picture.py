@@ -80,7 +80,8 @@ class PointsPicture:
         self.trainer, source = trainer, trainer.source
         self.z = display_latents(trainer, MEASURED["points"])
         x0, x1, y0, y1 = source.extent
-        xs, ys = torch.linspace(x0, x1, CELLS), torch.linspace(y0, y1, CELLS)
+        middles = (torch.arange(CELLS) + 0.5) / CELLS
+        xs, ys = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
         self.cells = torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)  # (CELLS * CELLS, 2), row 0 is y's minimum
         self.lattice = self._lattice(trainer.recipe.latent_dim).to(trainer.device)
         self.comparison = DensityComparison(source, cells=CELLS)

@@ -7,8 +7,8 @@ watches. Nothing here changes the numbers: two runs with one seed are equal, wat
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -48,7 +48,6 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
     except BadInput as refusal:
         return _fail(folder, refusal.error, refusal.remedy)
     except Exception as error:
-        traceback.print_exc(file=sys.stderr)
         with open(folder.log, "a") as log:
             traceback.print_exc(file=log)
         return _fail(folder, f"{type(error).__name__}: {error}"[:500], "See the log; resume it from its last checkpoint.")
@@ -319,7 +318,7 @@ class Session:
             state=self.state, step=self.trainer.step, steps=self.steps, attempt=self.attempt, elapsed=round(self.elapsed, 3),
             rate=self._rate if self.state == "running" else 0.0,
             images_rate=self._rate * self.trainer.options.batch_size if self.state == "running" else 0.0,
-            live=live, limit=self.limit, pid=_pid(), device=str(self.trainer.device),
+            live=live, limit=self.limit, pid=os.getpid(), device=str(self.trainer.device),
             error=getattr(self, "error", None), remedy=getattr(self, "remedy", None),
         )  # fmt: skip
 
@@ -409,9 +408,3 @@ def newest_attempt(rows: list[dict[str, Any]], until: int) -> list[dict[str, Any
         if row.get("step", 0) <= until:
             kept[row["step"]] = row
     return [kept[step] for step in sorted(kept)]
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()

@@ -48,7 +48,6 @@ def pick_device(name: str) -> torch.device:
 
 def use_threads(kind: str) -> None:
     """Points need one thread (their kernels are too small to share); pictures take every core."""
-    torch.set_flush_denormal(True)  # a vanishing gradient would otherwise run many times slower
     torch.set_num_threads(1 if kind == "points" else len(os.sched_getaffinity(0)))
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from engine import frames
 from engine.runs import RunFolder, Tail
-from engine.train import Session, newest_attempt, train
-from tests.engine.conftest import small
+from engine.train import SNAPSHOT_EVERY, Session, newest_attempt, train
 
 CLOCK = {"row", "attempt", "time", "rate", "images_rate"}
 
@@ -193,7 +192,7 @@ def test_the_folder_holds_pictures(new_run, how):
 
 def test_snapshots_stay_few(new_run, monkeypatch):
     monkeypatch.setattr("engine.train.SNAPSHOTS_AT_MOST", 12)
-    monkeypatch.setitem(__import__("engine.train").train.SNAPSHOT_EVERY, "points", 5)
+    monkeypatch.setitem(SNAPSHOT_EVERY, "points", 5)
     folder = new_run(steps=200)
     train(folder)
     steps = folder.snapshot_steps()
@@ -222,7 +221,3 @@ def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):
     assert refused.returncode == 2 and "generator_lr" in refused.stderr and "Traceback" not in refused.stderr
     taken = run("train", "--out", out, "--steps", "10")
     assert taken.returncode == 2 and "--resume" in taken.stderr
-
-
-def test_small_is_small():
-    assert small()["options"]["hidden"] == 16

@@ -1,0 +1,166 @@
+"""How fast training is, as ratios measured side by side: interleaved pairs in one process, and the median of their ratios.
+
+Where a DCGAN step's time goes at 32 px, batch 64, on a CPU: G once forward (1), D on real and on fake (2), back through D (2 x 2), D once more for G
+(1), back through D's inputs alone and through G (1 + 2). The plain loop also computes D's weight gradients in G's phase and throws them away, and
+runs in the contiguous layout that the CPU's convolution kernels first have to reorder. The floor is those convolutions: what is left around
+them (norms, optimizer, batches, statistics) is a few percent.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.configure import validate
+from engine.runs import RunFolder
+from engine.train import Session
+from engine.trainer import Trainer, use_threads
+
+GAN_LAB_STEPS_PER_S = 60  # Kahng et al. 2018: one iteration a painted frame in the browser
+
+
+def plain_loop(trainer: Trainer) -> Callable[[], None]:
+    """One iteration of the usual tutorial loop on networks like the trainer's: contiguous layout, unfused Adam, BCELoss on a sigmoid,
+    D's gradients left on in G's step, and losses read back every iteration.
+    """
+    networks = trainer.recipe.networks()
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    options = trainer.options
+    criterion = nn.BCELoss()
+    betas = (options.generator_beta1, options.generator_beta2)
+    optimizer_g = torch.optim.Adam(generator.parameters(), lr=options.generator_lr, betas=betas)
+    optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=options.discriminator_lr, betas=betas)
+    stream = trainer.streams["real"]
+
+    def step() -> None:
+        discriminator.zero_grad()
+        real = stream.next()[0].contiguous()
+        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+        output = discriminator(real).sigmoid()
+        loss_real = criterion(output, ones)
+        loss_real.backward()
+        output.mean().item()
+        fake = generator(torch.randn(len(real), trainer.recipe.latent_dim))
+        output = discriminator(fake.detach()).sigmoid()
+        loss_fake = criterion(output, zeros)
+        loss_fake.backward()
+        output.mean().item()
+        optimizer_d.step()
+        generator.zero_grad()
+        output = discriminator(fake).sigmoid()
+        loss = criterion(output, ones)
+        loss.backward()
+        output.mean().item()
+        optimizer_g.step()
+        (loss_real + loss_fake).item(), loss.item()
+
+    return step
+
+
+def interleaved(ours: Callable[[], None], theirs: Callable[[], None], rounds: int, steps: int) -> dict[str, float]:
+    """Run both in turn ``rounds`` times, ``steps`` steps each. ``ratio`` is the median of theirs' time over ours; rates are steps a second."""
+    for _ in range(2):
+        ours()
+        theirs()
+    ratios, rates = [], {"ours": [], "theirs": []}
+    for index in range(rounds):
+        seconds = {}
+        pair = [("ours", ours), ("theirs", theirs)]
+        for name, run in pair if index % 2 else reversed(pair):
+            started = time.perf_counter()
+            for _ in range(steps):
+                run()
+            seconds[name] = time.perf_counter() - started
+            rates[name].append(steps / seconds[name])
+        ratios.append(seconds["theirs"] / seconds["ours"])
+    return {"ratio": median(ratios), **{f"{name}_per_s": median(values) for name, values in rates.items()}}
+
+
+def _trainer(gan: str, data: str, record: bool = True, **options: Any) -> Trainer:
+    request = {"gan": gan, "data": data, "device": "cpu", "options": options}
+    return Trainer(validate(request), record=record)
+
+
+def bench_dcgan(rounds: int = 9, steps: int = 4) -> dict[str, float]:
+    """DCGAN at 32 px, batch 64, against the plain loop: same networks, same batches."""
+    trainer = _trainer("dcgan", "mnist", size=32, batch_size=64)
+    use_threads("images")
+
+    def ours() -> None:
+        trainer.iterate()
+        if trainer.step % trainer.report_every == 0:
+            trainer.read()
+
+    figures = interleaved(ours, plain_loop(trainer), rounds, steps)
+    return {**figures, "images_per_s": figures["ours_per_s"] * 64}
+
+
+def bench_points(seconds: float = 4.0) -> dict[str, float]:
+    """The 2-D step (two hidden layers of 64, batch 128) as a real run in a folder, alone and with a viewer, against no recording."""
+    figures: dict[str, list[float]] = {"off": [], "recorded": [], "watched": []}
+    with tempfile.TemporaryDirectory() as runs:
+        sessions = {}
+        for how in ("recorded", "watched"):
+            folder = RunFolder(Path(runs) / how)
+            config = validate({"gan": "gan", "data": "ring", "steps": 10_000_000, "device": "cpu"})
+            folder.create({"id": how, **config}, "starting")
+            sessions[how] = Session(folder, False, None)
+            sessions[how]._begin()
+        bare = _trainer("gan", "ring", record=False)
+        for _ in range(7):
+            figures["off"].append(_rate(bare.iterate, seconds / 7, lambda: None))
+            for how, session in sessions.items():
+                touch = session.folder.watching.touch if how == "watched" else lambda: None
+                figures[how].append(_rate(lambda s=session: _session_step(s), seconds / 7, touch))
+    off = figures["off"]
+    return {
+        "steps_per_s": median(figures["recorded"]),
+        "watched_steps_per_s": median(figures["watched"]),
+        "times_gan_lab": median(figures["watched"]) / GAN_LAB_STEPS_PER_S,
+        "recording_ratio": median(a / b for a, b in zip(figures["recorded"], off, strict=True)),
+        "watched_ratio": median(a / b for a, b in zip(figures["watched"], figures["recorded"], strict=True)),
+    }
+
+
+def _session_step(session: Session) -> None:
+    session._obey()
+    session.trainer.iterate()
+    session._after_step()
+
+
+def _rate(step: Callable[[], None], seconds: float, touch: Callable[[], None]) -> float:
+    touch()
+    started = time.perf_counter()
+    count = 0
+    while (now := time.perf_counter()) - started < seconds:
+        for _ in range(20):
+            step()
+        count += 20
+        if count % 200 == 0:
+            touch()
+    return count / (now - started)
+
+
+def bench() -> dict[str, Any]:
+    """All figures, with the machine they were taken on."""
+    machine = {"processor": platform.processor() or platform.machine(), "cores": torch.get_num_threads(), "torch": torch.__version__}
+    figures: dict[str, Any] = {"dcgan_32": bench_dcgan()}
+    use_threads("points")
+    return {"machine": machine, **figures, "points": bench_points()}
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as lines of text."""
+    lines = []
+    for name, values in figures.items():
+        lines.append(f"{name}:")
+        lines += [f"  {key:<22} {value:.3f}" if isinstance(value, float) else f"  {key:<22} {value}" for key, value in values.items()]
+    return "\n".join(lines)
