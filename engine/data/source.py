@@ -7,6 +7,7 @@ Letters in shapes: N images or points, C channels, H height, W width, K modes or
 from __future__ import annotations
 
 import io
+import math
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -93,15 +94,13 @@ class PointSource(Source):
         not known.
         """
         assert self.sd
-        points = np.asarray(points, np.float64)
-        out = np.empty(len(points))
-        for start in range(0, len(points), 4096):  # keeps the (4096, K) table small
-            part = points[start : start + 4096, None]  # (m, 1, 2)
-            distance = (part[..., 0] - self.centres[:, 0]) ** 2 + (
-                part[..., 1] - self.centres[:, 1]
-            ) ** 2  # (m, K)
-            out[start : start + 4096] = np.exp(distance / (-2 * self.sd**2)).mean(1)
-        return out / (2 * np.pi * self.sd**2)
+        asked = torch.from_numpy(np.asarray(points, np.float64))
+        centres = torch.from_numpy(self.centres)
+        parts = []
+        for part in asked.split(512):  # keeps the (512, K) table in the processor's cache
+            distance = (part[:, :1] - centres[:, 0]) ** 2 + (part[:, 1:] - centres[:, 1]) ** 2  # (m, K)
+            parts.append(torch.exp((distance / (-2 * self.sd**2)).float()).double().mean(1))
+        return torch.cat(parts).numpy() / (2 * np.pi * self.sd**2)
 
     def mass(self, cells: int) -> np.ndarray:
         """Probability of each of ``cells`` x ``cells`` equal cells of ``extent``: float64, row 0 = y min,
@@ -113,7 +112,7 @@ class PointSource(Source):
         x0, x1, y0, y1 = self.extent
         across = _between(np.linspace(x0, x1, cells + 1), self.centres[:, 0], self.sd)  # (K, cells)
         up = _between(np.linspace(y0, y1, cells + 1), self.centres[:, 1], self.sd)  # (K, cells)
-        return up.T @ across / len(self.centres)
+        return (up.T @ across / len(self.centres)).numpy()
 
     def thumbnail(self) -> bytes:
         """1,000 points in green on a transparent ground."""
@@ -130,16 +129,16 @@ class PointSource(Source):
 class CurveSource(PointSource):
     """A blurred curve: ``curve(u)`` maps ``u`` in [0, 1) to points, equal steps of ``u`` to equal lengths."""
 
-    pieces = 2000
-
     def curve(self, u: torch.Tensor) -> torch.Tensor:
         """Points ``(n, 2)`` of the curve at ``u`` (n,), in the dtype of ``u``."""
         raise NotImplementedError
 
     @cached_property
     def centres(self) -> np.ndarray:  # type: ignore[override]
-        u = (torch.arange(self.pieces, dtype=torch.float64) + 0.5) / self.pieces
-        return self.curve(u).numpy()
+        assert self.sd
+        steps = self.curve(torch.linspace(0, 1, 200, dtype=torch.float64)).diff(dim=0)
+        pieces = math.ceil(float(steps.norm(dim=1).sum()) / (self.sd / 4))
+        return self.curve((torch.arange(pieces, dtype=torch.float64) + 0.5) / pieces).numpy()
 
     def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
         on_curve = self.curve(torch.rand(n, generator=generator))  # (n, 2)
@@ -196,9 +195,9 @@ def png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _between(edges: np.ndarray, centres: np.ndarray, sd: float) -> np.ndarray:
+def _between(edges: np.ndarray, centres: np.ndarray, sd: float) -> torch.Tensor:
     """Share of a Gaussian around each of ``centres`` (K,) that falls between neighbouring ``edges`` (n + 1,):
     (K, n).
     """
     reach = torch.from_numpy((edges[None] - centres[:, None]) / (sd * 2**0.5))
-    return np.diff(torch.erf(reach).numpy(), axis=1) / 2
+    return torch.erf(reach).diff(dim=1) / 2

@@ -25,12 +25,8 @@ def make(name, **options):
 
 
 def broad(name, sd):
-    """A source so broad that a coarse grid sees its density whole; curves in fewer pieces, to save time."""
-    if name == "drawn":
-        return make(name)
-    source = make(name, sd=sd)
-    source.pieces = 300
-    return source
+    """A source so broad that a coarse grid sees its density whole."""
+    return make(name) if name == "drawn" else make(name, sd=sd)
 
 
 def draw(source, n=1000, seed=0):
