@@ -1,0 +1,11 @@
+"""How a component's Python half names its JavaScript half, an ES module of ours under ``/assets``."""
+
+from __future__ import annotations
+
+
+def module(name: str) -> str:
+    """Source of a module that is ``/assets/{name}``: the browser loads and caches the file, Streamlit only this.
+
+    Streamlit tells source from a file name by its lines, so there must be more than one.
+    """
+    return f"const m = await import(new URL('/assets/{name}', document.baseURI));\nexport default m.default;\n"

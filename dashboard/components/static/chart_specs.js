@@ -1,0 +1,110 @@
+// Which lines each chart draws, and its reference lines. A new chart is one entry here.
+
+const D = { label: 'D', tag: 'D', color: 'd' };
+const G = { label: 'G', tag: 'G', color: 'g' };
+
+/** Lines at the objective's equilibrium; two nets with the same value share one. */
+function equilibrium(meta, pairs) {
+  const at = meta.objective?.equilibrium ?? {};
+  const lines = [];
+  for (const [key, color, who] of pairs) {
+    const value = at[key];
+    if (typeof value !== 'number') continue;
+    const same = lines.find((line) => Math.abs(line.value - value) < 1e-6);
+    if (same) Object.assign(same, { color: 'muted', who: `${same.who}, ${who}` });
+    else lines.push({ value, color, who });
+  }
+  return lines;
+}
+
+function range(meta) {
+  return meta.objective?.range ?? null;
+}
+
+/**
+ * title, help: words. lines: [{key, label, tag (at the line's end), color}]. scale: 'linear' | 'log' | 'choice'.
+ * range(meta): fixed y range or null. references(meta): [{value, color, who}]. smooth: whether smoothing applies.
+ */
+export const CHARTS = {
+  losses: {
+    title: () => 'losses',
+    help: 'What D and G minimise. Dotted: the values at equilibrium, where D cannot tell real from generated.',
+    lines: () => [{ key: 'd_loss', ...D }, { key: 'g_loss', ...G }],
+    references: (meta) => equilibrium(meta, [['d_loss', 'd', 'D'], ['g_loss', 'g', 'G']]),
+    scale: 'choice', labelled: true, smooth: true,
+  },
+  scores: {
+    title: (meta) => (range(meta) ? 'D(x), D(G(z))' : `${meta.objective?.score_label ?? 'score'} of real and generated`),
+    help: 'What D says, on average, of real data and of generated data. Together at the dotted line: D is undecided.',
+    lines: (meta) => {
+      const [real, fake] = range(meta) ? ['D(x)', 'D(G(z))'] : ['real', 'generated'];
+      return [{ key: 'd_real', label: real, tag: 'real', color: 'real' }, { key: 'd_fake', label: fake, tag: 'fake', color: 'fake' }];
+    },
+    references: (meta) => {
+      const known = equilibrium(meta, [['d_real', 'muted', 'undecided'], ['d_fake', 'muted', 'undecided']]);
+      const midpoint = meta.objective?.midpoint;
+      return known.length || typeof midpoint !== 'number' ? known : [{ value: midpoint, color: 'muted', who: 'undecided' }];
+    },
+    range, smooth: true,
+  },
+  norms: {
+    title: () => 'gradient norms',
+    help: 'How strong the learning signal is. A G line that falls by orders of magnitude: G no longer learns.',
+    lines: () => [{ key: 'd_grad', ...D }, { key: 'g_grad', ...G }],
+    scale: 'log', smooth: true,
+  },
+  modes: {
+    title: () => 'modes hit over time',
+    help: 'How many modes of the data got at least one good sample.',
+    lines: () => [{ key: 'modes_hit', label: 'modes', tag: '', color: 'fake' }],
+    references: (_, runs) => [runs[0]?.history.value('modes_total')].filter((total) => total !== null && total !== undefined)
+      .map((value) => ({ value, color: 'muted', who: 'all' })),
+    floor: 0,
+  },
+  share: {
+    title: () => 'share of good samples',
+    help: 'Share of samples within 3 standard deviations of a mode.',
+    lines: () => [{ key: 'share', label: 'share', tag: '', color: 'fake' }],
+    range: () => [0, 1],
+  },
+  jsd: {
+    title: () => 'Jensen-Shannon divergence',
+    help: 'Distance between data and generated distribution in nats: 0 is perfect, log 2 means nothing in common.',
+    lines: () => [{ key: 'jsd', label: 'JSD', tag: '', color: 'fake' }],
+    references: () => [{ value: Math.log(2), color: 'muted', who: 'disjoint' }],
+    floor: 0,
+  },
+  diversity: {
+    title: () => 'diversity',
+    help: 'Mean distance between two generated samples, divided by that of two real ones. Near 0: all samples look alike.',
+    lines: () => [{ key: 'diversity', label: 'diversity', tag: '', color: 'fake' }],
+    references: () => [{ value: 1, color: 'real', who: 'as real' }],
+    floor: 0, smooth: true,
+  },
+  class_kl: {
+    title: () => 'class balance (KL)',
+    help: 'Divergence of the classes of the samples from those of the data, in nats: 0 is perfect balance.',
+    lines: () => [{ key: 'class_kl', label: 'KL', tag: '', color: 'fake' }],
+    floor: 0,
+  },
+  accuracy: {
+    title: () => "D's accuracy",
+    help: 'Share of real and generated samples that D gets right. One half: it guesses.',
+    lines: () => [{ key: 'd_accuracy', ...D, tag: '' }],
+    references: () => [{ value: 0.5, color: 'muted', who: 'guessing' }],
+    range: () => [0, 1], smooth: true,
+  },
+  rate: {
+    title: () => 'speed',
+    help: 'Training steps a second.',
+    lines: () => [{ key: 'rate', label: 'steps/s', tag: '', color: 'muted' }],
+    floor: 0,
+  },
+};
+
+/** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
+export const CHOICES = ['coverage', 'modes', 'share', 'jsd', 'diversity', 'class_kl', 'accuracy', 'rate'];
+export const CHOICE_NAMES = {
+  coverage: 'coverage', modes: 'modes over time', share: 'good samples', jsd: 'JS divergence', diversity: 'diversity',
+  class_kl: 'class balance', accuracy: "D's accuracy", rate: 'speed',
+};

@@ -1,0 +1,172 @@
+// The board of charts: one x axis in steps, one cursor, one zoom, one set of marks for all of them.
+
+import { Chart } from './chart.js';
+import { CHARTS, CHOICES, CHOICE_NAMES } from './chart_specs.js';
+import { Coverage } from './coverage.js';
+import { el, remember, remembered } from './dom.js';
+
+const BETWEEN_DRAWS_MS = 180; // a chart that moves five times a second reads as live
+
+let boards = 0;
+
+export class ChartBoard {
+  /** `runs`: RunState of each run. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`. `onHover(step|null)`. */
+  constructor(runs, theme, stats, onHover) {
+    Object.assign(this, { runs, theme, stats, onHover, hover: null, pin: null, zoom: null });
+    this.key = `ganscope-${(boards += 1)}`;
+    this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
+    this.charts = ['losses', 'scores', 'norms'].map((name) => this.#chart(name));
+    this.coverage = new Coverage(this);
+    this.slotMenu = el('select', { class: 'gv-select', 'aria-label': 'what this chart shows', on: { change: () => this.#choose() } });
+    this.slot = el('div', { class: 'gv-slot' });
+    this.reset = el('button', {
+      class: 'gv-pill gv-zoom', type: 'button', hidden: true, text: 'show all steps', on: { click: () => this.zoomTo(null) },
+    });
+    const [losses, scores, norms] = this.charts;
+    this.#addLossTools(losses);
+    this.element = el('div', { class: 'gv-charts' }, losses.element, scores.element, norms.element, this.slot);
+    losses.element.append(this.reset);
+  }
+
+  destroy() {
+    for (const chart of this.charts) chart.destroy();
+  }
+
+  get meta() {
+    return this.runs[0].meta;
+  }
+
+  /** Commands that are worth a line, of all runs. */
+  get marks() {
+    const kinds = new Set(['set', 'limit', 'step', 'resumed']);
+    return this.runs.flatMap((run) => run.marks).filter((mark) => kinds.has(mark.kind)).sort((a, b) => a.step - b.step);
+  }
+
+  /** The steps in view. */
+  window() {
+    const last = Math.max(1, ...this.runs.map((run) => run.history.steps.at(-1) ?? 0));
+    return this.zoom ?? [0, last];
+  }
+
+  #chart(name) {
+    const chart = new Chart(CHARTS[name], this);
+    chart.name = name;
+    chart.element.classList.add(`gv-chart-${name}`);
+    return chart;
+  }
+
+  #addLossTools(losses) {
+    this.scaleButtons = ['lin', 'log'].map((name) => el('button', {
+      type: 'button', text: name, on: { click: () => this.#setChoice('log', name === 'log') },
+    }));
+    const slider = el('input', {
+      type: 'range', min: 0, max: 1, step: 0.02, value: this.choices.smoothing, class: 'gv-range gv-smooth', 'aria-label': 'smoothing',
+      title: 'smoothing: average over the past; the raw values stay visible behind it',
+      on: { input: () => this.#setChoice('smoothing', Number(slider.value)) },
+    });
+    losses.tools.append(
+      el('label', { class: 'gv-smooth-label' }, el('span', { text: 'smooth' }), slider),
+      el('div', { class: 'gv-segments', role: 'group', 'aria-label': 'scale of the losses' }, this.scaleButtons),
+    );
+  }
+
+  #setChoice(name, value) {
+    this.choices[name] = value;
+    remember('charts', this.choices);
+    if (name === 'log') this.charts[0].rebuild();
+    this.#showScale();
+    this.changed();
+  }
+
+  #showScale() {
+    const [lin, log] = this.scaleButtons;
+    lin.setAttribute('aria-pressed', String(!this.choices.log));
+    log.setAttribute('aria-pressed', String(this.choices.log));
+    log.title = this.charts[0].asinh ? 'logarithmic away from zero: these losses can be negative' : 'logarithmic scale';
+  }
+
+  /** After a hello: the runs' configuration is known, everything is built anew. */
+  configure(theme) {
+    this.theme = theme;
+    this.zoom = null;
+    this.fitSlot();
+    for (const chart of this.charts) chart.rebuild();
+    this.coverage.rebuild();
+    this.#showScale();
+    this.changed();
+  }
+
+  /** Offers what the data can show in the fourth place. */
+  fitSlot() {
+    const has = (name) => this.runs.some((run) => run.history.has(CHARTS[name].lines(this.meta)[0].key));
+    const offered = CHOICES.filter((name) => (name === 'coverage' ? this.coverage.available : has(name)));
+    if (!offered.length) offered.push('coverage');
+    if (String(offered) === String(this.offered)) return;
+    this.offered = offered;
+    const wanted = offered.includes(this.choices.slot) ? this.choices.slot : offered[0];
+    this.slotMenu.replaceChildren(...offered.map((name) => el('option', { value: name, text: CHOICE_NAMES[name] })));
+    this.slotMenu.value = wanted;
+    this.#fill(wanted);
+  }
+
+  #choose() {
+    this.choices.slot = this.slotMenu.value;
+    remember('charts', this.choices);
+    this.#fill(this.slotMenu.value);
+  }
+
+  #fill(name) {
+    if (this.filled === name) return;
+    this.filled = name;
+    this.charts.splice(3).forEach((chart) => chart.destroy());
+    const tenant = name === 'coverage' ? this.coverage : this.#chart(name);
+    if (name !== 'coverage') this.charts.push(tenant);
+    tenant.tools.append(this.slotMenu);
+    this.slot.replaceChildren(tenant.element);
+    if (name === 'coverage') tenant.update(); else tenant.rebuild();
+    this.changed();
+  }
+
+  /** Something to draw: all charts, or one. */
+  changed(chart) {
+    for (const each of chart ? [chart] : this.charts) each.dirty = true;
+  }
+
+  /** Draws the one chart that has waited longest, if any is due: no single frame pays for all of them. */
+  paint(time) {
+    const due = this.charts.filter((chart) => chart.dirty && time - chart.drawnAt >= BETWEEN_DRAWS_MS);
+    if (!due.length) return;
+    due.sort((a, b) => a.drawnAt - b.drawnAt)[0].update(time);
+  }
+
+  measured(milliseconds) {
+    this.stats.redraw_ms = 0.95 * (this.stats.redraw_ms || milliseconds) + 0.05 * milliseconds;
+    this.stats.redraw_max_ms = Math.max(this.stats.redraw_max_ms ?? 0, milliseconds);
+  }
+
+  setHover(step) {
+    if (step === this.hover) return;
+    this.hover = step;
+    this.coverage.update();
+    this.onHover(step);
+  }
+
+  /** The step that the picture shows while it is set back, or null. */
+  setPin(step) {
+    if (step === this.pin) return;
+    this.pin = step;
+    this.coverage.update();
+    this.redraw();
+  }
+
+  redraw() {
+    for (const chart of this.charts) chart.redraw();
+  }
+
+  zoomTo(range) {
+    this.zoom = range;
+    this.reset.hidden = !range;
+    for (const chart of this.charts) chart.bounds = null;
+    this.changed();
+  }
+}

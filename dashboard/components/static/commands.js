@@ -1,0 +1,75 @@
+// What the buttons do: commands to the runs on show, errors as notices, new runs opened in the same page.
+
+import { postJson, RequestError, runPath } from './request.js';
+
+export class Commands {
+  /** `runs`: RunState list. `notify(text, kind)`. `open(ids)` shows other runs on this page. */
+  constructor(runs, { notify, open, mayChange }) {
+    Object.assign(this, { runs, notify, open, mayChange });
+  }
+
+  /** Sends a command to every run (or those given); returns the answers, or null if one was refused. */
+  async send(command, runs = this.runs) {
+    if (!this.mayChange) return null;
+    return this.#guard(() => Promise.all(runs.map((run) => postJson(runPath(run.id, '/control'), command))));
+  }
+
+  pause() {
+    return this.send({ command: 'pause' }, this.runs.filter((run) => !run.ended));
+  }
+
+  /** Goes on: a paused run at once, an ended one from its last checkpoint, a finished one for as long again. */
+  resume() {
+    return this.#guard(() => Promise.all(this.runs.filter((run) => run.state !== 'running').map((run) => {
+      const more = run.state === 'done' ? { steps: (run.status.steps ?? run.config.steps) + run.config.steps } : {};
+      return postJson(runPath(run.id, '/control'), { command: 'resume', ...more });
+    })));
+  }
+
+  step(what) {
+    return this.send({ command: 'step', what, count: 1 }, this.runs.filter((run) => !run.ended));
+  }
+
+  set(options, runs) {
+    return this.send({ command: 'set', options }, runs);
+  }
+
+  /** Copies each run from `step` (null: its newest checkpoint) and shows the copies. */
+  async branch(step) {
+    const answers = await this.#guard(() => Promise.all(this.runs.map((run) => {
+      const before = step === null ? null : run.checkpoints.filter((at) => at <= step).at(-1) ?? null;
+      return postJson(runPath(run.id, '/control'), { command: 'branch', step: before, options: {} });
+    })));
+    if (answers) this.open(answers.map((answer) => answer.id));
+  }
+
+  async duplicate() {
+    const answers = await this.send({ command: 'duplicate' });
+    if (answers) this.open(answers.map((answer) => answer.id));
+  }
+
+  /** A remedy: at once if the options may change while the run trains, otherwise a new run from the start. */
+  async remedy(run, remedy) {
+    if (remedy.live) {
+      const done = await this.set(remedy.options, [run]);
+      if (done && run.state === 'paused') await this.send({ command: 'resume' }, [run]);
+      if (done) this.notify(`Applied: ${remedy.sentence}`);
+      return;
+    }
+    const { gan, data, steps, seed, options } = run.config;
+    const body = { gan, data, steps, seed, options: { ...options, ...remedy.options } };
+    const answer = await this.#guard(() => postJson('/api/runs', body));
+    if (answer) this.open(this.runs.map((each) => (each === run ? answer.id : each.id)));
+  }
+
+  async #guard(work) {
+    if (!this.mayChange) return null;
+    try {
+      return await work();
+    } catch (problem) {
+      if (!(problem instanceof RequestError)) throw problem;
+      this.notify(problem.text, 'error');
+      return null;
+    }
+  }
+}

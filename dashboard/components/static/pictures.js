@@ -1,0 +1,212 @@
+// The pictures of the runs on show, side by side, with the toggles for their layers; the toggles are the legend too.
+
+import { el, remember, remembered, setText } from './dom.js';
+import { unpack } from './frames.js';
+import { fixed, thousands } from './format.js';
+import { ImagesPicture } from './images_picture.js';
+import { PointsPicture } from './points_picture.js';
+import { getBytes, runPath } from './request.js';
+
+const LAYERS = [
+  ['real', 'real', 'points of the data; a dashed ring: a mode without samples'],
+  ['fake', 'fake', 'generated: G of the same 512 z in every frame, so each dot keeps its identity'],
+  ['d', 'D', 'what D thinks of each place: green real, white undecided, purple generated'],
+  ['optimal', 'D*', 'the best possible D, p / (p + q), with q a blurred histogram of generated points; over D: its ¼, ½ and ¾ lines'],
+  ['manifold', 'manifold', "G's image of a square grid of z"],
+  ['arrows', 'gradient', "where G's loss wants to move the points"],
+];
+const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
+const KEPT_FRAMES = 80;
+
+/** One run's picture with its caption and whatever has to be said over it. */
+class Panel {
+  constructor(run, layers, several) {
+    this.run = run;
+    this.layers = layers;
+    this.picture = null;
+    this.frames = new Map(); // step -> snapshot, the newest used last
+    this.caption = el('figcaption', { class: 'gv-caption', hidden: !several });
+    this.place = el('div', { class: 'gv-place' });
+    this.note = el('div', { class: 'gv-note', hidden: true });
+    this.element = el('figure', { class: 'gv-panel' }, this.caption, el('div', { class: 'gv-frame' }, this.place, this.note));
+  }
+
+  get kind() {
+    return this.run.config?.kind ?? 'points';
+  }
+
+  /** After a hello: a picture of the right kind, and the real data beside it. */
+  configure(order, dark) {
+    const Kind = this.kind === 'images' ? ImagesPicture : PointsPicture;
+    if (this.picture instanceof Kind) this.picture.configure(this.run.meta, dark);
+    else this.picture = new Kind(this.run.meta, this.layers, dark);
+    this.place.replaceChildren(this.picture.element);
+    this.caption.replaceChildren(el('i', { class: `gv-dash ${order ? 'gv-dash-second' : ''}` }),
+      el('strong', { text: this.run.config.name || this.run.id }), el('span', { class: 'gv-number' }));
+    this.#fetchReal();
+  }
+
+  async #fetchReal() {
+    if (this.hasReal || this.asking) return;
+    this.asking = true;
+    try {
+      await this.picture.setReal(unpack(await getBytes(runPath(this.run.id, '/real'))));
+      this.hasReal = true;
+    } catch {
+      // not written yet: asked again with the next frame that comes
+    }
+    this.asking = false;
+  }
+
+  show(frame, time, jump) {
+    if (!this.hasReal) this.#fetchReal();
+    return this.picture.show(frame, time, jump);
+  }
+
+  /** The kept frame of `step`, from the server or from memory. */
+  async snapshot(step, signal) {
+    let frame = this.frames.get(step);
+    frame ??= unpack(await getBytes(runPath(this.run.id, `/snapshots/${step}`), signal));
+    this.frames.delete(step);
+    this.frames.set(step, frame);
+    if (this.frames.size > KEPT_FRAMES) this.frames.delete(this.frames.keys().next().value);
+    return frame;
+  }
+
+  say(text) {
+    this.note.hidden = !text;
+    setText(this.note, text ?? '');
+  }
+
+  update(rewound, shownStep) {
+    if (this.picture instanceof PointsPicture) this.picture.setHistogram(this.run.history.measuredAt(rewound ?? Infinity)?.histogram);
+    if (!this.caption.hidden && this.picture) setText(this.caption.lastChild, `step ${thousands(shownStep ?? this.run.step)}`);
+  }
+}
+
+export class Pictures {
+  /** `changed()` is called when something must be painted or laid out again. */
+  constructor(runs, changed) {
+    Object.assign(this, { runs, changed, rewound: null });
+    this.layers = remembered('layers', DEFAULTS);
+    this.panels = runs.map((run) => new Panel(run, this.layers, runs.length > 1));
+    this.row = el('div', { class: 'gv-panels' }, this.panels.map((panel) => panel.element));
+    this.toggles = el('div', { class: 'gv-toggles', role: 'group', 'aria-label': 'layers of the picture' });
+    this.element = el('section', { class: 'gv-pictures', 'aria-label': 'picture' }, this.row, this.toggles);
+    this.bandwidth = el('span', { class: 'gv-muted gv-number', hidden: true });
+  }
+
+  get areImages() {
+    return this.panels.some((panel) => panel.kind === 'images');
+  }
+
+  configure(dark) {
+    this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark));
+    const offered = this.areImages ? LAYERS.filter(([name]) => name === 'real') : LAYERS;
+    this.toggles.replaceChildren(...offered.map((layer) => this.#toggle(...layer)), this.bandwidth);
+    if (this.areImages) this.toggles.hidden = this.runs.length === 1;
+  }
+
+  #toggle(name, label, title) {
+    const button = el('button', {
+      type: 'button', class: 'gv-toggle', title, 'aria-pressed': String(Boolean(this.layers[name])),
+      on: {
+        click: () => {
+          this.layers[name] = !this.layers[name];
+          button.setAttribute('aria-pressed', String(this.layers[name]));
+          remember('layers', this.layers);
+          this.redraw();
+          this.changed();
+        },
+      },
+    }, el('span', { class: `gv-key gv-key-${name}` }), label);
+    return button;
+  }
+
+  /** A live frame. Returns a promise where decoding takes time, `false` if it is not shown because the view looks back. */
+  show(index, frame, time) {
+    const panel = this.panels[index];
+    panel.run.frameStep = frame.header.step;
+    if (this.rewound !== null || !panel.picture) return false;
+    panel.say(null);
+    this.#noteBandwidth(frame.header);
+    return panel.show(frame, time);
+  }
+
+  #noteBandwidth({ bandwidth }) {
+    const shown = Boolean(bandwidth && this.layers.optimal);
+    this.bandwidth.hidden = !shown;
+    if (shown) setText(this.bandwidth, `q blurred by ${fixed(bandwidth)}`);
+  }
+
+  /** Shows the kept frames nearest to `step`; null goes back to live frames. A later call overtakes an earlier one. */
+  async rewind(step, failed) {
+    this.rewound = step;
+    this.asked?.abort();
+    this.asked = new AbortController();
+    const { signal } = this.asked;
+    if (step === null) return;
+    await Promise.all(this.panels.map(async (panel) => {
+      const steps = panel.run.snapshots;
+      if (!steps.length || !panel.picture) return;
+      const nearest = steps.reduce((best, at) => (Math.abs(at - step) < Math.abs(best - step) ? at : best));
+      try {
+        const frame = await panel.snapshot(nearest, signal);
+        if (signal.aborted) return;
+        await panel.show(frame, performance.now());
+        panel.update(step, nearest);
+        this.#noteBandwidth(frame.header);
+        this.changed();
+      } catch (problem) {
+        if (problem.name !== 'AbortError') failed(problem);
+      }
+    }));
+  }
+
+  paint(time) {
+    let moving = false;
+    for (const { picture } of this.panels) if (picture?.paint(time)) moving = true;
+    return moving;
+  }
+
+  redraw() {
+    for (const { picture } of this.panels) picture?.redraw();
+  }
+
+  update() {
+    for (const panel of this.panels) panel.update(this.rewound);
+  }
+
+  /** Sides in CSS pixels that fit `width` x `height` for all panels; returns the width that they take. */
+  resize(width, height) {
+    const caption = this.runs.length > 1 ? 28 : 0;
+    const gap = 14;
+    if (this.areImages && this.runs.length === 1) return this.#resizeImages(width, height - 26, gap);
+    const room = height - caption - (this.areImages ? 26 : 0);
+    const size = Math.floor(Math.max(160, Math.min(room, (width - gap * (this.runs.length - 1)) / this.runs.length)));
+    for (const { picture, element } of this.panels) {
+      element.style.width = `${size}px`;
+      picture?.resize(size, size);
+    }
+    return size * this.runs.length + gap * (this.runs.length - 1);
+  }
+
+  // samples and data at the same size where the width allows it
+  #resizeImages(width, height, gap) {
+    const narrow = width < 460;
+    const size = Math.floor(Math.max(160, narrow ? Math.min(width, height) : Math.min(height, (width - gap) / 2)));
+    const beside = narrow ? Math.min(size, width) : size;
+    this.panels[0].picture?.resize(size, beside);
+    const total = narrow ? size : size * 2 + gap;
+    this.panels[0].element.style.width = `${total}px`;
+    return total;
+  }
+
+  /** The pictures (of images: the generated ones) as PNG files. */
+  save(name) {
+    for (const { picture, run } of this.panels) {
+      const canvas = picture?.element.querySelector('canvas');
+      if (canvas) el('a', { href: canvas.toDataURL('image/png'), download: `${name}-${run.id}-${run.step}.png` }).click();
+    }
+  }
+}

@@ -1,0 +1,228 @@
+// The layered picture of a two-dimensional run: D's heat map, real and generated points, manifold, gradients, optimal D.
+
+import { el, setText } from './dom.js';
+import { contour, HeatMap, valueAt } from './heatmap.js';
+import { fixed } from './format.js';
+import { Motion } from './motion.js';
+import { Raster, Sprite } from './raster.js';
+import { PAPER, reducedMotion } from './theme.js';
+
+const MOST_PIXELS = 900; // a side: beyond it the eye gains nothing and a phone gets warm
+const LONGEST_ARROW = 0.09; // of the picture's width; longer ones are cut, so that one wild gradient hides nothing
+const MISSED_BELOW = 0.004; // a mode with less than this share of the samples is ringed as missed
+
+function disc(context, radius) {
+  context.arc(0, 0, radius, 0, 2 * Math.PI);
+}
+
+function diamond(context, radius) {
+  context.moveTo(0, -radius);
+  context.lineTo(radius, 0);
+  context.lineTo(0, radius);
+  context.lineTo(-radius, 0);
+  context.closePath();
+}
+
+export class PointsPicture {
+  /** `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows}: booleans, shared and read live. */
+  constructor(meta, layers, dark) {
+    this.layers = layers;
+    this.motion = new Motion();
+    this.frame = null;
+    this.real = null;
+    this.side = 0;
+    this.canvas = el('canvas', { class: 'gv-canvas', tabindex: 0, role: 'img' });
+    this.readout = el('div', { class: 'gv-readout', hidden: true });
+    this.element = el('div', { class: 'gv-paper' }, this.canvas, this.readout);
+    this.probe = null; // [u, v] in 0..1 from the lower left
+    this.#listen();
+    this.configure(meta, dark);
+  }
+
+  configure(meta, dark) {
+    const dim = dark ? 0.9 : 1;
+    this.map = new HeatMap(48, dim);
+    this.paper = Math.round(252 * dim) * 0x010101 + 0xff000000;
+    this.extent = meta.data?.extent ?? [-2, 2, -2, 2];
+    this.modes = meta.data?.modes ?? [];
+    this.sd = meta.data?.sd ?? 0.05;
+    this.isProbability = Boolean(meta.objective?.range);
+    this.canvas.setAttribute('aria-label', `Real and generated points of ${meta.data?.title ?? 'the run'} on the plane`);
+    if (this.side) this.#size(this.side, this.ratio);
+  }
+
+  setReal({ arrays }) {
+    this.real = arrays.real;
+    this.redraw();
+  }
+
+  /** Side in CSS pixels. */
+  resize(size) {
+    const ratio = Math.min(2, devicePixelRatio || 1, MOST_PIXELS / size);
+    const side = Math.round(size * ratio);
+    if (this.side !== side) this.#size(side, ratio);
+  }
+
+  #size(side, ratio) {
+    Object.assign(this, { side, ratio });
+    this.canvas.width = this.canvas.height = side;
+    this.context = this.canvas.getContext('2d', { alpha: false });
+    this.map.resize(side);
+    this.base = new Raster(side); // all that does not move between frames
+    this.shown = new Raster(side);
+    const rim = ratio;
+    this.dot = new Sprite(Math.max(2.4 * ratio, side / 170), { fill: PAPER.real, alpha: 0.75, rim, outline: disc });
+    this.diamond = new Sprite(Math.max(3.6 * ratio, side / 105), { fill: PAPER.fake, rim, outline: diamond });
+    this.redraw();
+  }
+
+  redraw() {
+    this.stale = true;
+    this.dirty = true;
+  }
+
+  /** Takes a frame; the dots set off towards it. `jump` puts them there at once. */
+  show({ header, arrays }, time, jump = false) {
+    const { fake, manifold, arrows, heat, optimal } = arrays;
+    const moving = Object.fromEntries(Object.entries({ fake, manifold, arrows }).filter(([, points]) => points));
+    this.frame = { header, heat, optimal };
+    this.motion.aim(moving, time, jump || reducedMotion());
+    this.redraw();
+  }
+
+  /** Paints what moves; false when there is nothing left to do. */
+  paint(time) {
+    const moving = this.motion.at(time);
+    if (!this.side || (!moving && !this.dirty)) return false;
+    this.dirty = false;
+    if (this.stale) this.#drawBase();
+    this.#drawShown();
+    this.context.putImageData(this.shown.image, 0, 0);
+    if (this.probe) this.#updateReadout();
+    return moving;
+  }
+
+  /** Shares of the modes, to ring those that are missed. */
+  setHistogram(histogram) {
+    const missed = histogram?.map((share) => share < MISSED_BELOW) ?? [];
+    if (String(missed) === String(this.missed)) return;
+    this.missed = missed;
+    this.redraw();
+  }
+
+  #x(value) {
+    return ((value - this.extent[0]) / (this.extent[1] - this.extent[0])) * this.side;
+  }
+
+  #y(value) {
+    return (1 - (value - this.extent[2]) / (this.extent[3] - this.extent[2])) * this.side;
+  }
+
+  #drawBase() {
+    const { base, layers, frame } = this;
+    this.stale = false;
+    const grid = layers.d ? frame?.heat : layers.optimal ? frame?.optimal : null;
+    if (grid) this.map.draw(grid, base.words);
+    else base.words.fill(this.paper);
+    if (layers.d && layers.optimal && frame?.optimal) this.#drawContours(frame.optimal);
+    if (!layers.real) return;
+    if (this.real) this.#stamp(base, this.real, this.dot);
+    const radius = Math.max(11 * this.ratio, ((3 * this.sd) / (this.extent[1] - this.extent[0])) * this.side);
+    this.modes.forEach(([x, y], k) => {
+      if (this.missed?.[k]) base.ring(this.#x(x), this.#y(y), radius, 2 * this.ratio, PAPER.ink);
+    });
+  }
+
+  // D* over D: its middle line bold, its quarters fine
+  #drawContours(grid) {
+    const { base, side } = this;
+    for (const [level, width] of [[64, 1.1], [191, 1.1], [127.5, 2.4]]) {
+      contour(grid, level, (u0, v0, u1, v1) => {
+        base.line(u0 * side, (1 - v0) * side, u1 * side, (1 - v1) * side, width * this.ratio, PAPER.ink, 0.9);
+      });
+    }
+  }
+
+  #drawShown() {
+    const { shown, layers, motion } = this;
+    shown.copy(this.base);
+    const fake = motion.get('fake');
+    if (layers.manifold) this.#drawManifold(motion.get('manifold'));
+    if (!fake) return;
+    if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: where points crowd, they must stay visible
+    if (layers.fake) this.#stamp(shown, fake, this.diamond);
+  }
+
+  #drawManifold(points) {
+    if (!points) return;
+    const side = Math.round(Math.sqrt(points.length / 2));
+    const xy = Float32Array.from(points, (value, i) => (i % 2 ? this.#y(value) : this.#x(value)));
+    const join = (a, b) => this.shown.line(xy[2 * a], xy[2 * a + 1], xy[2 * b], xy[2 * b + 1], 1.2 * this.ratio, PAPER.manifold, 0.6);
+    for (let i = 0; i < side; i += 1) {
+      for (let j = 0; j < side; j += 1) {
+        if (j + 1 < side) join(i * side + j, i * side + j + 1);
+        if (i + 1 < side) join(i * side + j, (i + 1) * side + j);
+      }
+    }
+  }
+
+  #drawArrows(from, arrows) {
+    if (!arrows) return;
+    const [longest, width] = [LONGEST_ARROW * this.side, 1.4 * this.ratio];
+    for (let i = 0; i < arrows.length; i += 2) {
+      const [x, y] = [this.#x(from[i]), this.#y(from[i + 1])];
+      const [dx, dy] = [this.#x(from[i] + arrows[i]) - x, this.#y(from[i + 1] + arrows[i + 1]) - y];
+      const length = Math.hypot(dx, dy);
+      if (!(length > 0.7 * this.ratio)) continue;
+      const cut = Math.min(1, longest / length);
+      const [tipX, tipY] = [x + dx * cut, y + dy * cut];
+      const head = Math.min(6 * this.ratio, 2 * this.ratio + length * cut * 0.3) / length;
+      this.shown.line(x, y, tipX, tipY, width, PAPER.ink);
+      for (const side of [-0.55, 0.55]) {
+        this.shown.line(tipX - (dx * 0.9 + side * dy) * head, tipY - (dy * 0.9 - side * dx) * head, tipX, tipY, width, PAPER.ink);
+      }
+    }
+  }
+
+  #stamp(raster, points, sprite) {
+    for (let i = 0; i < points.length; i += 2) raster.stamp(sprite, this.#x(points[i]), this.#y(points[i + 1]));
+  }
+
+  #listen() {
+    const move = (event) => {
+      const box = this.canvas.getBoundingClientRect();
+      this.#setProbe([(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height]);
+    };
+    const { canvas } = this;
+    canvas.addEventListener('pointermove', move);
+    canvas.addEventListener('pointerdown', move);
+    canvas.addEventListener('pointerleave', () => this.#setProbe(null));
+    canvas.addEventListener('blur', () => this.#setProbe(null));
+    canvas.addEventListener('keydown', (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const [u, v] = this.probe ?? [0.5, 0.5];
+      this.#setProbe([u + step[0] / 48, v + step[1] / 48]);
+    });
+  }
+
+  #setProbe(probe) {
+    this.probe = probe?.map((part) => Math.min(1, Math.max(0, part))) ?? null;
+    this.readout.hidden = !probe;
+    if (probe) this.#updateReadout();
+  }
+
+  #updateReadout() {
+    const [u, v] = this.probe;
+    const [x0, x1, y0, y1] = this.extent;
+    const parts = [`x ${fixed(x0 + u * (x1 - x0))}  y ${fixed(y0 + v * (y1 - y0))}`];
+    const score = this.isProbability ? 'D' : 'critic (0…1)';
+    if (this.frame?.heat) parts.push(`${score} ${fixed(valueAt(this.frame.heat, u, v) / 255)}`);
+    if (this.frame?.optimal && this.layers.optimal) parts.push(`D* ${fixed(valueAt(this.frame.optimal, u, v) / 255)}`);
+    setText(this.readout, parts.join('   '));
+    this.readout.style.left = `${u * 100}%`;
+    this.readout.style.top = `${(1 - v) * 100}%`;
+    this.readout.dataset.side = `${v > 0.85 ? 'below' : 'above'} ${u < 0.3 ? 'right' : u > 0.7 ? 'left' : 'middle'}`;
+  }
+}

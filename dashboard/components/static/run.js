@@ -1,0 +1,118 @@
+// What the page knows of one run: configuration, status, metric history, events, snapshots.
+
+import { History } from './history.js';
+import { commandText } from './format.js';
+
+export const ENDED = new Set(['done', 'stopped', 'failed']);
+const MARKED = new Set(['set', 'limit', 'step', 'checkpoint', 'pause', 'resume']);
+
+export class RunState {
+  constructor(id) {
+    this.id = id;
+    this.config = null;
+    this.status = { state: 'starting', step: 0 };
+    this.statusAt = performance.now();
+    this.history = new History();
+    this.lastEvent = -1;
+    this.marks = []; // {step, text, kind}
+    this.diagnoses = []; // {step, active}
+    this.snapshots = [];
+    this.checkpoints = [];
+    this.frameStep = 0;
+    this.gone = false;
+  }
+
+  get meta() {
+    return this.config?.meta ?? {};
+  }
+
+  get state() {
+    return this.gone ? 'gone' : this.status.state;
+  }
+
+  get ended() {
+    return ENDED.has(this.state);
+  }
+
+  /** The newest step known from anywhere. A run set back by a resume counts from where it is now. */
+  get step() {
+    return Math.max(this.frameStep, this.history.newest?.step ?? 0, this.status.step ?? 0);
+  }
+
+  /** Seconds trained, counted on between two status messages. */
+  get elapsed() {
+    const since = this.state === 'running' ? (performance.now() - this.statusAt) / 1000 : 0;
+    return Math.max(this.status.elapsed ?? 0, this.history.newest?.time ?? 0) + Math.min(since, 5);
+  }
+
+  /** The problems that hold now, gravest first; empty if nothing was said yet. */
+  get active() {
+    return this.diagnoses.at(-1)?.active ?? [];
+  }
+
+  /** Takes one message of the live socket; returns the names of what changed. */
+  take(message) {
+    switch (message.type) {
+      case 'hello': {
+        const same = JSON.stringify(message.config) === JSON.stringify(this.config);
+        this.config = message.config;
+        this.#setStatus(message.status);
+        this.#setSnapshots(message.snapshots, message.checkpoints);
+        return [...(same ? [] : ['config']), 'status', 'snapshots'];
+      }
+      case 'rows':
+        return this.history.add(message.rows) ? ['rows'] : [];
+      case 'events':
+        return this.#addEvents(message.events);
+      case 'status':
+        this.#setStatus(message.status);
+        return ['status'];
+      case 'snapshots':
+        this.#setSnapshots(message.steps, message.checkpoints);
+        return ['snapshots'];
+      case 'gone':
+        this.gone = true;
+        return ['status'];
+      default:
+        return [];
+    }
+  }
+
+  #setStatus(status) {
+    if (status.attempt !== this.status.attempt) this.frameStep = 0;
+    this.status = status;
+    this.statusAt = performance.now();
+  }
+
+  #setSnapshots(steps, checkpoints) {
+    this.snapshots = [...(steps ?? [])].sort((a, b) => a - b);
+    this.checkpoints = [...(checkpoints ?? [])].sort((a, b) => a - b);
+  }
+
+  #addEvents(events) {
+    const changed = new Set();
+    for (const event of events) {
+      if (event.row <= this.lastEvent) continue;
+      this.lastEvent = event.row;
+      if (event.type === 'diagnosis') {
+        this.diagnoses.push({ step: event.step, active: event.active ?? [] });
+        changed.add('diagnosis');
+      } else if (event.type === 'command' && MARKED.has(event.command?.command)) {
+        const kind = event.command.command;
+        this.marks.push({ step: event.step, kind, text: commandText(event.command, this.meta.live) });
+        changed.add('marks');
+      } else if (event.type === 'resumed') {
+        this.marks.push({ step: event.step, kind: 'resumed', text: 'resumed' });
+        changed.add('marks');
+      }
+    }
+    return [...changed];
+  }
+
+  /** The entry of a rising list that is nearest to `step`, or null. */
+  static nearest(steps, step) {
+    let best = null;
+    for (const at of steps) if (best === null || Math.abs(at - step) < Math.abs(best - step)) best = at;
+    return best;
+  }
+}

@@ -1,0 +1,80 @@
+// The live WebSocket: connects, comes back with `since` after a break, and acknowledges a frame only once it is painted.
+
+import { address } from './request.js';
+import { unwrap } from './frames.js';
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 5000;
+const UNKNOWN_RUN = 4404;
+
+export class LiveSocket {
+  /**
+   * `runs`: ids in order. `handlers`: `message(object)`, `frame(index, buffer, offset, painted)` where `painted()` is to be
+   * called once the frame is on the screen or was passed over, `connected(bool)`, `unknown()`.
+   * `since()` gives what was seen of each run: {since: [last row], event: [last event]}, -1 for none.
+   */
+  constructor(runs, handlers, since) {
+    Object.assign(this, { runs, handlers, since });
+    this.delay = FIRST_DELAY_MS;
+    this.closed = false;
+    this.wake = () => !document.hidden && this.#retry();
+    addEventListener('online', this.wake);
+    document.addEventListener('visibilitychange', this.wake);
+    this.#open();
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    removeEventListener('online', this.wake);
+    document.removeEventListener('visibilitychange', this.wake);
+    this.socket?.close();
+  }
+
+  #url() {
+    const url = address('/api/live');
+    url.protocol = url.protocol.replace('http', 'ws');
+    for (const run of this.runs) url.searchParams.append('run', run);
+    for (const [name, rows] of Object.entries(this.since())) {
+      if (rows.some((row) => row >= 0)) for (const row of rows) url.searchParams.append(name, row);
+    }
+    return url;
+  }
+
+  #open() {
+    const socket = new WebSocket(this.#url());
+    socket.binaryType = 'arraybuffer';
+    this.socket = socket;
+    socket.onopen = () => {
+      this.delay = FIRST_DELAY_MS;
+      this.handlers.connected(true);
+    };
+    socket.onmessage = ({ data }) => (typeof data === 'string' ? this.handlers.message(JSON.parse(data)) : this.#frame(socket, data));
+    socket.onclose = ({ code }) => {
+      if (this.closed || socket !== this.socket) return;
+      this.handlers.connected(false);
+      this.closed = code === UNKNOWN_RUN;
+      if (this.closed) this.handlers.unknown();
+      else this.#later();
+    };
+  }
+
+  #frame(socket, data) {
+    const { index, seq, offset } = unwrap(data);
+    const painted = () => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: 'ack', seq }));
+    this.handlers.frame(index, data, offset, painted);
+  }
+
+  #later() {
+    const wait = this.delay * (0.75 + Math.random() / 2); // a whole class must not come back in the same instant
+    this.delay = Math.min(LONGEST_DELAY_MS, this.delay * 1.7);
+    this.timer = setTimeout(() => this.#open(), wait);
+  }
+
+  #retry() {
+    if (this.closed || !this.socket || this.socket.readyState !== WebSocket.CLOSED) return;
+    clearTimeout(this.timer);
+    this.delay = FIRST_DELAY_MS;
+    this.#open();
+  }
+}

@@ -1,0 +1,258 @@
+// The live view: puts the parts together, keeps them up to date, and paints once per frame of the browser.
+
+import { ChartBoard } from './charts.js';
+import { Commands } from './commands.js';
+import { Controls } from './controls.js';
+import { Diagnosis } from './diagnosis.js';
+import { el, setText } from './dom.js';
+import { unpack } from './frames.js';
+import { thousands } from './format.js';
+import { Knobs } from './knobs.js';
+import { Pictures } from './pictures.js';
+import { RunState } from './run.js';
+import { LiveSocket } from './socket.js';
+import { applyTheme, readTheme } from './theme.js';
+import { Timeline } from './timeline.js';
+
+const SMALLEST_CHARTS = 430; // CSS pixels that the charts keep beside the pictures
+const NARROW = 820; // below it everything stands in one column
+const GAP = 14;
+const NOTICE_MS = 6000;
+const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
+
+export class LiveView {
+  /** `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer". `open(ids)` shows others. */
+  constructor(host, { ids, role, height, open }) {
+    Object.assign(this, { host, height, pending: new Map(), changed: new Set(), textAt: 0 });
+    this.mayChange = role === 'presenter';
+    this.runs = ids.map((id) => new RunState(id));
+    this.stats = { frames_painted: 0, rows: 0, step: 0, connected: false, run: ids[0] ?? null, runs: ids, redraw_ms: 0, redraw_max_ms: 0 };
+    window.__ganscope = this.stats;
+    this.theme = readTheme(host);
+    this.commands = new Commands(this.runs, { notify: (text, kind) => this.notify(text, kind), open, mayChange: this.mayChange });
+    this.#build();
+    this.setTheme();
+    this.#observe();
+    this.socket = new LiveSocket(ids, {
+      message: (message) => this.#take(message),
+      frame: (...frame) => this.#frame(...frame),
+      connected: (connected) => this.#connected(connected),
+      unknown: () => this.#unknown(),
+    }, () => ({ since: this.runs.map((run) => run.history.lastRow), event: this.runs.map((run) => run.lastEvent) }));
+  }
+
+  destroy() {
+    this.socket.close();
+    cancelAnimationFrame(this.asked);
+    this.sizes.disconnect();
+    removeEventListener('resize', this.onResize);
+    for (const part of [this.controls, this.board, this.timeline]) part.destroy();
+    this.root.remove();
+    if (window.__ganscope === this.stats) delete window.__ganscope;
+  }
+
+  #build() {
+    this.pictures = new Pictures(this.runs, () => this.#schedule('layout'));
+    this.board = new ChartBoard(this.runs, this.theme, this.stats, (step) => this.#hover(step));
+    this.timeline = new Timeline(this.runs, this.theme, (step) => this.#rewind(step));
+    this.knobs = new Knobs(this.runs, this.commands, this.mayChange);
+    this.diagnoses = this.runs.map((run) => new Diagnosis(run, this.commands, this.mayChange, this.runs.length > 1));
+    this.controls = new Controls({
+      runs: this.runs, commands: this.commands, rewound: () => this.pictures.rewound,
+      savePicture: () => this.pictures.save('ganscope'), notify: (text) => this.notify(text),
+    }, this.mayChange);
+    this.notice = el('div', { class: 'gv-notice', role: 'alert', hidden: true });
+    this.past = el('div', { class: 'gv-past', hidden: true });
+    this.pictures.element.append(this.past);
+    this.root = el('div', { class: 'gv-root', data: { runs: this.runs.length } },
+      this.controls.element, this.pictures.element, this.board.element,
+      el('div', { class: 'gv-diagnoses' }, this.diagnoses.map((diagnosis) => diagnosis.element)),
+      this.timeline.element, this.knobs.element, this.notice);
+    this.host.append(this.root);
+    for (const panel of this.pictures.panels) panel.say('Connecting …');
+  }
+
+  #observe() {
+    this.onResize = () => this.#schedule('layout');
+    addEventListener('resize', this.onResize);
+    this.sizes = new ResizeObserver(this.onResize);
+    this.sizes.observe(this.host);
+    for (const part of [this.controls, this.timeline, this.knobs]) this.sizes.observe(part.element);
+  }
+
+  /** Reads Streamlit's colours again: its menu switches between light and dark without a reload. */
+  setTheme() {
+    this.theme = readTheme(this.host);
+    applyTheme(this.root, this.theme);
+    this.timeline.theme = this.theme;
+    this.#schedule('config');
+  }
+
+  // messages
+
+  #take(message) {
+    if (message.type === 'error') {
+      this.notify([message.error, message.remedy].filter(Boolean).join(' '), 'error');
+      return;
+    }
+    const run = this.runs.find((each) => each.id === message.run);
+    if (!run) return;
+    for (const change of run.take(message)) this.changed.add(change);
+    this.stats.rows = this.runs[0].history.length;
+    this.#schedule();
+  }
+
+  // a newer frame replaces one that waits to be painted; both are acknowledged when the newer one is on the screen
+  #frame(index, buffer, offset, painted) {
+    const waiting = this.pending.get(index);
+    this.pending.set(index, { buffer, offset, painted: [...(waiting?.painted ?? []), painted] });
+    this.#schedule();
+  }
+
+  #connected(connected) {
+    this.stats.connected = connected;
+    this.controls.setConnected(connected);
+    this.root.classList.toggle('gv-offline', !connected);
+  }
+
+  #unknown() {
+    this.stats.connected = false;
+    for (const run of this.runs) run.gone = !run.config || run.gone;
+    for (const panel of this.pictures.panels) panel.say('There is no such run. It may have been deleted.');
+    this.changed.add('status');
+    this.#schedule();
+  }
+
+  // painting
+
+  #schedule(change) {
+    if (change) this.changed.add(change);
+    this.asked ??= requestAnimationFrame((time) => this.#paint(time));
+  }
+
+  #paint(time) {
+    this.asked = null;
+    const { changed } = this;
+    if (changed.has('config')) this.#configure();
+    if (changed.has('rows')) {
+      this.board.fitSlot();
+      this.board.changed();
+      this.board.coverage.update();
+      this.timeline.dirty = true;
+    }
+    if (changed.has('status')) this.knobs.update();
+    if (changed.has('marks')) this.board.redraw();
+    if (changed.size) this.timeline.dirty = true;
+    const layout = changed.has('layout') || changed.has('config');
+    if (changed.has('status') || changed.has('diagnosis') || changed.has('config')) this.#showWords();
+    changed.clear();
+    if (layout) this.#layout();
+    this.#paintFrames(time);
+    const moving = this.pictures.paint(time);
+    this.board.paint(time);
+    this.timeline.paint(time);
+    this.#showNumbers(time);
+    this.stats.step = this.runs[0].step;
+    const waiting = this.timeline.dirty || this.board.charts.some((chart) => chart.dirty) || this.runs.some((run) => run.state === 'running');
+    if (moving || waiting || this.pending.size) this.#schedule();
+  }
+
+  #paintFrames(time) {
+    for (const [index, { buffer, offset, painted }] of this.pending) {
+      const shown = this.runs[index]?.config ? this.pictures.show(index, unpack(buffer, offset), time) : false;
+      const done = () => {
+        if (shown !== false) this.stats.frames_painted += 1;
+        for (const tell of painted) tell();
+      };
+      if (shown instanceof Promise) shown.then(done, done);
+      else done();
+    }
+    this.pending.clear();
+  }
+
+  #configure() {
+    if (!this.runs.every((run) => run.config)) return;
+    this.controls.configure();
+    this.pictures.configure(this.theme.dark);
+    this.board.configure(this.theme);
+    this.knobs.configure();
+    const kinds = this.runs[0].meta;
+    document.title = [this.runs[0].config.name || kinds.data?.title, 'GANscope'].filter(Boolean).join(' · ');
+  }
+
+  #showWords() {
+    for (const diagnosis of this.diagnoses) diagnosis.update();
+    this.controls.update();
+    for (const { run, say } of this.pictures.panels.map((panel) => ({ run: panel.run, say: (text) => panel.say(text) }))) {
+      if (run.state === 'queued') say(run.status.queue ? `Queued: place ${run.status.queue} in line` : 'Queued');
+      else if (!run.history.length && !run.frameStep) say({ starting: 'Starting …', running: 'First steps …', failed: 'No picture was made' }[run.state] ?? null);
+      else if (run.frameStep || run.ended) say(null);
+    }
+  }
+
+  #showNumbers(time) {
+    if (time - this.textAt < TEXT_MS) return;
+    this.textAt = time;
+    this.controls.update();
+    this.pictures.update();
+  }
+
+  // looking back
+
+  #hover(step) {
+    this.timeline.setHover(step);
+    this.#schedule();
+  }
+
+  #rewind(step) {
+    this.past.hidden = step === null;
+    if (step !== null) setText(this.past, `looking back: step ${thousands(step)}`);
+    this.board.setPin(step);
+    this.pictures.rewind(step, (problem) => this.notify(problem.text ?? String(problem), 'error'));
+    this.controls.update();
+    this.#schedule();
+  }
+
+  // size
+
+  // the picture is as tall as the window leaves, measured from where the view starts on an unscrolled page
+  #layout() {
+    const width = this.host.clientWidth;
+    if (!width) return;
+    const narrow = width < NARROW;
+    this.root.classList.toggle('gv-narrow', narrow);
+    if (narrow) {
+      this.pictures.resize(width, Math.max(220, innerHeight * 0.72));
+      this.root.style.removeProperty('--gv-picture');
+      this.pictures.redraw();
+      return;
+    }
+    const heights = [this.controls.element, this.root.querySelector('.gv-diagnoses'), this.timeline.element, this.pictures.toggles]
+      .reduce((sum, part) => sum + part.offsetHeight, 0);
+    const knobs = this.knobs.element.offsetHeight;
+    const room = (this.height ?? innerHeight - this.#top()) - heights - knobs - 5 * 8 - 12;
+    const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
+    const cap = Math.min(most, width * (this.runs.length > 1 || this.pictures.areImages ? 0.62 : 0.56));
+    const taken = this.pictures.resize(cap, Math.max(280, room));
+    this.root.style.setProperty('--gv-picture', `${taken}px`);
+    this.root.style.setProperty('--gv-main', `${Math.max(280, room) + this.pictures.toggles.offsetHeight}px`);
+    this.pictures.redraw();
+    this.timeline.dirty = true;
+  }
+
+  #top() {
+    let scrolled = 0;
+    for (let at = this.host.parentElement; at; at = at.parentElement) scrolled += at.scrollTop;
+    return this.host.getBoundingClientRect().top + scrolled;
+  }
+
+  notify(text, kind = 'note') {
+    clearTimeout(this.noticeTimer);
+    this.notice.dataset.kind = kind;
+    this.notice.replaceChildren(el('span', { text }), el('button', {
+      type: 'button', class: 'gv-button gv-small', text: 'Close', on: { click: () => { this.notice.hidden = true; } },
+    }));
+    this.notice.hidden = false;
+    if (kind !== 'error') this.noticeTimer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
+  }
+}
