@@ -8,7 +8,7 @@ from dashboard import session
 from dashboard.pages.parts.links import go, link
 from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import figures, is_live, run_html
-from dashboard.pages.parts.thumbnails import version
+from dashboard.pages.parts.thumbnails import thumbnail_html
 from engine.options import BadInput
 
 engine = session.engine()
@@ -28,8 +28,9 @@ def head() -> None:
         chips.append(f"engine {health['engine']}"[:120])
     st.html(
         '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1>'
-        '<p>The <b class="gs-g">generator</b> G forges data, the <b class="gs-d">discriminator</b> D tells them from '
-        'real ones, and each learns from the other. Start an experiment: it trains at once.</p><div class="gs-chips">'
+        '<p>The <b class="gs-g">generator</b> G forges data, the <b class="gs-d">discriminator</b> D tells '
+        "them from real ones, and each learns from the other. Start an experiment: it trains at once.</p>"
+        '<div class="gs-chips">'
         + "".join(f'<span class="gs-chip">{escape(chip)}</span>' for chip in chips)
         + "</div></div>"
     )
@@ -83,7 +84,7 @@ def running() -> None:
     with st.container(key="running"):
         for summary in runs:
             with st.container(border=True, key=f"open_{summary['id']}", gap="xxsmall"):
-                st.html(run_html(summary, version(engine, summary["id"]), figures(summary)))
+                st.html(run_html(summary, thumbnail_html(engine, summary["id"]), figures(summary)))
                 link("train", "Open", run=summary["id"])
 
 

@@ -11,7 +11,7 @@ from dashboard import session
 from dashboard.pages.parts.links import go, link
 from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import LIVE, age, figures, run_html
-from dashboard.pages.parts.thumbnails import version
+from dashboard.pages.parts.thumbnails import thumbnail_html
 from engine.options import BadInput
 
 PAGE = 20  # runs shown at first, and more at each click
@@ -123,7 +123,7 @@ def row(run: Summary) -> bool:
     with st.container(horizontal=True, vertical_alignment="center", key=f"run_{run['id']}"):
         ticked = st.checkbox("Compare", key=f"tick_{run['id']}", label_visibility="collapsed")
         about = f"{run['gan']} · {run['data']} · {figures(run)} · {age(run['created'])}"
-        st.html(run_html(run, version(engine, run["id"]), about, wide=True), width="stretch")
+        st.html(run_html(run, thumbnail_html(engine, run["id"]), about, wide=True), width="stretch")
         link("train", "Open", run=run["id"])
         if session.may_change():
             action = st.menu_button("Actions", actions(run), key=f"act_{run['id']}")

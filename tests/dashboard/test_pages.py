@@ -36,7 +36,7 @@ def no_runs_are_left(engine: Engine) -> Iterator[None]:
 
 @pytest.fixture
 def presenter(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """Pages served by ``engine`` to the presenter. The test runner sends no headers, so the role is put in their place."""
+    """Pages served by ``engine`` to the presenter. The test runner sends no header to name the role."""
     monkeypatch.setattr(session, "_engine", engine)
     monkeypatch.setattr(session, "role", lambda: "presenter")
     return engine
@@ -211,8 +211,8 @@ def test_every_option_of_every_choice_has_a_widget(presenter: Engine):
                 continue
             app.button(f"gan_{gan}").click().run()
             assert not app.exception, (gan, data)
-            drawn = {widget.label for kind in ("number_input", "select_slider", "toggle", "selectbox", "text_input")
-                     for widget in app.get(kind)}  # fmt: skip
+            kinds = ("number_input", "select_slider", "toggle", "selectbox", "text_input")
+            drawn = {widget.label for kind in kinds for widget in app.get(kind)}
             fields = [*recipe["options"], *catalogue["training"], *entry["options"]]
             special = {"objective", "drawing", "upload"}
             wanted = {field["label"] for field in fields if field["name"] not in special}

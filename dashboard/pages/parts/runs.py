@@ -77,15 +77,6 @@ def sparkline_html(values: Sequence[float | None], width: int = 96, height: int 
     )
 
 
-def thumbnail_html(run: str, version: float | None) -> str:
-    """The newest samples as a small picture; ``version`` (its time of change) is None while there is none."""
-    if version is None:
-        return '<span class="gs-thumb gs-none" role="img" aria-label="no samples yet"></span>'
-    address = f"/api/runs/{quote(run)}/thumbnail.png?v={int(version)}"
-    style = f"background-image:url({address})"
-    return f'<span class="gs-thumb" role="img" aria-label="samples" style="{style}"></span>'
-
-
 def figures(summary: Mapping[str, Any]) -> str:
     """Steps, rate and age in words."""
     status = summary["status"]
@@ -110,10 +101,10 @@ def age(created: float) -> str:
     return "just now"
 
 
-def run_html(summary: Mapping[str, Any], version: float | None, about: str, wide: bool = False) -> str:
-    """The whole line; ``about`` is text under the name. ``wide`` puts the state into a column of its own."""
+def run_html(summary: Mapping[str, Any], picture: str, about: str, wide: bool = False) -> str:
+    """The whole line. ``picture`` is HTML, ``about`` text under the name; ``wide`` gives the state a column."""
     line = (
-        f'<div class="gs-run">{thumbnail_html(summary["id"], version)}'
+        f'<div class="gs-run">{picture}'
         f'<div class="gs-what"><div class="gs-title">{escape(summary["name"])}</div>'
         f'<div class="gs-muted gs-number">{escape(about)}</div></div>'
         f'<div class="gs-how">{state_html(summary["status"])}'
