@@ -48,9 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     trainer.add_argument("--preset", help="start from a preset of the home page instead")
     trainer.add_argument("--steps", type=int)
     trainer.add_argument("--seed", type=int)
-    trainer.add_argument("--set", nargs="+", action="extend", default=[], metavar="OPTION=VALUE", help="e.g. discriminator_lr=1e-4")
-    trainer.add_argument("--out", type=Path, metavar="runs/NAME", help="the run's folder (default: runs/ and a new name)")
-    trainer.add_argument("--resume", action="store_true", help="go on with the run in --out from its last checkpoint")
+    trainer.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="e.g. discriminator_lr=1e-4",
+    )
+    trainer.add_argument(
+        "--out", type=Path, metavar="runs/NAME", help="the run's folder (default: runs/ and a new name)"
+    )
+    trainer.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out from its last checkpoint"
+    )
     trainer.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
     sampler = command("sample", _sample, "Draw samples from a run as one picture.")
@@ -66,12 +77,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
-    """``["discriminator_lr=1e-4", "ema=0.999"]`` as a dictionary; values are read as JSON where they are JSON. Raises ``BadInput``."""
+    """``["discriminator_lr=1e-4", "ema=0.999"]`` as a dictionary; values are read as JSON where they are
+    JSON. Raises ``BadInput``.
+    """
     options: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise BadInput(f"{setting!r} is no OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4")
+            raise BadInput(
+                f"{setting!r} is no OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4"
+            )
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -102,7 +117,11 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         from engine.presets import PRESETS
 
         if given.preset not in PRESETS:
-            raise BadInput(f"there is no preset called {given.preset!r}.", "preset", f"Choose one of: {', '.join(PRESETS)}.")
+            raise BadInput(
+                f"there is no preset called {given.preset!r}.",
+                "preset",
+                f"Choose one of: {', '.join(PRESETS)}.",
+            )
         request = {**PRESETS[given.preset].runs[0], "preset": given.preset}
     for name in ("gan", "data", "steps", "seed"):
         if getattr(given, name) is not None:
@@ -155,10 +174,15 @@ class _Bar:
         self.bar.close()
 
     def show(self, step: int, row: dict[str, Any]) -> None:
-        parts = [f"D {row['d_loss']:.3f}" if "d_loss" in row else "", f"G {row['g_loss']:.3f}" if "g_loss" in row else ""]
+        parts = [
+            f"D {row['d_loss']:.3f}" if "d_loss" in row else "",
+            f"G {row['g_loss']:.3f}" if "g_loss" in row else "",
+        ]
         if "modes_hit" in row:
             self.modes = f"modes {row['modes_hit']}/{row['modes_total']}"
-        self.bar.set_postfix_str("  ".join(part for part in [*parts, getattr(self, "modes", "")] if part), refresh=False)
+        self.bar.set_postfix_str(
+            "  ".join(part for part in [*parts, getattr(self, "modes", "")] if part), refresh=False
+        )
         self.bar.update(step - self.bar.n)
 
 

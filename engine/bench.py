@@ -1,8 +1,10 @@
-"""How fast training is, as ratios measured side by side: interleaved pairs in one process, and the median of their ratios.
+"""How fast training is, as ratios measured side by side: interleaved pairs in one process, and the median of
+their ratios.
 
-Where a DCGAN step's time goes at 32 px, batch 64, on a CPU: G once forward (1), D on real and on fake (2), back through D (2 x 2), D once more for G
-(1), back through D's inputs alone and through G (1 + 2). The plain loop also computes D's weight gradients in G's phase and throws them away, and
-runs in the contiguous layout that the CPU's convolution kernels first have to reorder. The floor is those convolutions: what is left around
+Where a DCGAN step's time goes at 32 px, batch 64, on a CPU: G once forward (1), D on real and on fake (2),
+back through D (2 x 2), D once more for G (1), back through D's inputs alone and through G (1 + 2). The plain
+loop also computes D's weight gradients in G's phase and throws them away, and runs in the contiguous layout
+that the CPU's convolution kernels first have to reorder. The floor is those convolutions: what is left around
 them (norms, optimizer, batches, statistics) is a few percent.
 """
 
@@ -28,8 +30,8 @@ GAN_LAB_STEPS_PER_S = 60  # Kahng et al. 2018: one iteration a painted frame in 
 
 
 def plain_loop(trainer: Trainer) -> Callable[[], None]:
-    """One iteration of the usual tutorial loop on networks like the trainer's: contiguous layout, unfused Adam, BCELoss on a sigmoid,
-    D's gradients left on in G's step, and losses read back every iteration.
+    """One iteration of the usual tutorial loop on networks like the trainer's: contiguous layout, unfused
+    Adam, BCELoss on a sigmoid, D's gradients left on in G's step, and losses read back every iteration.
     """
     networks = trainer.recipe.networks()
     generator, discriminator = networks["generator"], networks["discriminator"]
@@ -65,8 +67,12 @@ def plain_loop(trainer: Trainer) -> Callable[[], None]:
     return step
 
 
-def interleaved(ours: Callable[[], None], theirs: Callable[[], None], rounds: int, steps: int) -> dict[str, float]:
-    """Run both in turn ``rounds`` times, ``steps`` steps each. ``ratio`` is the median of theirs' time over ours; rates are steps a second."""
+def interleaved(
+    ours: Callable[[], None], theirs: Callable[[], None], rounds: int, steps: int
+) -> dict[str, float]:
+    """Run both in turn ``rounds`` times, ``steps`` steps each. ``ratio`` is the median of theirs' time over
+    ours; rates are steps a second.
+    """
     for _ in range(2):
         ours()
         theirs()
@@ -104,7 +110,9 @@ def bench_dcgan(rounds: int = 9, steps: int = 4) -> dict[str, float]:
 
 
 def bench_points(seconds: float = 4.0) -> dict[str, float]:
-    """The 2-D step (two hidden layers of 64, batch 128) as a real run in a folder, alone and with a viewer, against no recording."""
+    """The 2-D step (two hidden layers of 64, batch 128) as a real run in a folder, alone and with a viewer,
+    against no recording.
+    """
     figures: dict[str, list[float]] = {"off": [], "recorded": [], "watched": []}
     with tempfile.TemporaryDirectory() as runs:
         sessions = {}
@@ -151,7 +159,11 @@ def _rate(step: Callable[[], None], seconds: float, touch: Callable[[], None]) -
 
 def bench() -> dict[str, Any]:
     """All figures, with the machine they were taken on."""
-    machine = {"processor": platform.processor() or platform.machine(), "cores": torch.get_num_threads(), "torch": torch.__version__}
+    machine = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
     figures: dict[str, Any] = {"dcgan_32": bench_dcgan()}
     use_threads("points")
     return {"machine": machine, **figures, "points": bench_points()}
@@ -162,5 +174,8 @@ def table(figures: dict[str, Any]) -> str:
     lines = []
     for name, values in figures.items():
         lines.append(f"{name}:")
-        lines += [f"  {key:<22} {value:.3f}" if isinstance(value, float) else f"  {key:<22} {value}" for key, value in values.items()]
+        lines += [
+            f"  {key:<22} {value:.3f}" if isinstance(value, float) else f"  {key:<22} {value}"
+            for key, value in values.items()
+        ]
     return "\n".join(lines)

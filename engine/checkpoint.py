@@ -1,4 +1,6 @@
-"""Checkpoints: a tree of tensors and plain data as one safetensors file and one JSON file, written whole or not at all."""
+"""Checkpoints: a tree of tensors and plain data as one safetensors file and one JSON file, written whole or
+not at all.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def newest(folder: RunFolder, before: int | None = None) -> Path | None:
 
 
 def _thin(folder: RunFolder) -> None:
-    """Keep the first, the newest few, and among the others drop the one that leaves the smallest relative gap."""
+    """Keep the first, the newest few, and among the others drop the one that leaves the smallest relative
+    gap.
+    """
     steps = folder.checkpoint_steps()
     while len(steps) > KEEP_AT_MOST:
         middle = range(1, len(steps) - KEEP_NEWEST)
@@ -73,10 +77,14 @@ def _take_tensors(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return {TENSOR: path}
     if isinstance(value, dict):
         keys = "int" if value and all(isinstance(key, int) for key in value) else "str"
-        items = {str(key): _take_tensors(item, f"{path}.{key}".lstrip("."), tensors) for key, item in value.items()}
+        items = {
+            str(key): _take_tensors(item, f"{path}.{key}".lstrip("."), tensors) for key, item in value.items()
+        }
         return {"$int": items} if keys == "int" else items
     if isinstance(value, list | tuple):
-        return [_take_tensors(item, f"{path}.{index}".lstrip("."), tensors) for index, item in enumerate(value)]
+        return [
+            _take_tensors(item, f"{path}.{index}".lstrip("."), tensors) for index, item in enumerate(value)
+        ]
     return value
 
 

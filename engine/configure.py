@@ -1,4 +1,4 @@
-"""From a request to a validated configuration: one flat set of options a run, checked before anything starts."""
+"""From a request to a validated configuration: one flat set of options a run, checked before it starts."""
 
 from __future__ import annotations
 
@@ -27,38 +27,75 @@ Optimizer = Literal["adam", "rmsprop", "sgd"]
 
 def _rate(player: str) -> Any:
     return knob(
-        2e-4, f"{player} rate", f"Learning rate of {player}.", gt=0, le=10, scale="log", step=1e-5, live=True, group="optimizers"
+        2e-4,
+        f"{player} rate",
+        f"Learning rate of {player}.",
+        gt=0,
+        le=10,
+        scale="log",
+        step=1e-5,
+        live=True,
+        group="optimizers",
     )
 
 
 def _optimizer(player: str) -> Any:
-    return knob("adam", f"{player} optimizer", f"How {player}'s weights follow their gradient.", group="optimizers", choices=OPTIMIZERS)
+    return knob(
+        "adam",
+        f"{player} optimizer",
+        f"How {player}'s weights follow their gradient.",
+        group="optimizers",
+        choices=OPTIMIZERS,
+    )
 
 
 def _beta(player: str, default: float, number: int) -> Any:
-    what = {1: "Momentum: share of the old gradient average kept", 2: "Share of the old squared-gradient average kept"}[number]
+    what = {
+        1: "Momentum: share of the old gradient average kept",
+        2: "Share of the old squared-gradient average kept",
+    }[number]
     return knob(
-        default, f"{player} beta{number}", f"{what} (Adam; beta1 is SGD's momentum, beta2 RMSProp's alpha).",
-        ge=0, le=0.99999, step=0.01, group="optimizers",
-    )  # fmt: skip
+        default,
+        f"{player} beta{number}",
+        f"{what} (Adam; beta1 is SGD's momentum, beta2 RMSProp's alpha).",
+        ge=0,
+        le=0.99999,
+        step=0.01,
+        group="optimizers",
+    )
 
 
 class TrainingOptions(Options):
     """Knobs that every GAN has."""
 
     objective: Literal[tuple(OBJECTIVES)] = knob(  # type: ignore[valid-type]
-        "non_saturating", "Objective", "What the two players play for.", group="objective",
+        "non_saturating",
+        "Objective",
+        "What the two players play for.",
+        group="objective",
         choices={name: objective.title for name, objective in OBJECTIVES.items()},
-    )  # fmt: skip
-    batch_size: int = knob(64, "Batch size", "Real samples, and generated ones, in each step.", ge=2, le=4096, group="training")
-    critic_steps: int = knob(1, "D steps", "Updates of D for each one of G.", ge=1, le=100, live=True, group="training")
+    )
+    batch_size: int = knob(
+        64, "Batch size", "Real samples, and generated ones, in each step.", ge=2, le=4096, group="training"
+    )
+    critic_steps: int = knob(
+        1, "D steps", "Updates of D for each one of G.", ge=1, le=100, live=True, group="training"
+    )
     pretrain_discriminator: int = knob(
-        0, "D trained beforehand", "Steps that D trains alone before G may move.", ge=0, le=1_000_000, group="training"
+        0,
+        "D trained beforehand",
+        "Steps that D trains alone before G may move.",
+        ge=0,
+        le=1_000_000,
+        group="training",
     )
     updates: Literal["alternating", "simultaneous"] = knob(
-        "alternating", "Updates", "Whether G answers the new D, or both step from the same point.", group="training",
+        "alternating",
+        "Updates",
+        "Whether G answers the new D, or both step from the same point.",
+        group="training",
         choices={"alternating": "one after the other", "simultaneous": "both at once"},
-    )  # fmt: skip
+    )
     generator_lr: float = _rate("G")
     discriminator_lr: float = _rate("D")
     generator_optimizer: Optimizer = _optimizer("G")
@@ -68,18 +105,35 @@ class TrainingOptions(Options):
     discriminator_beta1: float = _beta("D", 0.5, 1)
     discriminator_beta2: float = _beta("D", 0.999, 2)
     report_every: int = knob(
-        0, "Report every", "Steps between two rows of metrics; 0 chooses 20 for points, 5 for pictures.", ge=0, le=100_000, group="recording"
+        0,
+        "Report every",
+        "Steps between two rows of metrics; 0 chooses 20 for points, 5 for pictures.",
+        ge=0,
+        le=100_000,
+        group="recording",
     )
     measure_every: int = knob(
-        0, "Measure every", "Steps between two measurements of coverage; 0 chooses 100.", ge=0, le=1_000_000, group="recording"
+        0,
+        "Measure every",
+        "Steps between two measurements of coverage; 0 chooses 100.",
+        ge=0,
+        le=1_000_000,
+        group="recording",
     )
 
 
 @functools.cache
 def options_model(gan: str, data: str) -> type[Options]:
-    """The one flat model of all knobs of a run of ``gan`` on ``data``, with the defaults that suit the kind of data."""
+    """The one flat model of all knobs of a run of ``gan`` on ``data``, with the defaults that suit the kind
+    of data.
+    """
     recipe, source = GANS[gan], DATASETS[data]
-    parts = [recipe.Options, *(piece.Options for piece in STABILISERS.values()), TrainingOptions, source.Options]
+    parts = [
+        recipe.Options,
+        *(piece.Options for piece in STABILISERS.values()),
+        TrainingOptions,
+        source.Options,
+    ]
     fields: dict[str, Any] = {}
     for part in parts:
         for name, field in part.model_fields.items():
@@ -91,22 +145,29 @@ def options_model(gan: str, data: str) -> type[Options]:
 
 
 def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, Source]:
-    """A request ``{"gan", "data", "steps", "seed", "options"}`` as (plain parts, checked options, opened data).
+    """A request ``{"gan", "data", "steps", "seed", "options"}`` as (plain parts, checked options, opened
+    data).
 
     Raises ``BadInput`` with field and remedy for whatever is wrong.
     """
     if not isinstance(request, dict):
-        raise BadInput("a run is described by an object.", None, 'Send {"gan", "data", "steps", "seed", "options"}.')
+        raise BadInput(
+            "a run is described by an object.", None, 'Send {"gan", "data", "steps", "seed", "options"}.'
+        )
     unknown = set(request) - {"gan", "data", "steps", "seed", "options", "name", "preset", "device", "parent"}
     if unknown:
-        raise BadInput(f"there is no field called {min(unknown)[:80]!r}.", min(unknown)[:80], "Knobs go into options.")
+        raise BadInput(
+            f"there is no field called {min(unknown)[:80]!r}.", min(unknown)[:80], "Knobs go into options."
+        )
     gan = _choice(request.get("gan", "gan"), "gan", GANS)
     data = _choice(request.get("data", "ring"), "data", DATASETS)
     steps = _whole(request.get("steps", 20_000), "steps", 1, MAX_STEPS)
     seed = _whole(request.get("seed", 0), "seed", 0, 2**31 - 1)
     given = request.get("options") or {}
     if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-        raise BadInput("options is an object of names and values.", "options", 'For example {"discriminator_lr": 1e-4}.')
+        raise BadInput(
+            "options is an object of names and values.", "options", 'For example {"discriminator_lr": 1e-4}.'
+        )
     recipe = GANS[gan]
     if DATASETS[data].kind not in recipe.kinds:
         raise BadInput(
@@ -121,7 +182,9 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
 
 
 def open_source(data: str, options: Options) -> Source:
-    """The data set with its own knobs taken out of the run's flat options. Raises ``BadInput`` if it is not there."""
+    """The data set with its own knobs taken out of the run's flat options. Raises ``BadInput`` if it is not
+    there.
+    """
     kind = DATASETS[data]
     own = kind.Options(**{name: getattr(options, name) for name in kind.Options.model_fields})
     if (missing := kind.missing(own)) is not None:
@@ -138,7 +201,9 @@ def check(gan: str, options: Any, source: Source) -> None:
     recipe, objective = GANS[gan], OBJECTIVES[options.objective]
     data = shape_of(source)
     if recipe.needs_labels and not data.classes:
-        raise BadInput(f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist.")
+        raise BadInput(
+            f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist."
+        )
     recipe.check(options, data)
     for piece in STABILISERS.values():
         if piece.is_on(options):
@@ -151,10 +216,16 @@ def check(gan: str, options: Any, source: Source) -> None:
             "Switch on gradient_penalty, spectral_norm, r1 or weight_clip.",
         )
     if options.updates == "simultaneous" and options.critic_steps > 1:
-        raise BadInput("both players step at once, so D cannot step several times.", "critic_steps", "Set critic_steps to 1.")
+        raise BadInput(
+            "both players step at once, so D cannot step several times.",
+            "critic_steps",
+            "Set critic_steps to 1.",
+        )
     if source.kind == "images" and options.batch_size > len(source.images):
         raise BadInput(
-            f"the data hold only {len(source.images)} pictures.", "batch_size", f"Set batch_size to {len(source.images)} or less."
+            f"the data hold only {len(source.images)} pictures.",
+            "batch_size",
+            f"Set batch_size to {len(source.images)} or less.",
         )
 
 
@@ -163,14 +234,20 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
     plain, options, source = validate_request(request)
     recipe, objective = GANS[plain["gan"]], OBJECTIVES[options.objective]  # type: ignore[attr-defined]
     return {
-        "name": str(request.get("name") or f"{source.title} · {recipe.title} · {objective.title.lower()}")[:80],
+        "name": str(request.get("name") or f"{source.title} · {recipe.title} · {objective.title.lower()}")[
+            :80
+        ],
         **plain,
         "options": options.model_dump(),
         "kind": source.kind,
         "preset": request.get("preset"),
         "parent": request.get("parent"),
         "device": request.get("device") or "auto",
-        "versions": {"ganscope": engine.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {
+            "ganscope": engine.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
         "created": time.time(),
         "meta": {
             "objective": {"name": options.objective, **objective.describe()},  # type: ignore[attr-defined]
@@ -184,8 +261,11 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
 
 def _describe_source(source: Source) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "title": source.title, "kind": source.kind, "shape": list(source.shape), "classes": list(source.classes or []) or None,
-    }  # fmt: skip
+        "title": source.title,
+        "kind": source.kind,
+        "shape": list(source.shape),
+        "classes": list(source.classes or []) or None,
+    }
     if source.kind == "points":
         described |= {"extent": list(source.extent), "modes": source.modes.tolist(), "sd": source.sd}
     return described
@@ -198,50 +278,73 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
         on.append(f"{options.critic_steps} steps of D for each of G")
     if options.pretrain_discriminator:
         on.append(f"D trained alone for {options.pretrain_discriminator:,} steps first")
-    what = f"{GANS[plain['gan']].title} learns {source.title} for {plain['steps']:,} steps of {options.batch_size} samples"
+    what = (
+        f"{GANS[plain['gan']].title} learns {source.title} for {plain['steps']:,} steps of "
+        f"{options.batch_size} samples"
+    )
     rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
     return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}."
 
 
 def catalogue() -> dict[str, Any]:
-    """Everything there is to choose from, as plain data: GANs, objectives, stabilisers, data sets and shared options."""
+    """Everything there is to choose from, as plain data: GANs, objectives, stabilisers, data sets and shared
+    options.
+    """
     return {
         "gans": {
             name: {
-                "title": gan.title, "sentence": gan.sentence, "paper": gan.paper, "kinds": list(gan.kinds),
-                "needs_labels": gan.needs_labels, "options": describe(gan.Options), "defaults": gan.defaults,
+                "title": gan.title,
+                "sentence": gan.sentence,
+                "paper": gan.paper,
+                "kinds": list(gan.kinds),
+                "needs_labels": gan.needs_labels,
+                "options": describe(gan.Options),
+                "defaults": gan.defaults,
             }
             for name, gan in GANS.items()
         },
         "objectives": {name: objective.describe() for name, objective in OBJECTIVES.items()},
         "stabilisers": {
             name: {
-                "title": piece.title, "sentence": piece.sentence, "switch": piece.switch, "on": piece.on,
+                "title": piece.title,
+                "sentence": piece.sentence,
+                "switch": piece.switch,
+                "on": piece.on,
                 "options": describe(piece.Options),
             }
             for name, piece in STABILISERS.items()
         },
         "datasets": {
             name: {
-                "title": source.title, "sentence": source.sentence, "kind": source.kind, "licence": source.licence,
+                "title": source.title,
+                "sentence": source.sentence,
+                "kind": source.kind,
+                "licence": source.licence,
                 "options": describe(source.Options),
-                "missing": missing.as_dict() if (missing := source.missing()) else None, "available": missing is None,
+                "missing": missing.as_dict() if (missing := source.missing()) else None,
+                "available": missing is None,
             }
             for name, source in DATASETS.items()
         },
         "training": describe(TrainingOptions),
-    }  # fmt: skip
+    }
 
 
 def _choice(value: Any, field: str, table: dict[str, Any]) -> str:
     if not isinstance(value, str) or value not in table:
-        raise BadInput(f"there is no {field} called {str(value)[:80]!r}.", field, f"Choose one of: {', '.join(table)}.")
+        raise BadInput(
+            f"there is no {field} called {str(value)[:80]!r}.", field, f"Choose one of: {', '.join(table)}."
+        )
     return value
 
 
 def _whole(value: Any, field: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(f"{field} is a whole number from {low} to {high}, not {str(value)[:80]!r}.", field, "Correct it and try again.")
+        raise BadInput(
+            f"{field} is a whole number from {low} to {high}, not {str(value)[:80]!r}.",
+            field,
+            "Correct it and try again.",
+        )
     return value
 
 

@@ -17,7 +17,9 @@ RANDOM_STREAMS = ("data", "z", "noise", "display")
 
 
 def random_streams(seed: int, device: torch.device) -> dict[str, torch.Generator]:
-    """One generator for each purpose, so that drawing more of one (say, noise) leaves the others where they were."""
+    """One generator for each purpose, so that drawing more of one (say, noise) leaves the others where they
+    were.
+    """
     streams = {}
     for number, name in enumerate(RANDOM_STREAMS):
         streams[name] = torch.Generator("cpu" if name == "display" else device)
@@ -28,8 +30,8 @@ def random_streams(seed: int, device: torch.device) -> dict[str, torch.Generator
 class Context:
     """The state of play, handed to every loss and stabiliser.
 
-    ``step`` counts finished iterations. ``sampling`` says whether this iteration's optional statistics will be read: a loss may
-    skip what only a chart needs when they will not.
+    ``step`` counts finished iterations. ``sampling`` says whether this iteration's optional statistics will
+    be read: a loss may skip what only a chart needs when they will not.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Context:
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
-        self._judges_together = not any(isinstance(part, nn.BatchNorm2d) for part in networks["discriminator"].modules())
+        self._judges_together = not any(
+            isinstance(part, nn.BatchNorm2d) for part in networks["discriminator"].modules()
+        )
         self.refresh(recipe.options)
 
     def refresh(self, options: Any) -> None:
@@ -66,7 +70,8 @@ class Context:
     def begin_turn(self, networks: tuple[str, ...], keeps_graph: bool) -> None:
         """A phase's repeat begins: fresh batches, and only ``networks`` require gradients.
 
-        ``keeps_graph`` says that a later phase of this iteration steps the generator and reuses the batch generated now.
+        ``keeps_graph`` says that a later phase of this iteration steps the generator and reuses the batch
+        generated now.
         """
         self._batch = None
         self._keeps_graph = keeps_graph
@@ -111,7 +116,9 @@ class Context:
             if self._keeps_graph:
                 self._require_gradients("generator", True)
                 self._fake = self.recipe.generate(generator, z)
-                self._require_gradients("generator", self._trainable is None or "generator" in self._trainable)
+                self._require_gradients(
+                    "generator", self._trainable is None or "generator" in self._trainable
+                )
             else:
                 with torch.no_grad():
                     self._fake = self.recipe.generate(generator, z)

@@ -1,14 +1,17 @@
-"""Names what is happening to a run from its metric rows: the failure, its evidence in numbers, and a remedy. No torch.
+"""Names what is happening to a run from its metric rows: the failure, its evidence in numbers, and a remedy.
+No torch.
 
-Each rule looks at the last few measured rows (one every ``measure_every`` steps). Several may hold at once. A remedy is a change
-of options; where all of them are live it can be applied to the run as it trains. ``tests/benchmarks/diagnosis.py`` measures on real runs how often
-each rule is right; the thresholds come from there.
+Each rule looks at the last few measured rows (one every ``measure_every`` steps). Several may hold at once. A
+remedy is a change of options; where all of them are live it can be applied to the run as it trains.
+``tests/benchmarks/diagnosis.py`` measures on real runs how often each rule is right; the thresholds come from
+there.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import mean, median
 from typing import Any
 
@@ -29,15 +32,20 @@ TITLES = {
 }
 
 WHY = {
-    "mode_collapse": "G has found a few outputs that fool D for the moment and makes only those. D's answer to one sample says nothing about "
+    "mode_collapse": "G has found a few outputs that fool D for the moment and makes only those. D's "
+    "answer to one sample says nothing about "
     "variety, so while D is slow to follow, nothing pushes G to spread out.",
-    "vanishing_gradient": "D is sure about every generated sample. Where log(1 - D(G(z))) is flat its slope is almost zero, so G's weights get "
+    "vanishing_gradient": "D is sure about every generated sample. Where log(1 - D(G(z))) is flat its "
+    "slope is almost zero, so G's weights get "
     "no signal however wrong its samples are (Arjovsky & Bottou 2017, theorem 2.4).",
-    "discriminator_overpowering": "D tells nearly every sample apart and stays ahead of G: its loss is near zero, and what it tells G is "
+    "discriminator_overpowering": "D tells nearly every sample apart and stays ahead of G: its loss is "
+    "near zero, and what it tells G is "
     "where it is sure, not how to improve.",
-    "oscillation": "Each player answers the other's last move and overshoots, so the pair circles the solution instead of nearing it. Momentum and "
+    "oscillation": "Each player answers the other's last move and overshoots, so the pair circles the "
+    "solution instead of nearing it. Momentum and "
     "large rates make it worse, gradient penalties damp it.",
-    "divergence": "The weights grew until the arithmetic overflowed: a learning rate too large for this objective, or a critic whose slope "
+    "divergence": "The weights grew until the arithmetic overflowed: a learning rate too large for this "
+    "objective, or a critic whose slope "
     "nothing bounds.",
     "healthy": "Both players hold each other in balance and the samples resemble the data.",
     "learning": "The samples are still moving towards the data and nothing looks wrong.",
@@ -45,7 +53,7 @@ WHY = {
 
 
 class Diagnoser:
-    """Feeds on rows in the order of their steps and keeps what it needs; the same rows give the same answer."""
+    """Feeds on rows in the order of their steps; the same rows give the same answer."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.options = dict(config["options"])
@@ -59,7 +67,9 @@ class Diagnoser:
         self.broken: Diagnosis | None = None
 
     def update(self, row: Row) -> list[Diagnosis]:
-        """The diagnoses that hold after ``row``, the gravest first; at least one of healthy and learning if nothing is wrong."""
+        """The diagnoses that hold after ``row``, the gravest first; at least one of healthy and learning if
+        nothing is wrong.
+        """
         for name in ("generator_lr", "discriminator_lr"):
             self.options[name] = row.get(name, self.options[name])
         self.rows.append(row)
@@ -80,7 +90,11 @@ class Diagnoser:
     def diverged(self, step: int, network: str, statistic: str, rate: str, value: float) -> None:
         """Record that training broke at ``step``; it is all that is said from now on."""
         evidence = f"{statistic} was no finite number at step {step:,}; the {network} was updated last."
-        remedy = {"sentence": f"Start again with {rate} at {value:g}", "options": {rate: value}, "live": False}
+        remedy = {
+            "sentence": f"Start again with {rate} at {value:g}",
+            "options": {rate: value},
+            "live": False,
+        }
         numbers = {"step": step, "network": network, "statistic": statistic}
         self.broken = {**_diagnosis("divergence", evidence, numbers, remedy), "since": step}
 
@@ -90,16 +104,24 @@ class Diagnoser:
             values = [row["jsd"] for row in self.measured if "jsd" in row]
             level = median(values)
             good = len(values) >= SETTLED and level < HEALTHY_JSD
-            modes = f"{newest['modes_hit']} of {self.modes} modes, " if self.modes and "modes_hit" in newest else ""
+            modes = (
+                f"{newest['modes_hit']} of {self.modes} modes, "
+                if self.modes and "modes_hit" in newest
+                else ""
+            )
             evidence = f"{modes}Jensen-Shannon divergence {level:.2f} nats (0 is perfect, 0.69 disjoint)."
             good = good and (not self.modes or newest.get("modes_hit", 0) >= 0.9 * self.modes)
             return _diagnosis("healthy" if good else "learning", evidence, {"jsd": level}, None)
         accuracy = self._recent("d_accuracy")
         if accuracy is None:
             return _diagnosis("learning", "Too early to say.", {}, None)
-        kinds = f", {newest['classes_hit']} of {self.classes} classes drawn" if "classes_hit" in newest else ""
+        kinds = (
+            f", {newest['classes_hit']} of {self.classes} classes drawn" if "classes_hit" in newest else ""
+        )
         settled = len(self.measured) >= SETTLED
-        evidence = f"D's accuracy {accuracy:.2f}, diversity {newest.get('diversity', 1):.2f} of the data's{kinds}."
+        evidence = (
+            f"D's accuracy {accuracy:.2f}, diversity {newest.get('diversity', 1):.2f} of the data's{kinds}."
+        )
         return _diagnosis("healthy" if settled else "learning", evidence, {"d_accuracy": accuracy}, None)
 
     def _recent(self, name: str) -> float | None:
@@ -114,12 +136,24 @@ HEALTHY_JSD = 0.2
 
 
 def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[str, Any] | None) -> Diagnosis:
-    return {"name": name, "title": TITLES[name], "why": WHY[name], "evidence": evidence, "numbers": numbers, "remedy": remedy}
+    return {
+        "name": name,
+        "title": TITLES[name],
+        "why": WHY[name],
+        "evidence": evidence,
+        "numbers": numbers,
+        "remedy": remedy,
+    }
 
 
 def _wgan_gp(d: Diagnoser) -> dict[str, Any]:
     """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D."""
-    options: dict[str, Any] = {"objective": "wasserstein", "critic_steps": 5, "weight_clip": 0.0, "label_smoothing": 0.0}
+    options: dict[str, Any] = {
+        "objective": "wasserstein",
+        "critic_steps": 5,
+        "weight_clip": 0.0,
+        "label_smoothing": 0.0,
+    }
     options["gradient_penalty"] = 0.1 if d.kind == "points" else 10.0
     if "discriminator_norm" in d.options:
         options["discriminator_norm"] = "layer"
@@ -132,7 +166,10 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         hits = [row["modes_hit"] for row in d.measured if "modes_hit" in row]
         if not hits or median(hits) > 0.5 * d.modes:
             return None
-        evidence = f"{hits[-1]} of {d.modes} modes (median {median(hits):.0f} over the last {len(hits)} measurements)."
+        evidence = (
+            f"{hits[-1]} of {d.modes} modes (median {median(hits):.0f} over the last {len(hits)} "
+            "measurements)."
+        )
         numbers = {"modes_hit": hits[-1], "modes_total": d.modes}
         if not _samples_are_good(d):
             return None
@@ -149,7 +186,11 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         return None
     g, own = d.options["generator_lr"], d.options["discriminator_lr"]
     if own < g / 3:
-        remedy = {"sentence": f"Let D keep up: D's rate {g:g}, as G's", "options": {"discriminator_lr": g}, "live": True}
+        remedy = {
+            "sentence": f"Let D keep up: D's rate {g:g}, as G's",
+            "options": {"discriminator_lr": g},
+            "live": True,
+        }
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("mode_collapse", evidence, numbers, remedy)
@@ -168,7 +209,11 @@ def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
         return None
     evidence = f"G's gradient norm is {gradient:.1e} while D's accuracy is {accuracy:.2f}."
     if d.score["name"] == "minimax":
-        remedy = {"sentence": "Non-saturating objective", "options": {"objective": "non_saturating"}, "live": False}
+        remedy = {
+            "sentence": "Non-saturating objective",
+            "options": {"objective": "non_saturating"},
+            "live": False,
+        }
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("vanishing_gradient", evidence, {"g_grad": gradient, "d_accuracy": accuracy}, remedy)
@@ -187,17 +232,21 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
     changes = {"critic_steps": 1, "generator_lr": rate, "discriminator_lr": rate}
     changes = {name: value for name, value in changes.items() if d.options[name] != value}
     if changes:
-        remedy = {"sentence": f"One D step for each G step, equal rates of {rate:g}", "options": changes, "live": True}
+        remedy = {
+            "sentence": f"One D step for each G step, equal rates of {rate:g}",
+            "options": changes,
+            "live": True,
+        }
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("discriminator_overpowering", evidence, {"d_accuracy": mean(accuracies)}, remedy)
 
 
 def oscillation(d: Diagnoser) -> Diagnosis | None:
-    """Samples keep jumping: the histogram over modes, or the divergence, changes much between measurements."""
+    """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row."""
     histograms = d._window("histogram")
     if len(histograms) >= SETTLED:
-        moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in zip(histograms, histograms[1:], strict=False)]
+        moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
         if mean(moves) < 0.3:
             return None
         evidence = f"Between measurements {mean(moves):.0%} of the samples change their mode."
@@ -206,22 +255,37 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
         values = d._window("jsd")
         if len(values) < SETTLED:
             return None
-        moves = [abs(a - b) for a, b in zip(values, values[1:], strict=False)]
+        moves = [abs(a - b) for a, b in pairwise(values)]
         if mean(moves) < 0.08:
             return None
         evidence = f"The Jensen-Shannon divergence jumps by {mean(moves):.2f} nats between measurements."
         numbers = {"moved": mean(moves)}
     if d.options["weight_clip"]:
-        options = {"weight_clip": 0.0, "gradient_penalty": 0.1 if d.kind == "points" else 10.0, "critic_steps": 5}
-        remedy = {"sentence": "A gradient penalty instead of clipping, 5 D steps", "options": options, "live": True}
+        options = {
+            "weight_clip": 0.0,
+            "gradient_penalty": 0.1 if d.kind == "points" else 10.0,
+            "critic_steps": 5,
+        }
+        remedy = {
+            "sentence": "A gradient penalty instead of clipping, 5 D steps",
+            "options": options,
+            "live": True,
+        }
     elif d.options["discriminator_lr"] < d.options["generator_lr"] / 3:
         rate = d.options["generator_lr"]
-        remedy = {"sentence": f"Let D keep up: D's rate {rate:g}, as G's", "options": {"discriminator_lr": rate}, "live": True}
+        remedy = {
+            "sentence": f"Let D keep up: D's rate {rate:g}, as G's",
+            "options": {"discriminator_lr": rate},
+            "live": True,
+        }
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("oscillation", evidence, numbers, remedy)
 
 
 RULES: list[Callable[[Diagnoser], Diagnosis | None]] = [
-    vanishing_gradient, mode_collapse, discriminator_overpowering, oscillation,
-]  # fmt: skip
+    vanishing_gradient,
+    mode_collapse,
+    discriminator_overpowering,
+    oscillation,
+]

@@ -1,8 +1,10 @@
-"""The live picture as bytes: one packed message that the worker writes, the server passes on unopened and the browser reads.
+"""The live picture as bytes: one packed message that the worker writes, the server passes on unopened and the
+browser reads.
 
-Layout, little-endian: a 4-byte length ``n``, ``n`` bytes of UTF-8 JSON, then the arrays. The header's ``arrays`` lists
-``{"name", "dtype", "shape", "offset", "bytes"}`` with offsets from the end of the header, each a multiple of 8.
-``dtype`` is numpy's name (``float32``, ``uint8`` ...) or ``png`` for a finished picture.
+Layout, little-endian: a 4-byte length ``n``, ``n`` bytes of UTF-8 JSON, then the arrays. The header's
+``arrays`` lists ``{"name", "dtype", "shape", "offset", "bytes"}`` with offsets from the end of the header,
+each a multiple of 8. ``dtype`` is numpy's name (``float32``, ``uint8`` ...) or ``png`` for a finished
+picture.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ DTYPES = {"float32", "uint8", "int16"}
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray | bytes]) -> bytes:
-    """One frame. ``header`` is plain data (it gets ``v`` and ``arrays``); bytes in ``arrays`` are PNG files."""
+    """One frame. ``header`` is plain data (``v``, ``arrays`` are added); bytes in ``arrays`` are PNGs."""
     table: list[dict[str, Any]] = []
     chunks: list[bytes] = []
     offset = 0

@@ -1,8 +1,9 @@
-"""What the players play for: one table of objectives, each a pair of pure functions of the discriminator's logits.
+"""What the players play for: one table of objectives, each a pair of pure functions of the discriminator's
+logits.
 
-Every loss takes ``real_logits`` and ``fake_logits``, both (N,) or (N, 1, H, W), and returns a scalar to be minimised. Both are at hand
-in both phases, since relativistic losses need them. ``target`` is D's target for real data: 1, or less under one-sided
-label smoothing.
+Every loss takes ``real_logits`` and ``fake_logits``, both (N,) or (N, 1, H, W), and returns a scalar to be
+minimised. Both are at hand in both phases, since relativistic losses need them. ``target`` is D's target for
+real data: 1, or less under one-sided label smoothing.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ def minimax_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def non_saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """The heuristic loss (Goodfellow et al. 2014, section 3): same fixed point, strong gradient while D is sure."""
+    """The heuristic loss (Goodfellow et al. 2014, section 3): same fixed point, strong gradient while D is
+    sure.
+    """
     return F.softplus(-fake_logits).mean()  # -E log D(G(z))
 
 
 def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
     """Least squares with a = 0, b = c = 1 (Mao et al. 2017, equation 9)."""
-    return 0.5 * ((real_logits - target).square().mean() + fake_logits.square().mean())  # E(D(x)-1)^2/2 + E D(G(z))^2/2
+    return 0.5 * (
+        (real_logits - target).square().mean() + fake_logits.square().mean()
+    )  # E(D(x)-1)^2/2 + E D(G(z))^2/2
 
 
 def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -59,16 +64,19 @@ def wasserstein_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
     """The hinge loss of SNGAN and SAGAN (Miyato et al. 2018, equation 16)."""
-    return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()  # E max(0, 1-D(x)) + E max(0, 1+D(G(z)))
+    return (
+        F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+    )  # E max(0, 1-D(x)) + E max(0, 1+D(G(z)))
 
 
 @dataclass(frozen=True)
 class Objective:
     """One objective, with what a reader needs to interpret its curves.
 
-    ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none); ``midpoint`` is D's score when it
-    cannot tell; ``threshold`` the logit above which it says "real" (``None``: only differences mean something, so the batch's own midpoint
-    serves); ``range`` that of the score; ``divergence`` what an optimal D makes G minimise.
+    ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none); ``midpoint`` is
+    D's score when it cannot tell; ``threshold`` the logit above which it says "real" (``None``: only
+    differences mean something, so the batch's own midpoint serves); ``range`` that of the score;
+    ``divergence`` what an optimal D makes G minimise.
     """
 
     title: str
@@ -111,7 +119,11 @@ class Objective:
             "equilibrium": self.equilibrium,
             "midpoint": self.midpoint,
             "range": self.range,
-            "score_label": "D(x)" if self.probability else "critic value" if self.needs_lipschitz else "D(x), raw",
+            "score_label": "D(x)"
+            if self.probability
+            else "critic value"
+            if self.needs_lipschitz
+            else "D(x), raw",
             "divergence": self.divergence,
         }
 
@@ -136,7 +148,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "minimax": Objective(
         title="Minimax (saturating)",
-        sentence="The game as first written: G minimises log(1 - D(G(z))), whose gradient vanishes once D is sure.",
+        sentence="The game as first written: G minimises log(1 - D(G(z))), whose gradient vanishes once "
+        "D is sure.",
         discriminator_loss=minimax_discriminator,
         generator_loss=minimax_generator,
         latex_d=_CROSS_ENTROPY,
@@ -151,7 +164,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "least_squares": Objective(
         title="Least squares",
-        sentence="D regresses 1 for real and 0 for fake; far-off samples are pulled in even when D is right about them.",
+        sentence="D regresses 1 for real and 0 for fake; far-off samples are pulled in even when D is "
+        "right about them.",
         discriminator_loss=least_squares_discriminator,
         generator_loss=least_squares_generator,
         latex_d=r"L_D = \tfrac12\mathbb{E}_{x}(D(x)-1)^2 + \tfrac12\mathbb{E}_{z}D(G(z))^2",
@@ -166,7 +180,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "wasserstein": Objective(
         title="Wasserstein",
-        sentence="A critic, not a classifier: its value estimates how far samples must be moved, so it never saturates.",
+        sentence="A critic, not a classifier: its value estimates how far samples must be moved, so it "
+        "never saturates.",
         discriminator_loss=wasserstein_discriminator,
         generator_loss=wasserstein_generator,
         latex_d=r"L_D = \mathbb{E}_{z}f(G(z)) - \mathbb{E}_{x}f(x),\quad \|f\|_L \le 1",

@@ -1,7 +1,9 @@
-"""Declared knobs: one declaration gives the form, the API's validation, the command line and the documentation. No torch.
+"""Declared knobs: one declaration gives the form, the API's validation, the command line and the
+documentation. No torch.
 
-A knob is a pydantic field made by ``knob(...)``. A model of knobs derives from ``Options``; unknown names are refused.
-Whatever a user gave and cannot be used raises ``BadInput``: what is wrong, in which field, and what to do instead.
+A knob is a pydantic field made by ``knob(...)``. A model of knobs derives from ``Options``; unknown names are
+refused. Whatever a user gave and cannot be used raises ``BadInput``: what is wrong, in which field, and what
+to do instead.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ Scale = Literal["linear", "log"]
 
 
 class BadInput(ValueError):
-    """Something a user gave cannot be used. ``str()`` says what and why, ``field`` names it, ``remedy`` says what to do."""
+    """Something a user gave cannot be used. ``str()`` says what and why, ``field`` names it, ``remedy`` says
+    what to do.
+    """
 
     def __init__(self, error: str, field: str | None = None, remedy: str = "") -> None:
         super().__init__(error)
@@ -41,7 +45,9 @@ class Forbidden(BadInput):
 
 
 class Conflict(BadInput):
-    """Right in itself, but not in the present state: resuming a run that runs, a runs folder in use (HTTP 409)."""
+    """Right in itself, but not in the present state: resuming a run that runs, a runs folder in use (HTTP
+    409).
+    """
 
 
 class Options(BaseModel):
@@ -67,22 +73,35 @@ def knob(
 ) -> Any:
     """Declare one option.
 
-    ``label`` is what the form shows, ``help`` one sentence. ``ge``/``gt``/``le`` bound it, ``step`` and ``scale`` shape its
-    slider. ``live`` options may change while a run trains. ``group`` is the form's section. ``choices`` maps each permitted
-    value of a ``Literal`` to its label.
+    ``label`` is what the form shows, ``help`` one sentence. ``ge``/``gt``/``le`` bound it, ``step`` and
+    ``scale`` shape its slider. ``live`` options may change while a run trains. ``group`` is the form's
+    section. ``choices`` maps each permitted value of a ``Literal`` to its label.
     """
     extra = {"step": step, "scale": scale, "live": live, "group": group, "choices": choices}
-    return Field(default, title=label, description=help, ge=ge, le=le, gt=gt, max_length=max_length, json_schema_extra=extra)
+    return Field(
+        default,
+        title=label,
+        description=help,
+        ge=ge,
+        le=le,
+        gt=gt,
+        max_length=max_length,
+        json_schema_extra=extra,
+    )
 
 
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """The knobs of ``model`` in order, as plain data for a form: name, label, help, type, default, bounds, step, scale, live."""
+    """The knobs of ``model`` in order, as plain data for a form: name, label, help, type, default, bounds,
+    step, scale, live.
+    """
     return [_describe_field(name, field) for name, field in model.model_fields.items()]
 
 
 def _describe_field(name: str, field: FieldInfo) -> dict[str, Any]:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    bounds = {key: getattr(item, key) for item in field.metadata for key in ("ge", "gt", "le") if hasattr(item, key)}
+    bounds = {
+        key: getattr(item, key) for item in field.metadata for key in ("ge", "gt", "le") if hasattr(item, key)
+    }
     kind, values = _kind(field.annotation)
     labels = extra.get("choices") or {}
     return {
@@ -104,7 +123,9 @@ def _describe_field(name: str, field: FieldInfo) -> dict[str, Any]:
 
 
 def _is_optional(annotation: Any) -> bool:
-    return typing.get_origin(annotation) in (typing.Union, types.UnionType) and type(None) in typing.get_args(annotation)
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType) and type(None) in typing.get_args(
+        annotation
+    )
 
 
 def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
@@ -116,7 +137,9 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def validate(model: type[Options], values: dict[str, Any]) -> Options:
-    """``model(**values)``, with pydantic's report turned into one ``BadInput`` that names the first field at fault."""
+    """``model(**values)``, with pydantic's report turned into one ``BadInput`` that names the first field at
+    fault.
+    """
     try:
         return model(**values)
     except ValidationError as report:
@@ -131,7 +154,11 @@ def bad_input(report: ValidationError, model: type[BaseModel]) -> BadInput:
         return cause
     field = ".".join(str(part) for part in problem["loc"]) or None
     if problem["type"] == "extra_forbidden":
-        return BadInput(f"there is no option called {str(field)[:80]!r} here.", str(field)[:80], _nearest(str(field), model))
+        return BadInput(
+            f"there is no option called {str(field)[:80]!r} here.",
+            str(field)[:80],
+            _nearest(str(field), model),
+        )
     given = repr(problem.get("input"))[:80]
     return BadInput(f"{problem['msg']}, but {given} was given.", field, _permitted(str(field), model))
 
@@ -140,7 +167,11 @@ def _nearest(name: str, model: type[BaseModel]) -> str:
     import difflib
 
     close = difflib.get_close_matches(name, list(model.model_fields), n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else "See `python -m engine list` for the options there are."
+    return (
+        f"Did you mean {' or '.join(close)}?"
+        if close
+        else "See `python -m engine list` for the options there are."
+    )
 
 
 def _permitted(name: str, model: type[BaseModel]) -> str:
@@ -153,5 +184,6 @@ def _permitted(name: str, model: type[BaseModel]) -> str:
     if low is not None and high is not None:
         return f"Give a value from {low} to {high}; the default is {field['default']}."
     if low is not None:
-        return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}; the default is {field['default']}."
+        return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}; the default is "
+        f"{field['default']}."
     return f"Give a {field['type']}; the default is {field['default']}."

@@ -1,4 +1,5 @@
-"""The live picture of a run, and what is measured on it: all from fixed latents, in eval mode, drawing nothing at random.
+"""The live picture of a run, and what is measured on it: all from fixed latents, in eval mode, drawing
+nothing at random.
 
 So a run that is watched computes the same numbers as one that is not.
 """
@@ -69,12 +70,16 @@ def picture_grid(pictures: Tensor, rows: int, columns: int) -> Image.Image:
     n, c, h, w = pixels.shape
     cells = torch.zeros(rows * columns, c, h, w, dtype=torch.uint8)
     cells[: min(n, len(cells))] = pixels[: len(cells)]
-    grid = cells.view(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)  # (H, W, C)
+    grid = (
+        cells.view(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)
+    )  # (H, W, C)
     return Image.fromarray(grid.squeeze(2).numpy() if c == 1 else grid.numpy())
 
 
 class PointsPicture:
-    """2-D data: points, D's heat map, the optimal D, the manifold and the gradient arrows at the generated points."""
+    """2-D data: points, D's heat map, the optimal D, the manifold and the gradient arrows at the generated
+    points.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, source = trainer, trainer.source
@@ -82,7 +87,9 @@ class PointsPicture:
         x0, x1, y0, y1 = source.extent
         middles = (torch.arange(CELLS) + 0.5) / CELLS
         xs, ys = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
-        self.cells = torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)  # (CELLS * CELLS, 2), row 0 is y's minimum
+        self.cells = (
+            torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)
+        )  # (CELLS * CELLS, 2), row 0 is y's minimum
         self.lattice = self._lattice(trainer.recipe.latent_dim).to(trainer.device)
         self.comparison = DensityComparison(source, cells=CELLS)
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
@@ -98,7 +105,9 @@ class PointsPicture:
         return lattice
 
     def measure(self) -> dict[str, Any]:
-        """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for the next frame."""
+        """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
+        the next frame.
+        """
         generator = shown_generator(self.trainer)
         with evaluating(generator):
             samples = self.trainer.recipe.generate(generator, self.z).float().cpu()
@@ -126,17 +135,27 @@ class PointsPicture:
             heat = self._heat(logits[ARROWS:].detach())
         arrows, mean = self._arrows(gradient)
         arrays: dict[str, np.ndarray | bytes] = {
-            "fake": points.cpu().numpy(), "heat": heat, "manifold": manifold.cpu().numpy(), "arrows": arrows,
-        }  # fmt: skip
+            "fake": points.cpu().numpy(),
+            "heat": heat,
+            "manifold": manifold.cpu().numpy(),
+            "arrows": arrows,
+        }
         if self.optimal is None:
             self.measure()
         if self.optimal is not None:
             arrays["optimal"] = self.optimal
-        extra = {"kind": "points", "bandwidth": self.comparison.bandwidth, "arrow_scale": 1.0, "mean_gradient": mean}
+        extra = {
+            "kind": "points",
+            "bandwidth": self.comparison.bandwidth,
+            "arrow_scale": 1.0,
+            "mean_gradient": mean,
+        }
         return frames.pack({**header, **extra}, arrays)
 
     def _heat(self, logits: Tensor) -> np.ndarray:
-        """D's answer on the cells as (CELLS, CELLS) uint8: 255 real, 128 undecided, 0 fake. Values without a range are squashed."""
+        """D's answer on the cells as (CELLS, CELLS) uint8: 255 real, 128 undecided, 0 fake. Values without a
+        range are squashed.
+        """
         objective = self.trainer.ctx.objective
         if objective.probability:
             score = logits.sigmoid()
@@ -146,7 +165,9 @@ class PointsPicture:
         return (score.nan_to_num(0.5) * 255).round().to(torch.uint8).view(CELLS, CELLS).cpu().numpy()
 
     def _arrows(self, gradient: Tensor) -> tuple[np.ndarray, float]:
-        """Where each point is pushed, in data units: as long as the gradient is strong, up to 8 % of the picture; and its mean norm."""
+        """Where each point is pushed, in data units: as long as the gradient is strong, up to 8 % of the
+        picture; and its mean norm.
+        """
         x0, x1, *_ = self.trainer.source.extent
         size = gradient.norm(dim=1, keepdim=True)
         arrows = -gradient / (size + 1) * 0.08 * (x1 - x0)
@@ -172,7 +193,9 @@ class PointsPicture:
         return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent))
 
 
-def scatter(layers: list[tuple[Tensor, tuple[int, int, int]]], extent: tuple[float, ...], side: int = THUMBNAIL) -> Image.Image:
+def scatter(
+    layers: list[tuple[Tensor, tuple[int, int, int]]], extent: tuple[float, ...], side: int = THUMBNAIL
+) -> Image.Image:
     """Points (N, 2) as dots on white, ``side`` pixels square, y upwards."""
     x0, x1, y0, y1 = extent
     image = Image.new("RGB", (side * 2, side * 2), "white")
@@ -192,7 +215,9 @@ class ImagesPicture:
         self.trainer = trainer
         self.z = display_latents(trainer, MEASURED["images"])
         self.counter = ClassCounter.for_source(trainer.source)
-        chosen = torch.randperm(len(trainer.source.images), generator=torch.Generator().manual_seed(trainer.config["seed"]))
+        chosen = torch.randperm(
+            len(trainer.source.images), generator=torch.Generator().manual_seed(trainer.config["seed"])
+        )
         self.real_pictures = trainer.source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
         self.reference = diversity(self.real_pictures)
 
@@ -202,16 +227,23 @@ class ImagesPicture:
             return self.trainer.recipe.generate(generator, self.z[:n]).float()
 
     def measure(self) -> dict[str, Any]:
-        """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL to the data's."""
+        """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL
+        to the data's.
+        """
         samples = self._samples(MEASURED["images"])
-        found: dict[str, Any] = {"samples": len(samples), "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8)}
+        found: dict[str, Any] = {
+            "samples": len(samples),
+            "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8),
+        }
         return found | (self.counter.count(samples) if self.counter else {})
 
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""
         grid = picture_grid(self._samples(64), *GRID)
         cell = list(self.trainer.source.shape[1:])
-        return frames.pack({**header, "kind": "images", "grid": list(GRID), "cell": cell}, {"samples": to_png(grid)})
+        return frames.pack(
+            {**header, "kind": "images", "grid": list(GRID), "cell": cell}, {"samples": to_png(grid)}
+        )
 
     def real(self) -> bytes:
         """A packed frame with a grid of real pictures."""

@@ -1,7 +1,8 @@
 """The run folder: the only channel between server and worker. No torch.
 
-One writer a file. A file is append-only JSON lines, or replaced whole with ``os.replace``; a reader ignores an unfinished
-last line. A run is alive while its ``lock`` is held: *failed* is derived from a free lock, nobody writes it for the dead.
+One writer a file. A file is append-only JSON lines, or replaced whole with ``os.replace``; a reader ignores
+an unfinished last line. A run is alive while its ``lock`` is held: *failed* is derived from a free lock,
+nobody writes it for the dead.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _finite(value: Any) -> Any:
 
 
 class Tail:
-    """Reads what has been appended to a JSON-lines file since the last call. A missing file is an empty one."""
+    """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.offset = path, 0
@@ -127,14 +128,18 @@ def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
 
 
 class Lock:
-    """An exclusive lock on a file, held until ``release`` or the process's end (``fcntl.lockf``: children do not keep it)."""
+    """An exclusive lock on a file, held until ``release`` or the process's end (``fcntl.lockf``: children do
+    not keep it).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[bytes] | None = None
 
     def acquire(self, patience_s: float = 1.0) -> bool:
-        """Whether the lock could be had. Waits a moment, since ``is_locked`` of another process holds it briefly."""
+        """Whether the lock could be had. Waits a moment, since ``is_locked`` of another process holds it
+        briefly.
+        """
         file = open(self.path, "ab")  # noqa: SIM115 - open while the lock is held
         end = time.monotonic() + patience_s
         while True:
@@ -156,7 +161,9 @@ class Lock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock. Never ask for a lock that this process holds: closing would drop it."""
+    """Whether another process holds the lock. Never ask for a lock that this process holds: closing would
+    drop it.
+    """
     try:
         with open(path, "rb") as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -228,11 +235,15 @@ class RunFolder:
         """``config.json``. Raises ``NotFound`` if this is no run folder."""
         config = read_json(self.path / "config.json")
         if config is None:
-            raise NotFound(f"there is no run called {self.id}.", "run", "It may have been deleted; see the list of runs.")
+            raise NotFound(
+                f"there is no run called {self.id}.", "run", "It may have been deleted; see the list of runs."
+            )
         return config
 
     def status(self) -> dict[str, Any]:
-        """``status.json`` with the derived state: a run that says it is alive while its lock is free has failed."""
+        """``status.json`` with the derived state: a run that says it is alive while its lock is free has
+        failed.
+        """
         status = read_json(self.path / "status.json", {"state": "failed", "step": 0})
         if status["state"] not in ACTIVE or is_locked(self.lock):
             return status
@@ -245,7 +256,7 @@ class RunFolder:
             **status,
             "state": "failed",
             "error": status.get("error")
-            or "The training process ended without a word: it was killed, ran out of memory, or the machine restarted.",
+            or "The training process ended without a word: killed, out of memory, or the machine restarted.",
             "remedy": "Resume it: it goes on from its last checkpoint.",
         }
 
@@ -263,11 +274,15 @@ class RunFolder:
 
     # writing
     def create(self, config: dict[str, Any], state: str) -> None:
-        """Make the folder with ``config.json`` and a first ``status.json``. Raises ``BadInput`` if it is there already."""
+        """Make the folder with ``config.json`` and a first ``status.json``. Raises ``BadInput`` if it is
+        there already.
+        """
         try:
             self.path.mkdir(parents=True)
         except FileExistsError:
-            raise BadInput(f"{self.path} exists already.", "out", "Choose another name, or resume it with --resume.") from None
+            raise BadInput(
+                f"{self.path} exists already.", "out", "Choose another name, or resume it with --resume."
+            ) from None
         self.snapshots.mkdir()
         self.checkpoints.mkdir()
         self.write_status(state=state, step=0)
@@ -275,7 +290,9 @@ class RunFolder:
 
     def write_status(self, **status: Any) -> None:
         """Replace ``status.json``; ``since`` and ``heartbeat`` are wall-clock seconds."""
-        write_json(self.path / "status.json", _finite({"since": time.time(), "heartbeat": time.time(), **status}))
+        write_json(
+            self.path / "status.json", _finite({"since": time.time(), "heartbeat": time.time(), **status})
+        )
 
     def command(self, command: dict[str, Any]) -> None:
         """Append one command to ``control.jsonl`` for the worker."""

@@ -17,7 +17,8 @@ from engine.trainer import Trainer, use_threads
 def sample_grid(path: Path, n: int, seed: int) -> bytes:
     """A PNG of ``n`` samples: a square grid of pictures, or 2-D points over real ones.
 
-    Same run, step, ``n`` and ``seed``: same bytes. Raises ``BadInput`` for n outside 1..4096, ``NotFound`` without a checkpoint.
+    Same run, step, ``n`` and ``seed``: same bytes. Raises ``BadInput`` for n outside 1..4096, ``NotFound``
+    without a checkpoint.
     """
     if not 1 <= n <= 4096:
         raise BadInput(f"{n} samples.", "n", "Ask for 1 to 4096.")

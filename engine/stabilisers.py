@@ -1,7 +1,8 @@
 """Tricks that keep the game playable: one table of small pieces, each hooking in where it must.
 
-A stabiliser may change networks when they are built, what D is shown, D's target for real data, D's loss (a penalty), or weights after a step. It is
-on when its switch is not zero. ``real`` and ``fake`` are (N, 2) or (N, C, H, W).
+A stabiliser may change networks when they are built, what D is shown, D's target for real data, D's loss (a
+penalty), or weights after a step. It is on when its switch is not zero. ``real`` and ``fake`` are (N, 2) or
+(N, C, H, W).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ GROUP = "stabilisers"
 
 
 class Stabiliser:
-    """Base: every hook does nothing. ``switch`` names the option that turns it on, ``on`` a value that does."""
+    """Base: every hook does nothing. ``switch`` names the option that turns it on, ``on`` such a value."""
 
     title: ClassVar[str]
     sentence: ClassVar[str]
@@ -58,7 +59,8 @@ class Stabiliser:
 def _refuse_batch_norm(options: Any, field: str) -> None:
     if getattr(options, "discriminator_norm", "none") == "batch":
         raise BadInput(
-            "a gradient penalty asks how D answers each sample alone, and batch norm mixes the samples of a batch.",
+            "a gradient penalty asks how D answers each sample alone, and batch norm mixes the samples "
+            "of a batch.",
             field,
             "Set discriminator_norm to layer or none.",
         )
@@ -78,7 +80,14 @@ class WeightClipping(Stabiliser):
 
     class Options(Options):
         weight_clip: float = knob(
-            0.0, "Weight clip", "Every weight of D is clamped to ± this; 0 is off.", ge=0, le=10, step=0.01, live=True, group=GROUP
+            0.0,
+            "Weight clip",
+            "Every weight of D is clamped to ± this; 0 is off.",
+            ge=0,
+            le=10,
+            step=0.01,
+            live=True,
+            group=GROUP,
         )
 
     def check(self, options: Any) -> None:
@@ -106,7 +115,10 @@ class WeightClipping(Stabiliser):
 
 class GradientPenalty(Stabiliser):
     title = "Gradient penalty"
-    sentence = "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no clipping, no saturation."
+    sentence = (
+        "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no "
+        "clipping, no saturation."
+    )
     switch = "gradient_penalty"
     on = 10.0
 
@@ -114,7 +126,8 @@ class GradientPenalty(Stabiliser):
         gradient_penalty: float = knob(
             0.0,
             "Gradient penalty",
-            "Weight of the WGAN-GP penalty; the paper uses 10 for pictures, 2-D data want about 0.1. 0 is off.",
+            "Weight of the WGAN-GP penalty; the paper uses 10 for pictures, 2-D data want about 0.1. 0 "
+            "is off.",
             ge=0,
             le=100,
             step=0.1,
@@ -134,13 +147,23 @@ class GradientPenalty(Stabiliser):
 
 class R1(Stabiliser):
     title = "R1"
-    sentence = "Flattens D at real data (Mescheder et al. 2018), so that it cannot keep pushing once the samples are right."
+    sentence = (
+        "Flattens D at real data (Mescheder et al. 2018), so that it cannot keep pushing once the "
+        "samples are right."
+    )
     switch = "r1"
     on = 1.0
 
     class Options(Options):
         r1: float = knob(
-            0.0, "R1", "Weight gamma of the penalty gamma/2 E|grad D(x)|²; 0 is off.", ge=0, le=1000, step=0.1, live=True, group=GROUP
+            0.0,
+            "R1",
+            "Weight gamma of the penalty gamma/2 E|grad D(x)|²; 0 is off.",
+            ge=0,
+            le=1000,
+            step=0.1,
+            live=True,
+            group=GROUP,
         )
 
     def check(self, options: Any) -> None:
@@ -148,17 +171,24 @@ class R1(Stabiliser):
 
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor) -> Tensor:
         real = real.detach().requires_grad_()
-        return ctx.options.r1 / 2 * _input_gradient_norms(ctx.judge_raw(real), real).mean()  # gamma/2 E|grad D(x)|^2
+        return (
+            ctx.options.r1 / 2 * _input_gradient_norms(ctx.judge_raw(real), real).mean()
+        )  # gamma/2 E|grad D(x)|^2
 
 
 class SpectralNorm(Stabiliser):
     title = "Spectral norm"
-    sentence = "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018), so that D is about 1-Lipschitz."
+    sentence = (
+        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018), so "
+        "that D is about 1-Lipschitz."
+    )
     switch = "spectral_norm"
     on = True
 
     class Options(Options):
-        spectral_norm: bool = knob(False, "Spectral norm", "Normalise every layer of D by its spectral norm.", group=GROUP)
+        spectral_norm: bool = knob(
+            False, "Spectral norm", "Normalise every layer of D by its spectral norm.", group=GROUP
+        )
 
     def check(self, options: Any) -> None:
         if getattr(options, "discriminator_norm", "none") == "batch":
@@ -176,13 +206,23 @@ class SpectralNorm(Stabiliser):
 
 class LabelSmoothing(Stabiliser):
     title = "One-sided label smoothing"
-    sentence = "D's target for real data is a little below 1 (Salimans et al. 2016), which keeps it from growing too sure."
+    sentence = (
+        "D's target for real data is a little below 1 (Salimans et al. 2016), which keeps it from "
+        "growing too sure."
+    )
     switch = "label_smoothing"
     on = 0.1
 
     class Options(Options):
         label_smoothing: float = knob(
-            0.0, "Label smoothing", "Real data get the target 1 minus this; 0 is off.", ge=0, le=0.45, step=0.05, live=True, group=GROUP
+            0.0,
+            "Label smoothing",
+            "Real data get the target 1 minus this; 0 is off.",
+            ge=0,
+            le=0.45,
+            step=0.05,
+            live=True,
+            group=GROUP,
         )
 
     def check(self, options: Any) -> None:
@@ -202,16 +242,32 @@ class LabelSmoothing(Stabiliser):
 
 class InstanceNoise(Stabiliser):
     title = "Instance noise"
-    sentence = "Noise on everything that D sees, annealed to nothing: it makes thin supports overlap (Sønderby et al. 2017)."
+    sentence = (
+        "Noise on everything that D sees, annealed to nothing: it makes thin supports overlap "
+        "(Sønderby et al. 2017)."
+    )
     switch = "instance_noise"
     on = 0.3
 
     class Options(Options):
         instance_noise: float = knob(
-            0.0, "Instance noise", "Standard deviation at the start, in data units; 0 is off.", ge=0, le=10, step=0.05, live=True, group=GROUP
+            0.0,
+            "Instance noise",
+            "Standard deviation at the start, in data units; 0 is off.",
+            ge=0,
+            le=10,
+            step=0.05,
+            live=True,
+            group=GROUP,
         )
         instance_noise_steps: int = knob(
-            2000, "Annealed over", "Steps until the noise has fallen to 0, in a straight line.", ge=1, le=10_000_000, live=True, group=GROUP
+            2000,
+            "Annealed over",
+            "Steps until the noise has fallen to 0, in a straight line.",
+            ge=1,
+            le=10_000_000,
+            live=True,
+            group=GROUP,
         )
 
     def inputs(self, ctx: Context, x: Tensor) -> Tensor:
@@ -221,13 +277,21 @@ class InstanceNoise(Stabiliser):
 
 class WeightAveraging(Stabiliser):
     title = "Average of G"
-    sentence = "Samples are shown from a running average of G's weights, which circles less than G itself (Yazıcı et al. 2019)."
+    sentence = (
+        "Samples are shown from a running average of G's weights, which circles less than G "
+        "itself (Yazıcı et al. 2019)."
+    )
     switch = "ema"
     on = 0.999
 
     class Options(Options):
         ema: float = knob(
-            0.0, "EMA decay", "Share of the old average kept at each step, such as 0.999; 0 is off.", ge=0, le=0.99999, group=GROUP
+            0.0,
+            "EMA decay",
+            "Share of the old average kept at each step, such as 0.999; 0 is off.",
+            ge=0,
+            le=0.99999,
+            group=GROUP,
         )
 
     @torch.no_grad()

@@ -1,7 +1,8 @@
 """A training process: the loop of one run, seen from its folder.
 
-It obeys ``control.jsonl``, appends metrics and events, keeps checkpoints and snapshots, and draws the live frame only while somebody
-watches. Nothing here changes the numbers: two runs with one seed are equal, watched or not.
+It obeys ``control.jsonl``, appends metrics and events, keeps checkpoints and snapshots, and draws the live
+frame only while somebody watches. Nothing here changes the numbers: two runs with one seed are equal, watched
+or not.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ Progress = Callable[[int, dict[str, Any]], None]
 
 
 def train(folder: RunFolder, resume: bool = False, progress: Progress | None = None) -> str:
-    """Train the run in ``folder`` to its end, in this process; returns the final state (done, stopped or failed).
+    """Train the run in ``folder`` to its end, in this process; returns the final state (done, stopped or
+    failed).
 
-    The outermost boundary of a worker: whatever happens inside is recorded in status, events and log. Raises ``Conflict`` if
-    another process trains it.
+    The outermost boundary of a worker: whatever happens inside is recorded in status, events and log. Raises
+    ``Conflict`` if another process trains it.
     """
     lock = Lock(folder.lock)
     if not lock.acquire():
@@ -50,7 +52,11 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
     except Exception as error:
         with open(folder.log, "a") as log:
             traceback.print_exc(file=log)
-        return _fail(folder, f"{type(error).__name__}: {error}"[:500], "See the log; resume it from its last checkpoint.")
+        return _fail(
+            folder,
+            f"{type(error).__name__}: {error}"[:500],
+            "See the log; resume it from its last checkpoint.",
+        )
     finally:
         lock.release()
 
@@ -69,7 +75,9 @@ class Session:
         self.config = folder.config()
         before = read_json(folder.path / "status.json", {})
         self.attempt = int(before.get("attempt", 0)) + 1
-        self.obey_from = before.get("since", 0.0) if before.get("state") in ("starting", "queued") else time.time()
+        self.obey_from = (
+            before.get("since", 0.0) if before.get("state") in ("starting", "queued") else time.time()
+        )
         use_threads(self.config["kind"])
         self.trainer = Trainer(self.config)
         self.picture = picture_of(self.trainer)
@@ -79,7 +87,9 @@ class Session:
         self.limit: float | None = before.get("limit")
         self.elapsed = 0.0  # training seconds, pauses left out
         self.commands_seen = 0
-        self.pending: list[dict[str, Any]] = []  # recorded commands to be replayed: {"number", "step", "command"}
+        self.pending: list[
+            dict[str, Any]
+        ] = []  # recorded commands to be replayed: {"number", "step", "command"}
         old_rows, old_events = Tail(folder.metrics).read(), Tail(folder.events).read()
         self.row = max((row.get("row", 0) for row in old_rows), default=-1) + 1
         self.event_row = max((event.get("row", 0) for event in old_events), default=-1) + 1
@@ -196,10 +206,16 @@ class Session:
         values, broken = trainer.read(clear)
         due = trainer.step % trainer.measure_every == 0 or trainer.step == 1
         row = {
-            "row": self.row, "attempt": self.attempt, "step": trainer.step, "time": round(self.elapsed, 4), **values,
-            "generator_lr": trainer.options.generator_lr, "discriminator_lr": trainer.options.discriminator_lr,
-            **self._rates(), **(self.picture.measure() if due and broken is None else {}),
-        }  # fmt: skip
+            "row": self.row,
+            "attempt": self.attempt,
+            "step": trainer.step,
+            "time": round(self.elapsed, 4),
+            **values,
+            "generator_lr": trainer.options.generator_lr,
+            "discriminator_lr": trainer.options.discriminator_lr,
+            **self._rates(),
+            **(self.picture.measure() if due and broken is None else {}),
+        }
         self.metrics.write(row)
         self.row += 1
         if broken:
@@ -214,7 +230,10 @@ class Session:
         if now - then > 0.5 or self._rate == 0.0:
             self._rate = (self.trainer.step - step) / max(now - then, 1e-9)
             self._rate_mark = (now, self.trainer.step)
-        return {"rate": round(self._rate, 2), "images_rate": round(self._rate * self.trainer.options.batch_size, 1)}
+        return {
+            "rate": round(self._rate, 2),
+            "images_rate": round(self._rate * self.trainer.options.batch_size, 1),
+        }
 
     def _break(self, broken: Divergence) -> None:
         """NaN or infinity: stop, and keep the last good checkpoint."""
@@ -226,7 +245,9 @@ class Session:
         )
         rate = f"{broken.network}_lr" if broken.network in ("generator", "discriminator") else "generator_lr"
         tenth = getattr(self.trainer.options, rate) / 10
-        self.remedy = f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {rate} = {tenth:g}."
+        self.remedy = (
+            f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {rate} = {tenth:g}."
+        )
         self._event("error", error=self.error, remedy=self.remedy, network=broken.network, at=broken.step)
         self.diagnoser.diverged(broken.step, broken.network, broken.statistic, rate, tenth)
 
@@ -240,7 +261,13 @@ class Session:
 
     def _event(self, kind: str, **content: Any) -> None:
         self.events.write(
-            {"row": self.event_row, "type": kind, "step": self.trainer.step, "time": round(self.elapsed, 4), **content}
+            {
+                "row": self.event_row,
+                "type": kind,
+                "step": self.trainer.step,
+                "time": round(self.elapsed, 4),
+                **content,
+            }
         )
         self.event_row += 1
 
@@ -251,7 +278,9 @@ class Session:
         if now - self._last["watched"] > 0.25:
             self._last["watched"] = now
             self._is_watched = self.folder.is_watched()
-        if self._is_watched and now - self._last["frame"] > max(1 / FRAMES_PER_S, self._frame_cost / FRAME_SHARE):
+        if self._is_watched and now - self._last["frame"] > max(
+            1 / FRAMES_PER_S, self._frame_cost / FRAME_SHARE
+        ):
             if self.state == "paused" and self._frame_step == self.trainer.step:
                 return
             self._frame()
@@ -263,11 +292,18 @@ class Session:
         self._last["frame"], self._frame_cost, self._frame_step = now, now - started, self.trainer.step
 
     def _drawn(self) -> bytes:
-        header = {"step": self.trainer.step, "time": round(self.elapsed, 3), "attempt": self.attempt, "row": self.row - 1}
+        header = {
+            "step": self.trainer.step,
+            "time": round(self.elapsed, 3),
+            "attempt": self.attempt,
+            "row": self.row - 1,
+        }
         return self.picture.frame(header)
 
     def _snapshot(self) -> None:
-        """Keep the present frame for rewinding; when there are too many, every second one goes and the interval doubles."""
+        """Keep the present frame for rewinding; when there are too many, every second one goes and the
+        interval doubles.
+        """
         write_bytes(self.folder.snapshots / f"{self.trainer.step:08d}.bin", self._drawn())
         write_bytes(self.folder.thumbnail, self.picture.thumbnail())
         steps = self.folder.snapshot_steps()
@@ -286,9 +322,11 @@ class Session:
     # state
     def _state(self) -> dict[str, Any]:
         return {
-            "trainer": self.trainer.state(), "elapsed": self.elapsed,
-            "commands_seen": self.commands_seen, "pending": self.pending,
-        }  # fmt: skip
+            "trainer": self.trainer.state(),
+            "elapsed": self.elapsed,
+            "commands_seen": self.commands_seen,
+            "pending": self.pending,
+        }
 
     def _checkpoint(self) -> None:
         """Save, unless a weight is no finite number: the last good checkpoint stays the newest."""
@@ -306,21 +344,38 @@ class Session:
         self.trainer.load_state(state["trainer"])
         self.elapsed = state["elapsed"]
         self.commands_seen = state["commands_seen"]
-        later = [event for event in events if event["type"] == "command" and event.get("number", -1) >= self.commands_seen]
-        self.pending = state["pending"] + [{key: event[key] for key in ("number", "step", "command")} for event in later]
+        later = [
+            event
+            for event in events
+            if event["type"] == "command" and event.get("number", -1) >= self.commands_seen
+        ]
+        self.pending = state["pending"] + [
+            {key: event[key] for key in ("number", "step", "command")} for event in later
+        ]
         self.commands_seen = max([self.commands_seen, *(event["number"] + 1 for event in later)])
         for row in newest_attempt(rows, self.trainer.step):
             self.diagnoser.update(row)
 
     def _write_status(self) -> None:
-        live = {field["name"]: getattr(self.trainer.options, field["name"]) for field in self.config["meta"]["live"]}
+        live = {
+            field["name"]: getattr(self.trainer.options, field["name"])
+            for field in self.config["meta"]["live"]
+        }
         self.folder.write_status(
-            state=self.state, step=self.trainer.step, steps=self.steps, attempt=self.attempt, elapsed=round(self.elapsed, 3),
+            state=self.state,
+            step=self.trainer.step,
+            steps=self.steps,
+            attempt=self.attempt,
+            elapsed=round(self.elapsed, 3),
             rate=self._rate if self.state == "running" else 0.0,
             images_rate=self._rate * self.trainer.options.batch_size if self.state == "running" else 0.0,
-            live=live, limit=self.limit, pid=os.getpid(), device=str(self.trainer.device),
-            error=getattr(self, "error", None), remedy=getattr(self, "remedy", None),
-        )  # fmt: skip
+            live=live,
+            limit=self.limit,
+            pid=os.getpid(),
+            device=str(self.trainer.device),
+            error=getattr(self, "error", None),
+            remedy=getattr(self, "remedy", None),
+        )
 
     def _refresh_status(self) -> None:
         now = time.perf_counter()

@@ -1,7 +1,8 @@
 """The training loop: it walks the stages and phases that a GAN declares, and knows nothing else about it.
 
-It is fast because it is simple: one generated batch an iteration, gradients only where they are used, channels-last convolutions, fused
-optimizers, and statistics that stay on the device until a report reads them all at once.
+It is fast because it is simple: one generated batch an iteration, gradients only where they are used,
+channels-last convolutions, fused optimizers, and statistics that stay on the device until a report reads them
+all at once.
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ from engine.gans.base import Phase, Stage
 from engine.options import BadInput
 from engine.options import validate as validate_values
 
-
 _OTHER = {"discriminator": "generator", "generator": "discriminator"}
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where training broke: after the update of ``network`` at ``step``, ``statistic`` was no finite number."""
+    """Where training broke: ``network`` was updated, then ``statistic`` of ``step`` was no finite number."""
 
     step: int
     network: str
@@ -37,12 +37,18 @@ class Divergence:
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is CUDA if there is one, then Apple's MPS, then the CPU. Raises ``BadInput`` for a device that is not there."""
+    """``auto`` is CUDA if there is one, then Apple's MPS, then the CPU. Raises ``BadInput`` for a device that
+    is not there.
+    """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
     if not there.get(name.split(":")[0], False):
-        raise BadInput(f"this machine has no {name!r} device.", "device", f"Choose one of: {', '.join(k for k in there if there[k])}.")
+        raise BadInput(
+            f"this machine has no {name!r} device.",
+            "device",
+            f"Choose one of: {', '.join(k for k in there if there[k])}.",
+        )
     return torch.device(name)
 
 
@@ -54,8 +60,8 @@ def use_threads(kind: str) -> None:
 class Trainer:
     """Networks, optimizers, streams and the state of play of one run.
 
-    ``config`` is a validated configuration (``engine.configure.validate``). ``record=False`` keeps no statistics at all; it exists to
-    measure what recording costs.
+    ``config`` is a validated configuration (``engine.configure.validate``). ``record=False`` keeps no
+    statistics at all; it exists to measure what recording costs.
     """
 
     def __init__(self, config: dict[str, Any], record: bool = True) -> None:
@@ -68,7 +74,9 @@ class Trainer:
         self.measure_every = self.options.measure_every or 100
         self.networks = self._build(config["seed"])
         self.averages = (
-            {"generator": copy.deepcopy(self.networks["generator"]).requires_grad_(False)} if self.options.ema else {}
+            {"generator": copy.deepcopy(self.networks["generator"]).requires_grad_(False)}
+            if self.options.ema
+            else {}
         )
         self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
         self.streams = {
@@ -77,7 +85,9 @@ class Trainer:
         self.random = random_streams(config["seed"], self.device)
         self.ctx = Context(self.recipe, self.networks, self.averages, self.streams, self.random, self.device)
         self.stages: list[Stage] = self.recipe.stages()
-        self._trail: list[tuple[int, str, str, Tensor]] = []  # (step, network, statistic, value on the device)
+        self._trail: list[
+            tuple[int, str, str, Tensor]
+        ] = []  # (step, network, statistic, value on the device)
 
     def _build(self, seed: int) -> dict[str, nn.Module]:
         with torch.random.fork_rng(devices=[]):
@@ -136,17 +146,23 @@ class Trainer:
             for repeat in range(phase.repeat):
                 if repeat:
                     ctx.forget_fake()
-                self._turn(phase, keeps_graph=feeds_generator and repeat == phase.repeat - 1, steps=not at_once)
+                self._turn(
+                    phase, keeps_graph=feeds_generator and repeat == phase.repeat - 1, steps=not at_once
+                )
         if at_once:
             for phase in due:
                 self._step(phase)
         ctx.step += 1
 
     def single(self, what: str) -> None:
-        """One update of the phases that step the network ``what`` alone, without counting an iteration. Raises ``BadInput``."""
+        """One update of the phases that step the network ``what`` alone, without counting an iteration.
+        Raises ``BadInput``.
+        """
         phases = [phase for phase in self.stages[-1].phases if what in phase.networks]
         if not phases:
-            raise BadInput(f"no phase trains {what!r}.", "what", f"Choose one of: {', '.join(self.networks)}.")
+            raise BadInput(
+                f"no phase trains {what!r}.", "what", f"Choose one of: {', '.join(self.networks)}."
+            )
         self.ctx.sampling = self.records
         for phase in phases:
             self.ctx.forget_fake()
@@ -204,14 +220,22 @@ class Trainer:
 
     # options that act now
     def set_options(self, changes: dict[str, Any]) -> None:
-        """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be used."""
+        """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be
+        used.
+        """
         from engine.configure import check
 
-        live = {name for name, field in type(self.options).model_fields.items() if (field.json_schema_extra or {}).get("live")}
+        live = {
+            name
+            for name, field in type(self.options).model_fields.items()
+            if (field.json_schema_extra or {}).get("live")
+        }
         for name in changes:
             if name not in live:
                 raise BadInput(
-                    f"{name[:80]} cannot change while the run trains.", name[:80], "Branch or duplicate the run with another value."
+                    f"{name[:80]} cannot change while the run trains.",
+                    name[:80],
+                    "Branch or duplicate the run with another value.",
                 )
         options = validate_values(type(self.options), {**self.options.model_dump(), **changes})
         check(self.config["gan"], options, self.source)
@@ -239,7 +263,9 @@ class Trainer:
             "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
             "random": {name: generator.get_state() for name, generator in self.random.items()},
             "trail": [[step, network, name] for step, network, name, _ in self._trail],
-            "trail_values": torch.stack([value for *_, value in self._trail]).cpu() if self._trail else torch.zeros(0),
+            "trail_values": torch.stack([value for *_, value in self._trail]).cpu()
+            if self._trail
+            else torch.zeros(0),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -260,11 +286,16 @@ class Trainer:
         for name, generator in self.random.items():
             generator.set_state(state["random"][name].cpu())
         values = state["trail_values"].to(self.device)
-        self._trail = [(step, network, name, value) for (step, network, name), value in zip(state["trail"], values, strict=True)]
+        self._trail = [
+            (step, network, name, value)
+            for (step, network, name), value in zip(state["trail"], values, strict=True)
+        ]
 
 
 def _match_layout(optimizer: torch.optim.Optimizer) -> None:
-    """Lay an optimizer's moments out in memory as their weights are: fused kernels walk both in storage order."""
+    """Lay an optimizer's moments out in memory as their weights are: fused kernels walk both in storage
+    order.
+    """
     for weight, moments in optimizer.state.items():
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == weight.shape and moment.dim() == 4:

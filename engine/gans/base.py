@@ -22,7 +22,8 @@ Loss = Callable[["Context"], tuple[Tensor, Statistics]]
 class Phase:
     """One player's turn: ``loss(ctx)`` is minimised over ``networks``.
 
-    It runs at iterations divisible by ``every``, ``repeat`` times in a row, each time with a fresh batch of every stream.
+    It runs at iterations divisible by ``every``, ``repeat`` times in a row, each time with a fresh batch of
+    every stream.
     """
 
     name: str
@@ -43,7 +44,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the data look like, as far as networks care. ``shape`` is (2,) for points, (C, H, W) for pictures in [-1, 1]."""
+    """What the data look like, as far as networks care. ``shape`` is (2,) for points, (C, H, W) for pictures
+    in [-1, 1].
+    """
 
     kind: str
     shape: tuple[int, ...]
@@ -53,8 +56,8 @@ class Shape:
 class Recipe(ABC):
     """A GAN. Subclasses declare; they never loop, log or step.
 
-    ``kinds`` are the data it takes; ``Options`` its knobs. ``options`` holds all knobs of the run, read anew at every use, since
-    live ones change while it trains.
+    ``kinds`` are the data it takes; ``Options`` its knobs. ``options`` holds all knobs of the run, read anew
+    at every use, since live ones change while it trains.
     """
 
     title: ClassVar[str]
@@ -94,7 +97,9 @@ class TwoPlayers(Recipe):
     """The game of most GANs: D tells real from fake, ``critic_steps`` times an iteration, then G answers."""
 
     def stages(self) -> list[Stage]:
-        critic = Phase("discriminator", ("discriminator",), self.discriminator_loss, repeat=self.options.critic_steps)
+        critic = Phase(
+            "discriminator", ("discriminator",), self.discriminator_loss, repeat=self.options.critic_steps
+        )
         generator = Phase("generator", ("generator",), self.generator_loss)
         play = Stage("play", (critic, generator))
         if not self.options.pretrain_discriminator:

@@ -1,10 +1,12 @@
 """GAN, fully connected: two multilayer perceptrons play a game.
 
-Goodfellow et al., *Generative Adversarial Networks* (2014). G turns noise z ~ N(0, I) into samples; D says how likely a sample is real. For a
-fixed G the best D is D*(x) = p(x) / (p(x) + q(x)); at the end of the game q = p and D = 1/2 everywhere.
+Goodfellow et al., *Generative Adversarial Networks* (2014). G turns noise z ~ N(0, I) into samples; D says
+how likely a sample is real. For a fixed G the best D is D*(x) = p(x) / (p(x) + q(x)); at the end of the game
+q = p and D = 1/2 everywhere.
 
-What to look for: on 2-D data, D's heat map pushes the generated points about; on MNIST, strokes before digits. Where one network learns much
-faster than the other, the game breaks in the ways that the diagnosis names.
+What to look for: on 2-D data, D's heat map pushes the generated points about; on MNIST, strokes before
+digits. Where one network learns much faster than the other, the game breaks in the ways that the diagnosis
+names.
 """
 
 from __future__ import annotations
@@ -24,19 +26,44 @@ class GAN(TwoPlayers):
     paper = "Goodfellow et al. 2014, arXiv:1406.2661"
     kinds = ("points", "images")
     defaults = {
-        "points": {"latent_dim": 2, "hidden": 64, "generator_lr": 1e-3, "discriminator_lr": 1e-3, "batch_size": 128},
-        "images": {"latent_dim": 64, "hidden": 256, "generator_lr": 2e-4, "discriminator_lr": 2e-4, "batch_size": 64},
+        "points": {
+            "latent_dim": 2,
+            "hidden": 64,
+            "generator_lr": 1e-3,
+            "discriminator_lr": 1e-3,
+            "batch_size": 128,
+        },
+        "images": {
+            "latent_dim": 64,
+            "hidden": 256,
+            "generator_lr": 2e-4,
+            "discriminator_lr": 2e-4,
+            "batch_size": 64,
+        },
     }
 
     class Options(Options):
         latent_dim: int = knob(
-            2, "Latent size", "How many numbers z has; 2 lets the manifold be drawn whole.", ge=1, le=512, group="networks"
+            2,
+            "Latent size",
+            "How many numbers z has; 2 lets the manifold be drawn whole.",
+            ge=1,
+            le=512,
+            group="networks",
         )
-        hidden: int = knob(64, "Units", "Units in each hidden layer of both networks.", ge=2, le=2048, group="networks")
-        layers: int = knob(2, "Hidden layers", "Hidden layers in both networks.", ge=1, le=8, group="networks")
+        hidden: int = knob(
+            64, "Units", "Units in each hidden layer of both networks.", ge=2, le=2048, group="networks"
+        )
+        layers: int = knob(
+            2, "Hidden layers", "Hidden layers in both networks.", ge=1, le=8, group="networks"
+        )
 
     def networks(self) -> dict[str, nn.Module]:
-        sizes: dict[str, Any] = {"hidden": self.options.hidden, "layers": self.options.layers, "shape": self.data.shape}
+        sizes: dict[str, Any] = {
+            "hidden": self.options.hidden,
+            "layers": self.options.layers,
+            "shape": self.data.shape,
+        }
         return {
             "generator": MLPGenerator(self.options.latent_dim, **sizes),
             "discriminator": MLPDiscriminator(**sizes),

@@ -1,11 +1,13 @@
 """The networks of DCGAN (Radford et al. 2016) for 28, 32 or 64 px, grey or colour.
 
-Strided convolutions instead of pooling, batch norm except at G's output and D's input, ReLU in G, leaky ReLU in D, no fully connected
-hidden layers. ``width`` is the number of channels at the largest feature map; it doubles with every halving.
+Strided convolutions instead of pooling, batch norm except at G's output and D's input, ReLU in G, leaky ReLU
+in D, no fully connected hidden layers. ``width`` is the number of channels at the largest feature map; it
+doubles with every halving.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -32,7 +34,7 @@ class DCGANGenerator(nn.Module):
             *_norm(norm, channels[0]),
             nn.ReLU(inplace=True),
         ]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             blocks += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
             blocks += [nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*blocks, nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh())
@@ -50,7 +52,7 @@ class DCGANDiscriminator(nn.Module):
         start, halvings = SIZES[shape[1]]
         channels = [width * 2**level for level in range(halvings)]
         blocks: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             blocks += [nn.Conv2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
             blocks += [nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*blocks, nn.Conv2d(channels[-1], 1, start))

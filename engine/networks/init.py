@@ -6,7 +6,9 @@ from torch import nn
 
 
 def dcgan_init(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), norm scales from N(1, 0.02), biases 0 (Radford et al. 2016, section 4), in place."""
+    """Weights from N(0, 0.02), norm scales from N(1, 0.02), biases 0 (Radford et al. 2016, section 4), in
+    place.
+    """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 from torch import Tensor, nn
 
 
 def mlp(inputs: int, hidden: int, layers: int, outputs: int) -> nn.Sequential:
-    """``layers`` hidden layers of ``hidden`` leaky ReLU units (slope 0.2) between ``inputs`` and ``outputs``."""
+    """``layers`` layers of ``hidden`` leaky ReLU units (slope 0.2) between ``inputs`` and ``outputs``."""
     sizes = [inputs] + [hidden] * layers
     blocks: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         blocks += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
     return nn.Sequential(*blocks, nn.Linear(sizes[-1], outputs))
 

@@ -1,10 +1,13 @@
-"""How often the diagnosis is right: every preset in several seeds, then its remedy applied to it. Real runs, real folders.
+"""How often the diagnosis is right: every preset in several seeds, then its remedy applied to it. Real runs,
+real folders.
 
-    python -m tests.benchmarks.diagnosis [--seeds 5] [--presets ring_collapse ...] [--jobs 2] [--out tests/benchmarks/diagnosis.md]
+python -m tests.benchmarks.diagnosis [--seeds 5] [--presets ring_collapse ...] [--jobs 2] [--out
+tests/benchmarks/diagnosis.md]
 
-A *broken* preset counts as named if the expected diagnosis was on screen within the first 20 s of training here. A *healthy* one counts if
-no alarm was raised after its first quarter. A remedy counts as recovered if, applied as its button would (to the running run if it is live, else as a new
-run), the last quarter shows no alarm, or on 2-D data with modes if all modes are hit at the end.
+A *broken* preset counts as named if the expected diagnosis was on screen within the first 20 s of training
+here. A *healthy* one counts if no alarm was raised after its first quarter. A remedy counts as recovered if,
+applied as its button would (to the running run if it is live, else as a new run), the last quarter shows no
+alarm, or on 2-D data with modes if all modes are hit at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +29,10 @@ from engine.runs import RunFolder, Tail
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
 STEPS = {"points": 12_000, "images": 900}
 REMEDY_STEPS = {"points": 12_000, "images": 900}
-CODE = "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train import train; import torch; "
+CODE = (
+    "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train "
+    "import train; import torch; "
+)
 CODE += "train(RunFolder(Path(sys.argv[1])), resume='resume' in sys.argv)"
 
 
@@ -75,20 +81,35 @@ def trial(name: str, seed: int, runs: Path) -> dict[str, Any]:
     folder = start(runs / f"{name}-{seed}", request, steps, seed)
     run(folder)
     row = last_row(folder)
-    result: dict[str, Any] = {"preset": name, "seed": seed, "modes": row.get("modes_hit"), "jsd": row.get("jsd")}
+    result: dict[str, Any] = {
+        "preset": name,
+        "seed": seed,
+        "modes": row.get("modes_hit"),
+        "jsd": row.get("jsd"),
+    }
     if preset.expect == "healthy":
         alarms = alarms_after(folder, steps // 4)
         return {**result, "right": not alarms, "alarms": sorted(alarms)}
-    named = [(seconds, item) for _, seconds, items in diagnoses(folder) for item in items if item["name"] == preset.expect]
+    named = [
+        (seconds, item)
+        for _, seconds, items in diagnoses(folder)
+        for item in items
+        if item["name"] == preset.expect
+    ]
     result |= {"right": bool(named) and named[0][0] <= 20, "after_s": named[0][0] if named else None}
     result["alarms"] = sorted({item["name"] for *_, items in diagnoses(folder) for item in items} & ALARMS)
     if named:
         remedy = named[-1][1]["remedy"]
-        result |= {"remedy": remedy["sentence"], **recover(folder, request, remedy, runs / f"{name}-{seed}-remedy", seed)}
+        result |= {
+            "remedy": remedy["sentence"],
+            **recover(folder, request, remedy, runs / f"{name}-{seed}-remedy", seed),
+        }
     return result
 
 
-def recover(broken: RunFolder, request: dict[str, Any], remedy: dict[str, Any], path: Path, seed: int) -> dict[str, Any]:
+def recover(
+    broken: RunFolder, request: dict[str, Any], remedy: dict[str, Any], path: Path, seed: int
+) -> dict[str, Any]:
     """Apply ``remedy`` as its button would, and say whether the run recovered."""
     more = REMEDY_STEPS["points" if broken.config()["kind"] == "points" else "images"]
     if remedy["live"]:
@@ -103,7 +124,12 @@ def recover(broken: RunFolder, request: dict[str, Any], remedy: dict[str, Any], 
     row = last_row(folder)
     alarms = alarms_after(folder, begin + more * 3 // 4)
     whole = bool(row.get("modes_total")) and row["modes_hit"] == row["modes_total"]
-    return {"recovered": not alarms or whole and alarms <= {"oscillation"}, "then_alarms": sorted(alarms), "then_modes": row.get("modes_hit"), "then_jsd": row.get("jsd")}
+    return {
+        "recovered": not alarms or (whole and alarms <= {"oscillation"}),
+        "then_alarms": sorted(alarms),
+        "then_modes": row.get("modes_hit"),
+        "then_jsd": row.get("jsd"),
+    }
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -113,7 +139,9 @@ def table(results: list[dict[str, Any]]) -> str:
         mine = [result for result in results if result["preset"] == name]
         within = [result["after_s"] for result in mine if result.get("after_s") is not None]
         remedies = sorted({result["remedy"] for result in mine if "remedy" in result})
-        recovered = f"{sum(result.get('recovered', False) for result in mine)} of {len(mine)}" if remedies else "-"
+        recovered = (
+            f"{sum(result.get('recovered', False) for result in mine)} of {len(mine)}" if remedies else "-"
+        )
         lines.append(
             f"| {name} | {PRESETS[name].expect} | {sum(result['right'] for result in mine)} of {len(mine)} | "
             f"{f'{max(within):.1f}' if within else '-'} | {'; '.join(remedies) or '-'} | {recovered} |"
@@ -124,7 +152,9 @@ def table(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--presets", nargs="*", default=list(PRESETS))
     parser.add_argument("--jobs", type=int, default=2)
@@ -137,7 +167,10 @@ def main() -> None:
     text = table(results)
     print(text)
     if given.out:
-        note = f"Made by `python -m tests.benchmarks.diagnosis --seeds {given.seeds}` in {(time.time() - started) / 60:.0f} min on 2 CPU cores.\n\n"
+        note = (
+            f"Made by `python -m tests.benchmarks.diagnosis --seeds {given.seeds}` in "
+            f"{(time.time() - started) / 60:.0f} min on 2 CPU cores.\n\n"
+        )
         given.out.write_text("# How often the diagnosis is right\n\n" + note + text)
 
 

@@ -18,8 +18,21 @@ SMALL_IMAGES = {"width": 4, "batch_size": 8, "report_every": 2, "measure_every":
 
 def small(gan="gan", data="ring", steps=40, seed=0, **options):
     """A validated configuration of a tiny run."""
-    base = SMALL_POINTS if data != "mnist" else {k: v for k, v in SMALL_IMAGES.items() if gan == "dcgan" or k != "width"}
-    return validate({"gan": gan, "data": data, "steps": steps, "seed": seed, "device": "cpu", "options": {**base, **options}})
+    base = (
+        SMALL_POINTS
+        if data != "mnist"
+        else {k: v for k, v in SMALL_IMAGES.items() if gan == "dcgan" or k != "width"}
+    )
+    return validate(
+        {
+            "gan": gan,
+            "data": data,
+            "steps": steps,
+            "seed": seed,
+            "device": "cpu",
+            "options": {**base, **options},
+        }
+    )
 
 
 @pytest.fixture

@@ -32,7 +32,10 @@ REFUSED = [
     ({"gan": "dcgan", "data": "ring"}, "data"),
     ({"options": {"objective": "wasserstein"}}, "objective"),
     ({"options": {"objective": "hinge", "label_smoothing": 0.1}}, "label_smoothing"),
-    ({"options": {"objective": "wasserstein", "weight_clip": 0.1, "label_smoothing": 0.1}}, "label_smoothing"),
+    (
+        {"options": {"objective": "wasserstein", "weight_clip": 0.1, "label_smoothing": 0.1}},
+        "label_smoothing",
+    ),
     ({"options": {"weight_clip": 0.1, "r1": 1.0}}, "weight_clip"),
     ({"options": {"weight_clip": 0.1, "gradient_penalty": 1.0}}, "weight_clip"),
     ({"options": {"weight_clip": 0.1, "spectral_norm": True}}, "weight_clip"),
@@ -43,7 +46,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("request_", "field"), REFUSED, ids=[f"{field}-{i}" for i, (_, field) in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("request_", "field"), REFUSED, ids=[f"{field}-{i}" for i, (_, field) in enumerate(REFUSED)]
+)
 def test_nonsense_is_refused_by_field_with_a_remedy(request_, field):
     with pytest.raises(BadInput) as refusal:
         validate({"gan": "gan", "data": "ring", **request_})
@@ -74,7 +79,12 @@ def test_any_sensible_combination_takes_steps(gan, data, objective, piece):
     try:
         config = validate({"gan": gan, "data": data, "device": "cpu", "options": options})
     except BadInput as refusal:
-        unbounded = objective == "wasserstein" and piece in (None, "instance_noise", "weight_averaging", "label_smoothing")
+        unbounded = objective == "wasserstein" and piece in (
+            None,
+            "instance_noise",
+            "weight_averaging",
+            "label_smoothing",
+        )
         assert unbounded or (piece == "label_smoothing" and objective == "hinge"), refusal
         return
     trainer = Trainer(config)

@@ -33,7 +33,10 @@ CLOSED_FORMS = {
         0.5 * expect(lambda x: (x - 1) ** 2, FAKE),
     ),
     "wasserstein": (expect(float, FAKE) - expect(float, REAL), -expect(float, FAKE)),
-    "hinge": (expect(lambda x: max(0, 1 - x), REAL) + expect(lambda x: max(0, 1 + x), FAKE), -expect(float, FAKE)),
+    "hinge": (
+        expect(lambda x: max(0, 1 - x), REAL) + expect(lambda x: max(0, 1 + x), FAKE),
+        -expect(float, FAKE),
+    ),
 }
 
 
@@ -68,13 +71,17 @@ def test_smoothing_moves_the_optimal_logit():
     logit = torch.zeros(1, requires_grad=True)
     nowhere = torch.full((1,), -1e9)
     for _ in range(400):
-        (slope,) = torch.autograd.grad(OBJECTIVES["non_saturating"].discriminator_loss(logit, nowhere, 0.9), logit)
+        (slope,) = torch.autograd.grad(
+            OBJECTIVES["non_saturating"].discriminator_loss(logit, nowhere, 0.9), logit
+        )
         logit = (logit - 2 * slope).detach().requires_grad_()
     assert logit.detach().sigmoid().item() == pytest.approx(0.9, abs=1e-3)
 
 
 def test_saturating_gradient_vanishes_where_the_heuristic_one_does_not():
-    """At D(G(z)) -> 0 the slope of log(1 - D) goes to 0 and that of -log D to -1 (Goodfellow et al. 2014, section 3)."""
+    """At D(G(z)) -> 0 the slope of log(1 - D) goes to 0 and that of -log D to -1 (Goodfellow et al. 2014,
+    section 3).
+    """
     slopes = {}
     for name in ("minimax", "non_saturating"):
         logits = torch.full((4,), -12.0, requires_grad=True)

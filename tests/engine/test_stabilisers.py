@@ -29,7 +29,10 @@ def test_it_changes_training_and_training_goes_on(name):
 
 def test_clipping_bounds_every_weight_of_d():
     trainer = trained(weight_clip=0.05)
-    assert max(float(weight.detach().abs().max()) for weight in trainer.networks["discriminator"].parameters()) <= 0.05 + 1e-8
+    assert (
+        max(float(weight.detach().abs().max()) for weight in trainer.networks["discriminator"].parameters())
+        <= 0.05 + 1e-8
+    )
 
 
 def slope_at(trainer, x):
@@ -55,7 +58,9 @@ def test_r1_flattens_d_at_real_data():
 
 def test_spectral_norm_bounds_every_layers_largest_singular_value():
     trainer = trained(100, spectral_norm=True, discriminator_lr=5e-3)
-    layers = [part for part in trainer.networks["discriminator"].modules() if isinstance(part, torch.nn.Linear)]
+    layers = [
+        part for part in trainer.networks["discriminator"].modules() if isinstance(part, torch.nn.Linear)
+    ]
     assert len(layers) == 3
     for layer in layers:  # one power iteration a step follows slowly moving weights closely, not exactly
         assert float(torch.linalg.matrix_norm(layer.weight, 2)) < 1.15
@@ -67,7 +72,9 @@ def test_label_smoothing_sets_the_target_of_real_data_only():
     logits = torch.tensor([2.0, 3.0])
     smooth = trainer.ctx.objective.discriminator_loss(logits, logits, trainer.ctx.real_target)
     plain = trainer.ctx.objective.discriminator_loss(logits, logits, 1.0)
-    assert float(smooth - plain) == pytest.approx(0.1 * float(logits.mean()), rel=1e-4)  # 0.1 x E logit: only the real term moved
+    assert float(smooth - plain) == pytest.approx(
+        0.1 * float(logits.mean()), rel=1e-4
+    )  # 0.1 x E logit: only the real term moved
 
 
 def test_instance_noise_has_the_stated_size_and_ends():
@@ -93,5 +100,7 @@ def test_the_average_of_g_follows_its_formula():
 
 def test_averaging_leaves_training_alone():
     plain, averaged = trained(), trained(ema=0.99)
-    for a, b in zip(plain.networks["generator"].parameters(), averaged.networks["generator"].parameters(), strict=True):
+    for a, b in zip(
+        plain.networks["generator"].parameters(), averaged.networks["generator"].parameters(), strict=True
+    ):
         assert torch.equal(a, b)

@@ -44,7 +44,14 @@ def stop_at(folder, step):
     "how",
     [
         {"gan": "gan", "data": "ring", "steps": 60},
-        {"gan": "gan", "data": "two_moons", "steps": 60, "instance_noise": 0.2, "critic_steps": 2, "ema": 0.9},
+        {
+            "gan": "gan",
+            "data": "two_moons",
+            "steps": 60,
+            "instance_noise": 0.2,
+            "critic_steps": 2,
+            "ema": 0.9,
+        },
         {"gan": "dcgan", "data": "mnist", "steps": 10},
     ],
     ids=["ring", "moons", "mnist"],
@@ -60,7 +67,10 @@ def test_stop_and_resume_measures_the_same_bit_by_bit(new_run, how):
 
 
 def start_process(folder, *more):
-    code = "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train import train; "
+    code = (
+        "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train "
+        "import train; "
+    )
     code += "train(RunFolder(Path(sys.argv[1])), resume=len(sys.argv) > 2)"
     return subprocess.Popen([sys.executable, "-c", code, str(folder.path), *more])
 
@@ -73,7 +83,9 @@ def wait_for(condition, seconds=60):
 
 
 def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
-    """kill -9 in mid-run, with a rate changed after the last checkpoint: the resumed run equals one never killed."""
+    """kill -9 in mid-run, with a rate changed after the last checkpoint: the resumed run equals one never
+    killed.
+    """
     how = {"steps": 3000, "report_every": 10, "measure_every": 100, "hidden": 8}
     killed, whole = new_run("killed", **how), new_run("whole", **how)
     process = start_process(killed)
@@ -86,12 +98,20 @@ def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert killed.status()["state"] == "failed" and killed.status()["remedy"]
-    assert killed.checkpoint_steps()[-1] <= changed_at, "the command must lie after the checkpoint for this test to mean anything"
+    assert killed.checkpoint_steps()[-1] <= changed_at, (
+        "the command must lie after the checkpoint for this test to mean anything"
+    )
     assert train(killed, resume=True) == "done"
     assert len(Tail(killed.metrics).read()) > rows_before
     # the reference: the same change at the same step, never killed
     session = Session(whole, False, None)
-    session.pending = [{"number": 0, "step": changed_at, "command": {"command": "set", "options": {"discriminator_lr": 3e-4}}}]
+    session.pending = [
+        {
+            "number": 0,
+            "step": changed_at,
+            "command": {"command": "set", "options": {"discriminator_lr": 3e-4}},
+        }
+    ]
     assert session.run() == "done"
     assert numbers(killed) == numbers(whole)
 
@@ -176,7 +196,9 @@ def test_two_processes_cannot_train_one_run(new_run):
         process.wait()
 
 
-@pytest.mark.parametrize("how", [{"data": "grid"}, {"gan": "dcgan", "data": "mnist", "steps": 4}], ids=["points", "images"])
+@pytest.mark.parametrize(
+    "how", [{"data": "grid"}, {"gan": "dcgan", "data": "mnist", "steps": 4}], ids=["points", "images"]
+)
 def test_the_folder_holds_pictures(new_run, how):
     folder = new_run(**how)
     train(folder)
@@ -186,7 +208,9 @@ def test_the_folder_holds_pictures(new_run, how):
     header, arrays = frames.unpack(folder.live.read_bytes())
     assert header["step"] == folder.status()["step"]
     if header["kind"] == "points":
-        assert arrays["fake"].shape == (512, 2) and arrays["heat"].shape == (48, 48) == arrays["optimal"].shape
+        assert (
+            arrays["fake"].shape == (512, 2) and arrays["heat"].shape == (48, 48) == arrays["optimal"].shape
+        )
     assert folder.thumbnail.read_bytes().startswith(b"\x89PNG")
 
 
@@ -202,11 +226,15 @@ def test_snapshots_stay_few(new_run, monkeypatch):
 def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):
     def run(*arguments):
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.run([sys.executable, "-m", "engine", *arguments], capture_output=True, text=True, env=environment)
+        return subprocess.run(
+            [sys.executable, "-m", "engine", *arguments], capture_output=True, text=True, env=environment
+        )
 
     out = str(tmp_path / "first")
     options = ["--set", "hidden=8", "generator_lr=1e-3"]
-    done = run("train", "--gan", "gan", "--data", "ring", "--steps", "50", "--seed", "1", "--out", out, *options)
+    done = run(
+        "train", "--gan", "gan", "--data", "ring", "--steps", "50", "--seed", "1", "--out", out, *options
+    )
     assert done.returncode == 0, done.stderr
     assert "done at step 50" in done.stdout
     assert RunFolder(tmp_path / "first").config()["options"]["hidden"] == 8

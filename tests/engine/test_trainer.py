@@ -86,7 +86,12 @@ def test_a_loaded_state_goes_on_bit_by_bit(gan, data, optimizer, tmp_path):
     from engine import checkpoint
     from engine.runs import RunFolder
 
-    options = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer, "instance_noise": 0.1, "ema": 0.9}
+    options = {
+        "generator_optimizer": optimizer,
+        "discriminator_optimizer": optimizer,
+        "instance_noise": 0.1,
+        "ema": 0.9,
+    }
     whole, first, second = (Trainer(small(gan, data, **options)) for _ in range(3))
     for _ in range(8):
         whole.iterate()
@@ -100,7 +105,9 @@ def test_a_loaded_state_goes_on_bit_by_bit(gan, data, optimizer, tmp_path):
     for name in ("generator", "discriminator"):
         assert not moved(weights(whole, name), weights(second, name))
     assert whole.read() == second.read()
-    average = zip(whole.averages["generator"].parameters(), second.averages["generator"].parameters(), strict=True)
+    average = zip(
+        whole.averages["generator"].parameters(), second.averages["generator"].parameters(), strict=True
+    )
     assert all(torch.equal(a, b) for a, b in average)
 
 
@@ -109,7 +116,11 @@ def test_live_options_act_at_once_and_others_are_refused():
     trainer.set_options({"generator_lr": 0.5, "critic_steps": 3})
     assert trainer.optimizers["generator"].param_groups[0]["lr"] == 0.5
     assert trainer.stage().phases[0].repeat == 3
-    for refused, field in (({"hidden": 8}, "hidden"), ({"generator_lr": -1}, "generator_lr"), ({"x": 1}, "x")):
+    for refused, field in (
+        ({"hidden": 8}, "hidden"),
+        ({"generator_lr": -1}, "generator_lr"),
+        ({"x": 1}, "x"),
+    ):
         with pytest.raises(BadInput) as refusal:
             trainer.set_options(refused)
         assert refusal.value.field == field
