@@ -1,4 +1,7 @@
-"""The live view: one run, or two side by side, as they train. It talks to ``/api`` itself; reruns leave it alone."""
+"""The live view: one run, or two side by side, as they train.
+
+It talks to ``/api`` itself and keeps its socket through Streamlit's reruns.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from dashboard.components.module import module
 _view = st.components.v2.component("ganscope_live", js=module("live.js"), isolate_styles=False)
 
 
-def live(run_ids: Sequence[str], role: Literal["presenter", "viewer"], key: str, height: int | None = None) -> None:
+def live(
+    run_ids: Sequence[str], role: Literal["presenter", "viewer"], key: str, height: int | None = None
+) -> None:
     """Shows the runs ``run_ids`` (one or two ids that exist).
 
-    ``role`` decides whether there are controls; the server checks it again for each command. ``key`` keeps the
-    view and its socket through reruns. ``height``: pixels that picture, diagnosis, timeline and knobs together may take;
-    None takes what the window leaves below the view's upper edge.
+    ``role`` decides whether there are controls; the server checks it again for each command. ``key`` keeps
+    the view through reruns. ``height``: pixels that the whole view may take; None takes what the window
+    leaves below the view's upper edge.
 
     A view that opens other runs (a branch, a remedy that starts anew) puts them into the address as ``run=``.
     """
@@ -28,4 +33,8 @@ def live(run_ids: Sequence[str], role: Literal["presenter", "viewer"], key: str,
             st.query_params["run"] = [str(run) for run in asked["runs"]]
 
     data = {"runs": list(run_ids), "role": role, "height": height}
-    _view(key=key, data=data, on_open_change=follow)
+    place = f"{key}_place"
+    with st.container(key=place):
+        # room for the view before the browser has its code: what stands below must not jump
+        st.html(f"<style>.st-key-{place} {{ min-height: calc(100vh - 5.5rem); }}</style>")
+        _view(key=key, data=data, on_open_change=follow)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 
 def module(name: str) -> str:
-    """Source of a module that is ``/assets/{name}``: the browser loads and caches the file, Streamlit only this.
+    """Source of a module that is ``/assets/{name}``: Streamlit carries this, the browser caches the file.
 
     Streamlit tells source from a file name by its lines, so there must be more than one.
     """
-    return f"const m = await import(new URL('/assets/{name}', document.baseURI));\nexport default m.default;\n"
+    load = f"const m = await import(new URL('/assets/{name}', document.baseURI));"
+    return f"{load}\nexport default m.default;\n"

@@ -108,7 +108,8 @@ export class Controls {
     const shared = parts[0].filter((part) => parts.every((others) => others.includes(part)));
     setText(this.name, several ? 'Side by side' : first.config.name || parts[0][0] || first.id);
     this.name.title = runs.map((run) => run.config.name || run.id).join(', ');
-    setText(this.kind, shared.filter((part) => part !== this.name.textContent).join(' · '));
+    const said = this.name.textContent.toLowerCase();
+    setText(this.kind, shared.filter((part) => !said.includes(part.toLowerCase())).join(' · '));
   }
 
   /** State, step, speed, time; and which buttons make sense. */

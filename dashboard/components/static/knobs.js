@@ -8,6 +8,7 @@ const QUIET_MS = 180; // after the last movement of a slider
 const TRUST_MS = 2500; // how long one's own value is shown before the run's report counts again
 const TICKS = 400;
 const SMALLEST = 1e-6; // of the upper bound, where a logarithmic scale starts at zero
+const FIRST = ['discriminator_lr', 'generator_lr', 'critic_steps']; // what people reach for
 const SPEEDS = [1, 1000]; // steps a second; one tick further is "no limit"
 
 /** Slider position 0..TICKS <-> value, for one field. */
@@ -164,6 +165,8 @@ export class Knobs {
   configure() {
     const fields = this.runs[0].meta.live ?? [];
     const shared = fields.filter(({ name }) => this.runs.every((run) => (run.meta.live ?? []).some((field) => field.name === name)));
+    const place = ({ name }) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+    shared.sort((a, b) => place(a) - place(b));
     this.knobs = new Map(shared.map((field) => [
       field.name, new Knob(field, (value) => this.commands.set({ [field.name]: value }), this.mayChange),
     ]));

@@ -229,7 +229,7 @@ export class LiveView {
     }
     const heights = [this.controls.element, this.root.querySelector('.gv-diagnoses'), this.timeline.element, this.pictures.toggles]
       .reduce((sum, part) => sum + part.offsetHeight, 0);
-    const knobs = this.knobs.element.offsetHeight;
+    const knobs = this.knobs.speed.element.offsetHeight; // one row of them: more may lie below the window
     const room = (this.height ?? innerHeight - this.#top()) - heights - knobs - 5 * 8 - 12;
     const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
     const cap = Math.min(most, width * (this.runs.length > 1 || this.pictures.areImages ? 0.62 : 0.56));
