@@ -26,10 +26,11 @@ def head() -> None:
         chips.insert(1, f"{health['queued']} waiting")
     if health["engine"] != "ready":
         chips.append(f"engine {health['engine']}"[:120])
+    invitation = "Start an experiment: it trains at once." if session.may_change() else ""
     st.html(
         '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1>'
         '<p>The <b class="gs-g">generator</b> G forges data, the <b class="gs-d">discriminator</b> D tells '
-        "them from real ones, and each learns from the other. Start an experiment: it trains at once.</p>"
+        f"them from real ones, and each learns from the other. {invitation}</p>"
         '<div class="gs-chips">'
         + "".join(f'<span class="gs-chip">{escape(chip)}</span>' for chip in chips)
         + "</div></div>"
@@ -79,7 +80,8 @@ def running() -> None:
     """The runs that train, wait or are paused; the whole card opens the run."""
     runs = [summary for summary in engine.runs() if is_live(summary)]
     if not runs:
-        note("Nothing is training. Start one of the experiments above, or compose a new run.")
+        what = "Start one of the experiments above, or compose a new run." if session.may_change() else ""
+        note(f"Nothing is training. {what}")
         return
     with st.container(key="running"):
         for summary in runs:

@@ -6,6 +6,8 @@ multipage app.
 
 import streamlit as st
 
+from dashboard import session
+from dashboard.components.login import login
 from dashboard.pages import PAGES
 from dashboard.pages.parts.style import css, icon, wordmark
 
@@ -18,3 +20,7 @@ st.set_page_config(page_title=f"{page.title} · GANscope", page_icon=icon(), lay
 st.html(css())
 st.logo(wordmark(dark=st.context.theme.type == "dark"), size="large")
 page.run()
+if not session.may_change():
+    with st.popover("You are watching", type="tertiary", key="watching"):
+        st.caption("Only the presenter starts and steers runs. The server's terminal shows the code.")
+        login(key="login")

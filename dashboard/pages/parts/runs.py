@@ -102,7 +102,7 @@ def age(created: float) -> str:
 
 
 def run_html(summary: Mapping[str, Any], picture: str, about: str, wide: bool = False) -> str:
-    """The whole line. ``picture`` is HTML, ``about`` text under the name; ``wide`` gives the state a column."""
+    """The whole line. ``picture`` is HTML, ``about`` text below the name; ``wide``: the state in a column."""
     line = (
         f'<div class="gs-run">{picture}'
         f'<div class="gs-what"><div class="gs-title">{escape(summary["name"])}</div>'
