@@ -1,0 +1,86 @@
+"""The ASGI application: Streamlit's pages, ``/api``, ``/assets``, and the guard around all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.web.bootstrap import load_config_options
+
+from dashboard import errors, session
+from dashboard.access import Access
+from dashboard.api import create_api
+from dashboard.assets import Assets
+from dashboard.guard import Guard
+from dashboard.live import Hub
+from dashboard.settings import streamlit_options
+from engine.api import Engine
+from engine.options import BadInput
+
+SCRIPT = Path(__file__).parent / "pages" / "main.py"
+
+
+def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
+    """The application of one process, around an engine that is open. Streamlit allows one a process."""
+    load_config_options(streamlit_options(host, port))
+    session.set_engine(engine)
+    hub = Hub(engine)
+
+    @asynccontextmanager
+    async def lifespan(_: streamlit.App) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            hub.close()
+
+    pages = streamlit.App(
+        SCRIPT,
+        lifespan=lifespan,
+        on_script_error=show_script_error,
+        exception_handlers={HTTPException: _refuse},
+    )
+    return Guard(_Site(pages, {"/api": create_api(engine, hub, access), "/assets": Assets()}), access)
+
+
+class _Site:
+    """Sends each request to the part that owns its address; before Streamlit, whose own layers are for its
+    pages alone.
+    """
+
+    def __init__(self, pages: ASGIApp, parts: Mapping[str, ASGIApp]) -> None:
+        self._pages, self._parts = pages, parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        for prefix, part in self._parts.items():
+            if path.startswith(f"{prefix}/"):
+                await part({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
+                return
+            if path == prefix and scope["type"] == "http":
+                await RedirectResponse(f"{prefix}/")(scope, receive, send)
+                return
+        await self._pages(scope, receive, send)
+
+
+def show_script_error(error: Exception) -> bool:
+    """Draws what went wrong in a page: a refusal in its own words, a fault of ours without its traceback.
+
+    Streamlit has logged it.
+    """
+    if isinstance(error, BadInput):
+        streamlit.error(str(error))
+    else:
+        streamlit.error(
+            "This page broke. The runs go on. Reload it; the server's terminal says what happened."
+        )
+    return True
+
+
+def _refuse(request: Request, problem: HTTPException) -> Response:
+    return errors.from_http(problem, request.method, request.url.path)

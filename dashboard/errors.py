@@ -1,0 +1,98 @@
+"""One shape for all that was refused: ``{"error", "field", "remedy"}``, a 4xx status, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from engine.options import BadInput, Conflict, Forbidden, NotFound
+
+_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409}
+_SAID_LENGTH = 200  # of a user's own words in our answer
+
+
+class Json(Response):
+    """A JSON response in pure ASCII, so that no string a user sent can break its encoding."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+class Refusal(BadInput):
+    """``BadInput`` with a status of its own, for what is wrong with a request before any value in it."""
+
+    def __init__(self, status: int, error: str, field: str | None = None, remedy: str = "") -> None:
+        super().__init__(error, field, remedy)
+        self.status = status
+
+
+def status_of(problem: BadInput) -> int:
+    """The HTTP status of a refusal: 404, 403, 409, its own, or 400."""
+    if isinstance(problem, Refusal):
+        return problem.status
+    return next((status for kind, status in _STATUS.items() if isinstance(problem, kind)), 400)
+
+
+def answer(problem: BadInput, headers: Mapping[str, str] | None = None) -> Json:
+    """The response that says ``problem``."""
+    return Json(problem.as_dict(), status_of(problem), dict(headers or {}))
+
+
+def broken() -> Json:
+    """The response to a fault of ours; the traceback is in the server's log."""
+    problem = BadInput(
+        "something broke in the server.", None, "Try again; the server's terminal says what happened."
+    )
+    return Json(problem.as_dict(), 500)
+
+
+def from_http(problem: HTTPException, method: str, path: str) -> Json:
+    """The frameworks' own refusals (no such address, wrong method, unreadable body) in our shape."""
+    if isinstance(problem.__cause__, BadInput):  # FastAPI wraps what a body's parser raises
+        return answer(problem.__cause__)
+    headers, status, where = problem.headers or {}, problem.status_code, shorten(path)
+    if status == 404:
+        refusal = Refusal(
+            404, f"there is nothing at {where}.", None, "See /api/docs for the addresses there are."
+        )
+    elif status == 405:
+        allowed = headers.get("Allow") or headers.get("allow") or ""
+        refusal = Refusal(
+            405, f"{where} does not take {shorten(method)}.", None, f"It takes {allowed}." if allowed else ""
+        )
+    else:
+        refusal = Refusal(
+            status, f"{problem.detail}.".replace("..", "."), None, "See /api/docs for what is expected."
+        )
+    return answer(refusal, headers)
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]]) -> Json:
+    """The first complaint of FastAPI's validation as status 422."""
+    first = errors[0]
+    place, *names = first["loc"]
+    field = shorten(".".join(str(name) for name in names)) or None
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", "")
+        return answer(Refusal(400, f"the body is no JSON: {why}.", None, "Send one JSON object."))
+    if first["type"] == "missing":
+        error, remedy = "this is needed, and it is not there.", f"Give it in the {place}."
+    elif first["type"] == "extra_forbidden":
+        error, remedy = "there is no such field.", "See /api/docs for the fields there are."
+    else:
+        error, remedy = (
+            f"{first['msg']}, but {shorten(repr(first.get('input')))} was given.",
+            "Correct it and try again.",
+        )
+    return answer(Refusal(422, error, field, remedy))
+
+
+def shorten(text: str) -> str:
+    """A user's own words, cut so that an answer cannot be made long by its question."""
+    return text if len(text) <= _SAID_LENGTH else text[:_SAID_LENGTH] + "..."

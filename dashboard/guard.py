@@ -1,0 +1,193 @@
+"""The outermost layer of the server: pure ASGI, so that it sees pages, sockets, API and assets alike.
+
+It refuses foreign Host headers (DNS rebinding) and foreign Origins, limits bodies while they stream in,
+replaces the role header by its own, and gives every response the same security headers. It cannot see clicks
+inside Streamlit's socket: every engine call that changes something takes the role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Iterable
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.access import PRESENTER, Access, same_origin
+from dashboard.errors import Refusal, answer, broken
+from dashboard.session import ROLE_HEADER
+
+BODY_LIMIT = 1 << 20  # bytes
+UPLOAD_LIMIT = 256 << 20  # bytes
+_UPLOAD, _PAGES_UPLOADS = "/api/datasets", "/_stcore/upload_file/"
+_DRAINED = 8 << 20  # bytes of a body too large that are read on, so that its sender lives to hear the answer
+_DRAINED_FOR_S = 3.0
+_ROLE = ROLE_HEADER.encode()
+_log = logging.getLogger("ganscope")
+
+
+class Guard:
+    """Wraps ``app``. Limits are in bytes; only the presenter may send more than ``body_limit``, and only to
+    uploads.
+    """
+
+    def __init__(
+        self, app: ASGIApp, access: Access, *, body_limit: int = BODY_LIMIT, upload_limit: int = UPLOAD_LIMIT
+    ) -> None:
+        self.app, self.access = app, access
+        self.body_limit, self.upload_limit = body_limit, upload_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        host = ""
+        try:
+            host = self._check(scope)
+            role = self.access.role("; ".join(_all(scope, b"cookie")))
+            scope = {**scope, "headers": _with_role(scope["headers"], role)}
+            if scope["type"] == "http":
+                await self._http(scope, receive, _Reply(send, host), role)
+            else:
+                await self.app(scope, receive, send)
+        except Refusal as refusal:
+            await _refuse(refusal, scope, receive, _Reply(send, host))
+
+    def _check(self, scope: Scope) -> str:
+        """The Host header. Raises ``Refusal`` if the request does not belong here."""
+        hosts, origins = _all(scope, b"host"), _all(scope, b"origin")
+        if len(hosts) != 1 or not self.access.knows_host(hosts[0]):
+            remedy = "Use the address that the server printed, or start it with --allow-host NAME."
+            raise Refusal(421, "this server does not answer to that name.", "host", remedy)
+        if len(origins) > 1 or (origins and not same_origin(origins[0], hosts[0])):
+            remedy = "Open the page under the same address as the server."
+            raise Refusal(403, "a page of another site may not use this server.", "origin", remedy)
+        return hosts[0]
+
+    async def _http(self, scope: Scope, receive: Receive, reply: _Reply, role: str) -> None:
+        path = scope["path"]
+        upload = role == PRESENTER and (path == _UPLOAD or path.startswith(_PAGES_UPLOADS))
+        body = _Body(receive, self.upload_limit if upload else self.body_limit)
+        length = _all(scope, b"content-length")
+        if length and length[0].isdigit() and int(length[0]) > body.limit:
+            body.exceeded = True
+        else:
+            try:
+                await self.app(scope, body.receive, _muted_when(body, reply))
+            except Exception:
+                if not body.exceeded:  # cut short by us, the app may end as it likes
+                    _log.exception("%s %.200r failed", scope["method"], scope["path"])
+                    if not reply.started:
+                        await broken()(scope, receive, reply)
+        if body.exceeded and not reply.started:
+            if not _all(scope, b"expect"):  # its sender waits for our word before it sends
+                await body.drain()
+            remedy = f"Send at most {body.limit >> 10:,} KiB."
+            await answer(Refusal(413, "that is too much.", "body", remedy))(scope, receive, reply)
+
+
+class _Body:
+    """Counts a request's body as it is read, and ends it when it exceeds the limit."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self.limit = receive, limit
+        self.read, self.exceeded, self._ended = 0, False, False
+
+    async def receive(self) -> Message:
+        message = await self._next()
+        if self.read > self.limit:
+            self.exceeded = True
+            return {"type": "http.disconnect"}
+        return message
+
+    async def drain(self) -> None:
+        """Read on for a moment: closing on a sender in mid-body would lose the answer."""
+        enough = self.read + _DRAINED
+        try:
+            async with asyncio.timeout(_DRAINED_FOR_S):
+                while not self._ended and self.read < enough:
+                    await self._next()
+        except TimeoutError:
+            return
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self.read += len(message.get("body", b""))
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+
+class _Reply:
+    """``send`` that adds the security headers, and knows whether a response has started."""
+
+    def __init__(self, send: Send, host: str) -> None:
+        self._send, self._host, self.started = send, host, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            present = {name.lower() for name, _ in message.get("headers", ())}
+            added = [pair for pair in _security_headers(self._host) if pair[0] not in present]
+            message = {**message, "headers": [*message.get("headers", ()), *added]}
+        await self._send(message)
+
+
+def _muted_when(body: _Body, reply: _Reply) -> Send:
+    async def send(message: Message) -> None:
+        if not body.exceeded or reply.started:
+            await reply(message)
+
+    return send
+
+
+async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, reply: _Reply) -> None:
+    response: Response = answer(refusal)
+    if scope["type"] == "http":
+        await response(scope, receive, reply)
+        return
+    await receive()  # websocket.connect
+    if "websocket.http.response" in scope.get("extensions", {}):
+        start = {"status": response.status_code, "headers": response.raw_headers}
+        await reply({"type": "websocket.http.response.start", **start})
+        await reply({"type": "websocket.http.response.body", "body": bytes(response.body)})
+    else:
+        await reply({"type": "websocket.close", "code": 1008})
+
+
+@functools.lru_cache(maxsize=64)
+def _security_headers(host: str) -> list[tuple[bytes, bytes]]:
+    """Streamlit needs inline styles, inline scripts and workers from blobs; nothing needs another machine."""
+    sockets = f" ws://{host} wss://{host}" if host else ""  # 'self' covers sockets in new browsers only
+    policy = {
+        "default-src": "'self'",
+        "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "media-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": f"'self' data: blob:{sockets}",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'self'",
+    }
+    return [
+        (b"content-security-policy", "; ".join(f"{name} {value}" for name, value in policy.items()).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"SAMEORIGIN"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+
+
+def _all(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+
+
+def _with_role(headers: Iterable[tuple[bytes, bytes]], role: str) -> list[tuple[bytes, bytes]]:
+    """The headers with the role that was found out here instead of any that was sent."""
+    kept = [(key, value) for key, value in headers if key.lower().replace(b"_", b"-") != _ROLE]
+    return [*kept, (_ROLE, role.encode())]

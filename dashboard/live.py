@@ -1,0 +1,280 @@
+"""The live WebSocket: any number of viewers of any number of runs, each run's files read once.
+
+Viewers pull: each keeps its place in every run it watches, and is sent what is newer when its socket takes
+it. Nothing is queued for anybody, so that a slow viewer skips frames, slows nobody and costs no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard.errors import Refusal, shorten
+from dashboard.feed import PROTOCOL, Feed, gone_text
+from engine.options import BadInput, NotFound
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+
+TICK_S, IDLE_TICK_S = 1 / 60, 0.2
+UNACKNOWLEDGED = 2  # frames a viewer may owe an answer for
+MAX_RUNS, MAX_VIEWERS = 8, 500  # runs in a socket; sockets
+MAX_MESSAGE = 4096  # characters from a viewer
+UNKNOWN_RUN, BAD_REQUEST, TOO_MANY = 4404, 4400, 1013
+_ROW_MAX = 2**63
+
+DOCUMENTATION = Path(__file__).with_name("live.md").read_text("utf-8")  # for people, and for /api/docs
+
+
+class _Channel:
+    """One run in one viewer's socket, and the place that the viewer has reached in it."""
+
+    def __init__(self, index: int, since: int, event: int) -> None:
+        self.index, self.row, self.event = index, since, event
+        self.feed: Feed
+        self.greeted = self.gone = False
+        self.status = self.lists = ""
+        self.seq = 0
+        self.next_frame = 0.0  # loop time before which no frame is due
+        self.alarm: asyncio.TimerHandle | None = None
+
+    def texts(self) -> list[str]:
+        """What the viewer has not heard yet, apart from frames."""
+        feed, messages = self.feed, []
+        if not self.greeted:
+            self.status, self.lists = feed.status_text, feed.lists_text
+            messages.append(feed.hello_text)
+        if not self.greeted or feed.history.last > self.row:
+            text, last = feed.rows_after(self.row)
+            messages.append(text)
+            self.row = max(self.row, last)
+        self.greeted = True
+        if events := feed.events_after(self.event):
+            messages.append(events[0])
+            self.event = events[1]
+        if self.status != feed.status_text:
+            messages.append(feed.status_text)
+            self.status = feed.status_text
+        if self.lists != feed.lists_text:
+            messages.append(feed.lists_text)
+            self.lists = feed.lists_text
+        if feed.gone:
+            messages.append(gone_text(feed.run))
+            self.gone = True
+        return messages
+
+
+class _Viewer:
+    """One socket."""
+
+    def __init__(self, socket: WebSocket, channels: list[_Channel]) -> None:
+        self.socket, self.channels = socket, channels
+        self.wake = asyncio.Event()
+        self._unacknowledged: deque[int] = deque()
+        self._pause = 0.0  # seconds between two frames of a run
+
+    async def send(self) -> None:
+        """Send what is new whenever something is, until all runs are gone."""
+        while True:
+            self.wake.clear()
+            for channel in self.channels:
+                if not channel.gone:
+                    for text in channel.texts():
+                        await self.socket.send_text(text)
+            if all(channel.gone for channel in self.channels):
+                await self.socket.close(UNKNOWN_RUN)
+                return
+            await self._send_frames()
+            await self.wake.wait()
+
+    async def _send_frames(self) -> None:
+        for channel in list(self.channels):
+            frame = channel.feed.frame
+            if frame is None or frame.seq == channel.seq or len(self._unacknowledged) >= UNACKNOWLEDGED:
+                continue
+            loop = asyncio.get_running_loop()
+            if loop.time() < channel.next_frame:
+                if channel.alarm is None or channel.alarm.when() < channel.next_frame:
+                    channel.alarm = loop.call_at(channel.next_frame, self.wake.set)
+                continue
+            channel.next_frame = loop.time() + self._pause
+            channel.seq = frame.seq
+            self._unacknowledged.append(frame.seq)
+            self.channels.remove(channel)  # who was served goes to the end of the line
+            self.channels.append(channel)
+            await self.socket.send_bytes(frame.message(channel.index))
+
+    async def receive(self) -> None:
+        """Take the viewer's messages until it leaves. Raises ``BadInput`` for what is no message."""
+        while True:
+            message = await self.socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            self._take(message.get("text"))
+
+    def _take(self, text: str | None) -> None:
+        remedy = 'Send {"type": "ack", "seq": n} for each frame.'
+        if text is None or len(text) > MAX_MESSAGE:
+            raise BadInput("a message is a short JSON text.", "message", remedy)
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            raise BadInput("that message is no JSON.", "message", remedy) from None
+        if not isinstance(message, dict):
+            raise BadInput("a message is a JSON object.", "message", remedy)
+        if message.get("type") == "ack":
+            self._acknowledge(message.get("seq"))
+        elif message.get("type") == "fps":
+            self._pause = 1 / _number(message.get("max"), 1, 60)
+
+    def _acknowledge(self, seq: object) -> None:
+        if seq in self._unacknowledged:
+            while self._unacknowledged.popleft() != seq:
+                pass
+            self.wake.set()
+
+
+class Hub:
+    """All viewers, and for each watched run one feed with one task that looks at its files."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
+        self._loading: dict[str, asyncio.Task[Feed]] = {}
+        self._viewers: dict[str, set[_Viewer]] = {}
+        self._sockets = 0
+
+    @property
+    def viewers(self) -> int:
+        """How many sockets are open."""
+        return self._sockets
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Answer one socket from its opening to its end."""
+        await socket.accept()
+        self._sockets += 1
+        viewer = None
+        try:
+            viewer = _Viewer(socket, self._channels(socket))
+            await self._join(viewer)
+            await _first_to_end(viewer.send(), viewer.receive())
+        except BadInput as problem:
+            await _say_goodbye(socket, problem)
+        except WebSocketDisconnect:
+            pass
+        finally:
+            self._sockets -= 1
+            if viewer:
+                self._leave(viewer)
+
+    def close(self) -> None:
+        """Stop looking at the runs. The sockets are closed by the server."""
+        for task in [*(task for _, task in self._feeds.values()), *self._loading.values()]:
+            task.cancel()
+
+    def _channels(self, socket: WebSocket) -> list[_Channel]:
+        if self._sockets > MAX_VIEWERS:
+            raise Refusal(TOO_MANY, "too many are watching.", None, "Try again later.")
+        query = socket.query_params
+        runs, since, events = (query.getlist(name) for name in ("run", "since", "event"))
+        if not 1 <= len(runs) <= MAX_RUNS:
+            raise BadInput(
+                f"{len(runs)} runs were named.", "run", f"Name 1 to {MAX_RUNS} as ?run=ID&run=ID2."
+            )
+        places = [
+            [_place(value, name) for value in given] for name, given in (("since", since), ("event", events))
+        ]
+        for place in places:
+            place += [-1] * (len(runs) - len(place))
+        return [_Channel(index, places[0][index], places[1][index]) for index in range(len(runs))]
+
+    async def _join(self, viewer: _Viewer) -> None:
+        for channel, run in zip(viewer.channels, viewer.socket.query_params.getlist("run"), strict=True):
+            self._viewers.setdefault(run, set()).add(viewer)
+            channel.feed = await self._feed(run)
+
+    def _leave(self, viewer: _Viewer) -> None:
+        for run in set(viewer.socket.query_params.getlist("run")):
+            watching = self._viewers.get(run, set())
+            watching.discard(viewer)
+            if not watching:
+                self._viewers.pop(run, None)
+                if run in self._feeds:
+                    self._feeds.pop(run)[1].cancel()
+
+    async def _feed(self, run: str) -> Feed:
+        """The feed of ``run``; its history is read in a thread, once for all who come meanwhile."""
+        if run not in self._feeds:
+            if run not in self._loading:
+                self._loading[run] = asyncio.create_task(asyncio.to_thread(_open_feed, run, self._engine))
+                self._loading[run].add_done_callback(lambda _: self._loading.pop(run, None))
+            feed = await asyncio.shield(self._loading[run])
+            if run not in self._feeds:
+                self._feeds[run] = feed, asyncio.create_task(self._look(feed))
+        return self._feeds[run][0]
+
+    async def _look(self, feed: Feed) -> None:
+        while not feed.gone:
+            try:
+                changed = feed.poll(time.monotonic())
+            except (OSError, BadInput):
+                logging.getLogger("ganscope").exception("cannot read run %s", feed.run)
+                changed = False
+                await asyncio.sleep(1.0)
+            if changed:
+                for viewer in self._viewers.get(feed.run, ()):
+                    viewer.wake.set()
+            await asyncio.sleep(IDLE_TICK_S if feed.idle else TICK_S)
+        self._feeds.pop(feed.run, None)
+
+
+def _open_feed(run: str, engine: Engine) -> Feed:
+    feed = Feed(run, engine)
+    feed.load()
+    return feed
+
+
+async def _first_to_end(*coroutines: Any) -> None:
+    """Run all until one ends; raises what it raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _say_goodbye(socket: WebSocket, problem: BadInput) -> None:
+    code = problem.status if isinstance(problem, Refusal) else BAD_REQUEST
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it may have left by itself
+        await socket.send_text(json.dumps({"v": PROTOCOL, "type": "error", **problem.as_dict()}))
+        await socket.close(UNKNOWN_RUN if isinstance(problem, NotFound) else code)
+
+
+def _place(text: str, name: str) -> int:
+    try:
+        value = int(text) if len(text) < 20 else _ROW_MAX
+    except ValueError:
+        value = _ROW_MAX
+    if not -1 <= value < _ROW_MAX:
+        raise BadInput(
+            f"{shorten(text)!r} is no row.", name, "Give the last row that you have, or leave it out."
+        )
+    return value
+
+
+def _number(value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadInput("that is no frame rate.", "max", f"Give a number from {low:g} to {high:g}.")
+    return float(value)

@@ -1,0 +1,196 @@
+"""The shapes of the API's bodies, for its documentation and a first check; the engine judges the values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+State = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
+
+
+class Problem(BaseModel):
+    """What every refusal looks like."""
+
+    error: str = Field(description="What is wrong, in a sentence.")
+    field: str | None = Field(description="The field at fault, if it is one.")
+    remedy: str = Field(description="What to do instead.")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class StartRun(_Body):
+    """A run to start. Knobs go into `options`; GET /api/catalogue lists them with bounds and defaults."""
+
+    gan: str = Field(examples=["gan"])
+    data: str = Field(examples=["ring"])
+    steps: StrictInt = Field(20_000, description="Updates of the generator.")
+    seed: StrictInt = 0
+    name: str | None = Field(None, description="How the run is called on the pages; 80 characters are kept.")
+    options: dict[str, Any] = Field(default_factory=dict, examples=[{"discriminator_lr": 1e-4}])
+
+
+class StartPreset(_Body):
+    """A preset to start."""
+
+    seed: StrictInt | None = Field(None, description="Instead of the preset's own.")
+
+
+class Command(BaseModel):
+    """A command for a run. Which further fields there are depends on `command`."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    command: str = Field(
+        examples=["pause"],
+        description="`pause`, `stop` and `checkpoint` take nothing more; `resume` takes `steps`, a new "
+        "total; `step` takes `what`: discriminator, generator or both, and `count`; `set` takes "
+        "`options`; `limit` takes `steps_per_s`: a number, or null for none; `branch` "
+        "and `duplicate` make a new run.",
+    )
+
+
+class Rename(_Body):
+    """A new name for a run."""
+
+    name: str
+
+
+class Login(_Body):
+    """The presenter code, as the server printed it."""
+
+    code: str = Field(max_length=100)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Health(_Answer):
+    """The server and its engine."""
+
+    status: Literal["ok"]
+    version: str
+    device: str
+    cores: int
+    running: int
+    queued: int
+    limit: int = Field(description="How many runs may train at once.")
+    engine: str = Field(description='"starting", "ready", or "failed: ..."')
+    viewers: int = Field(description="Open live sockets.")
+    role: Literal["presenter", "viewer"] = Field(description="What this client may do.")
+    lan: bool = Field(
+        description="Whether the server is open to a network, so that the presenter needs a code."
+    )
+
+
+class Catalogue(_Answer):
+    """All there is to choose from, with every option's label, help, bounds and default."""
+
+    gans: dict[str, Any]
+    objectives: dict[str, Any]
+    stabilisers: dict[str, Any]
+    datasets: dict[str, Any]
+    training: list[dict[str, Any]]
+    presets: dict[str, Any]
+
+
+class Started(_Answer):
+    """A run that was made."""
+
+    id: str
+
+
+class StartedPreset(_Answer):
+    """The runs that a preset made, to be seen side by side."""
+
+    ids: list[str]
+
+
+class Valid(_Answer):
+    """A request that could be started as it is."""
+
+    ok: Literal[True]
+    config: dict[str, Any]
+    sentence: str = Field(description="What will happen, in plain words.")
+
+
+class Status(_Answer):
+    """How a run is doing."""
+
+    state: State
+    step: int
+    error: str | None = None
+    remedy: str | None = None
+    queue: int | None = Field(None, description="Place in the queue, for a queued run.")
+
+
+class RunSummary(_Answer):
+    """A run in the list."""
+
+    id: str
+    name: str
+    gan: str
+    data: str
+    kind: str
+    status: Status
+    last: dict[str, Any] | None = Field(description="The newest metrics row.")
+    sparkline: list[float | None] = Field(description="The generator's loss, thinned.")
+    diagnosis: list[str]
+    created: float
+    preset: str | None
+
+
+class Run(_Answer):
+    """One run in full."""
+
+    config: dict[str, Any]
+    status: Status
+    last: dict[str, Any] | None = None
+    snapshots: list[int]
+
+
+class MetricsRow(_Answer):
+    """One report of a run. Keys that do not apply are absent; null is a number that was not finite."""
+
+    row: int = Field(description="Rises by one with each report, over all attempts.")
+    attempt: int | None = None
+    step: int | None = None
+
+
+class Event(_Answer):
+    """A command that took effect, a diagnosis, a checkpoint, an error."""
+
+    row: int
+    type: str
+
+
+class Done(_Answer):
+    """It is done."""
+
+    ok: Literal[True] = True
+
+
+class Dataset(_Answer):
+    """A data set of uploaded pictures."""
+
+    id: str
+
+
+class Model(_Answer):
+    """Networks that can be played with: the last checkpoint of a run."""
+
+    id: str
+    name: str
+    gan: str
+    data: str
+    kind: str
+    source: Literal["run"]
+    step: int
+
+
+class LoggedIn(_Answer):
+    """What the client may do from now on."""
+
+    role: Literal["presenter", "viewer"]

@@ -1,0 +1,92 @@
+"""Request bodies, read strictly: what a parser lets through and later code stumbles over is refused first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.errors import Refusal
+
+MAX_DEPTH = 32
+MAX_WHOLE = 2**63  # larger whole numbers fit no column, file or tensor
+_SEND_JSON = "Send one JSON object as application/json."
+
+
+def parse_json(body: bytes) -> object:
+    """``body`` as JSON without NaN, infinities, huge numbers, deep nesting, half characters or null
+    characters.
+
+    Raises ``Refusal``.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite, parse_int=_whole)
+    except RecursionError:
+        raise Refusal(400, "the body is nested too deeply.", "body", _SEND_JSON) from None
+    except Refusal:
+        raise
+    except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError are ones
+        raise Refusal(400, f"the body is no JSON: {str(problem)[:80]}.", "body", _SEND_JSON) from None
+    _check(value)
+    return value
+
+
+def _check(value: object) -> None:
+    pending = [(value, 1)]
+    while pending:
+        item, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise Refusal(400, "the body is nested too deeply.", "body", _SEND_JSON)
+        if isinstance(item, dict):
+            pending += [(part, depth + 1) for pair in item.items() for part in pair]
+        elif isinstance(item, list):
+            pending += [(part, depth + 1) for part in item]
+        elif isinstance(item, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in item):
+            raise Refusal(
+                400,
+                "the body holds characters that are none.",
+                "body",
+                "Leave out \\u0000 and half surrogates.",
+            )
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise Refusal(
+        400, f"{text[:20]} is no number that can be used.", "body", "Send finite numbers of a usual size."
+    )
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if value - value == 0 else _refuse_number(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text) if len(text) < 25 else MAX_WHOLE
+    return value if -MAX_WHOLE < value < MAX_WHOLE else _refuse_number(text)
+
+
+class _StrictRequest(Request):
+    async def json(self) -> object:
+        return parse_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is read by ``parse_json``; a body of another type is refused with 415."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            request = _StrictRequest(request.scope, request.receive)
+            if self.body_field is not None:
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if kind != "application/json" and await request.body():
+                    raise Refusal(415, "the body is not JSON.", "content-type", _SEND_JSON)
+            return await handle(request)
+
+        return strictly
