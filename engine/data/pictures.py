@@ -26,6 +26,7 @@ _DAMAGED = (
     IndexError,
     EOFError,
     OverflowError,
+    MemoryError,
     struct.error,
     zlib.error,
 )
@@ -60,8 +61,8 @@ def size_of(raw: bytes) -> tuple[Image.Image, int]:
 
 
 def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
-    """``picture`` turned upright, scaled and centre-cropped to ``size`` x ``size``: uint8 (3 or 1, size,
-    size).
+    """``picture`` turned upright, scaled and centre-cropped: uint8 (3, size, size), or (1, size, size) if
+    grey.
 
     What is transparent becomes white. Raises ``UnreadableError`` if decoding fails.
     """
@@ -72,6 +73,13 @@ def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = ImageOps.exif_transpose(picture)
+        excess = min(picture.size) // (3 * size)
+        if (
+            excess > 1
+            and picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
+            and "transparency" not in picture.info
+        ):
+            picture = picture.reduce(excess)  # what follows takes several copies
         fitted = ImageOps.fit(_plain(picture).convert(mode), (size, size), Image.Resampling.LANCZOS)
     except _DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
@@ -82,30 +90,27 @@ def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
 def _plain(picture: Image.Image) -> Image.Image:
     """``picture`` as 8-bit RGB or grey: deeper ones scaled, palettes resolved, transparency put on white."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        return _eight_bits(np.asarray(picture, np.float64))
+        return _eight_bits(np.asarray(picture, np.float32), picture.mode)
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return picture if picture.mode == "L" else picture.convert("RGB")
 
 
-def _eight_bits(values: np.ndarray) -> Image.Image:
-    """Grey ``values`` (H, W) of whatever depth as 0..255: whole numbers by their depth, fractions of at most
-    1 as shares.
+def _eight_bits(values: np.ndarray, mode: str) -> Image.Image:
+    """Grey ``values`` (H, W) of more than 8 bits as 0..255. Pillow's mode says what white is, as far as it
+    knows.
     """
     if not np.isfinite(values).all():
         raise UnreadableError("holds values that are no numbers")
-    top = values.max(initial=0.0)
-    full = (
-        1.0
-        if 0 < top <= 1 and (values % 1).any()
-        else 255.0
-        if top <= 255
-        else 65535.0
-        if top <= 65535
-        else top
-    )
-    return Image.fromarray(np.clip(values * (255.0 / full), 0, 255).round().astype(np.uint8))
+    top = float(values.max(initial=0.0))
+    if mode.startswith("I;16") or (mode == "I" and 255 < top <= 65535):
+        white = 65535.0
+    elif mode == "F" and top <= 1:
+        white = 1.0
+    else:
+        white = max(255.0, top)
+    return Image.fromarray(np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8))
 
 
 def _short(problem: Exception) -> str:

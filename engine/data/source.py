@@ -36,14 +36,14 @@ class Source:
     Options: ClassVar[type[options.Options]] = options.Options
     classifier: ClassVar[str | None] = None  # folder in pretrained/ of the one that knows these classes
 
-    def __init__(self, options: Any = None) -> None:  # noqa: ANN401 - each has its own Options
+    def __init__(self, options: Any = None) -> None:
         """``options`` is an instance of ``self.Options``; ``None`` takes its defaults. Raises ``BadInput`` if
         data are missing.
         """
         self.options: Any = self.Options() if options is None else options
 
     @classmethod
-    def missing(cls, options: Any = None) -> BadInput | None:  # noqa: ANN401
+    def missing(cls, options: Any = None) -> BadInput | None:
         """Why these data are not on this machine and what to do about it; ``None`` if they are here."""
         return None
 

@@ -89,6 +89,20 @@ class TestPictures:
         array = small(encode(Image.fromarray(values), kind), colour=False)
         assert (array[0, 14, 4], array[0, 14, 24]) == (64, 255)
 
+    def test_a_dark_picture_of_sixteen_bits_stays_dark(self):
+        raw = encode(Image.fromarray(np.full((40, 40), 250, np.uint16)))
+        assert small(raw, colour=False).max() == 1
+
+    @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+    def test_large_pictures_without_loss_are_reduced_first(self, mode):
+        array = small(encode(halves(size=(1500, 1500)).convert(mode)), colour=mode != "L")
+        assert array.shape == (1 if mode == "L" else 3, 28, 28)
+        assert np.ptp(array[:, :, :12]) <= np.ptp(array[:, :1, :1]) + 1  # no edge where there was none
+        if mode != "L":
+            assert array[:, 14, 4] == pytest.approx(RED, abs=2) and array[:, 14, 24] == pytest.approx(
+                BLUE, abs=2
+            )
+
     def test_floating_point(self):
         values = np.full((40, 40), 0.25, np.float32)
         values[:, 20:] = 1.0

@@ -75,7 +75,7 @@ class TestDivergence:
         source = make("ring", modes=1, radius=1.0, sd=0.1)  # one Gaussian at (1, 0)
         comparison = DensityComparison(source)
         samples = draw(source, 400_000) + torch.tensor([-distance, 0.0])
-        # Both are blurred: it is that of two Gaussians with the blur's and a cell's variance (width²/12) added.
+        # Both are blurred: two Gaussians with the blur's and a cell's variance (width²/12) added.
         cell = (source.extent[1] - source.extent[0]) / comparison.cells
         sd = math.sqrt(0.1**2 + comparison.bandwidth**2 + cell**2 / 12)
         x = np.linspace(-3, 3, 20_001)
