@@ -148,10 +148,10 @@ export class Controls {
     const moving = runs.some((run) => run.state === 'running');
     const over = runs.every((run) => run.ended);
     const waiting = state === 'queued' || state === 'starting';
-    const label = moving ? 'Pause' : runs.every((run) => run.state === 'done') ? 'Continue' : 'Resume';
+    const label = moving || waiting ? 'Pause' : runs.every((run) => run.state === 'done') ? 'Continue' : 'Resume';
     if (toggle.getAttribute('aria-label') !== label) {
       toggle.setAttribute('aria-label', label);
-      toggle.replaceChildren(icon(moving ? 'pause' : 'play'), el('span', { class: 'gv-label', text: label }));
+      toggle.replaceChildren(icon(label === 'Pause' ? 'pause' : 'play'), el('span', { class: 'gv-label', text: label }));
     }
     toggle.disabled = waiting || state === 'gone';
     for (const step of [stepD, stepG, stepBoth]) step.disabled = over || waiting || state === 'gone';

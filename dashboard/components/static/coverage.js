@@ -70,7 +70,7 @@ export class Coverage {
     bars.forEach(({ bar, fill }, k) => {
       const share = shares[k] ?? 0;
       fill.style.transform = `scaleY(${share / top})`;
-      bar.classList.toggle('gv-missed', share <= HIT_ABOVE);
+      bar.classList.toggle('gv-missed', Boolean(row) && share <= HIT_ABOVE);
       bar.style.setProperty('--even', `${(100 * even) / top}%`);
       bar.title = `${this.names[k]}: ${fixed(share * 100, 1)} % (even share ${fixed(even * 100, 1)} %)`;
     });

@@ -40,7 +40,7 @@ export class Diagnosis {
   update() {
     const { state, status } = this.run;
     if (state === 'failed') return this.#problem(status);
-    if (state === 'gone') return this.#say('broken', 'This run was deleted.', '');
+    if (state === 'gone') return this.#say('broken', 'There is no such run.', 'It was deleted, or the address is wrong.');
     const active = [...this.run.active].sort((a, b) => (GRAVITY[b.name] ?? 1) - (GRAVITY[a.name] ?? 1));
     const chosen = active.find((item) => item.name === this.chosen) ?? active[0];
     if (!chosen) return this.#waiting(state, status);

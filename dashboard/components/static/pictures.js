@@ -89,11 +89,12 @@ export class Pictures {
   constructor(runs, changed) {
     Object.assign(this, { runs, changed, rewound: null });
     this.layers = remembered('layers', DEFAULTS);
+    this.bandwidth = el('div', { class: 'gv-chip gv-number', hidden: true, title: 'bandwidth of the blur that makes q of the generated points' });
     this.panels = runs.map((run) => new Panel(run, this.layers, runs.length > 1));
     this.row = el('div', { class: 'gv-panels' }, this.panels.map((panel) => panel.element));
     this.toggles = el('div', { class: 'gv-toggles', role: 'group', 'aria-label': 'layers of the picture' });
+    this.panels[0].place.after(this.bandwidth);
     this.element = el('section', { class: 'gv-pictures', 'aria-label': 'picture' }, this.row, this.toggles);
-    this.bandwidth = el('span', { class: 'gv-muted gv-number', hidden: true });
   }
 
   get areImages() {
@@ -103,7 +104,7 @@ export class Pictures {
   configure(dark) {
     this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark));
     const offered = this.areImages ? LAYERS.filter(([name]) => name === 'real') : LAYERS;
-    this.toggles.replaceChildren(...offered.map((layer) => this.#toggle(...layer)), this.bandwidth);
+    this.toggles.replaceChildren(...offered.map((layer) => this.#toggle(...layer)));
     if (this.areImages) this.toggles.hidden = this.runs.length === 1;
   }
 

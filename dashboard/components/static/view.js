@@ -117,8 +117,9 @@ export class LiveView {
 
   #unknown() {
     this.stats.connected = false;
-    for (const run of this.runs) run.gone = !run.config || run.gone;
-    for (const panel of this.pictures.panels) panel.say('There is no such run. It may have been deleted.');
+    this.controls.setConnected(true); // there is nothing to come back to
+    for (const run of this.runs) run.gone = true;
+    this.root.classList.toggle('gv-empty', !this.runs.some((run) => run.config));
     this.changed.add('status');
     this.#schedule();
   }
