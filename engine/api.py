@@ -68,18 +68,16 @@ class Engine:
         self._is_open = True
         for leftover in self.runs_folder.glob(".deleted-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        os.environ.setdefault("GANSCOPE_DATASETS", str(self.runs_folder / ".datasets"))
+        datasets = Path(os.environ.get("GANSCOPE_DATASETS", self.runs_folder / ".datasets"))
         log_file = self._cache / "engine.log"
-        self._processes = Zygote(log_file) if forks() else Spawn(log_file)
+        self._processes = (Zygote if forks() else Spawn)(log_file, {"GANSCOPE_DATASETS": str(datasets)})
         device_gpus = 0 if self._device == "cpu" else gpus()
         self._launcher = Launcher(
             self.runs_folder, self._processes, self._limit or device_gpus or max(1, cores() // 2)
         )
         self._inference = Inference(self._processes, log_file, threads=max(1, cores() // 2))
         self._catalogue = Catalogue(self._cache, self._inference)
-        self._uploads = Uploads(
-            Path(os.environ["GANSCOPE_DATASETS"]), self._processes, self._inference, log_file
-        )
+        self._uploads = Uploads(datasets, self._processes, self._inference, log_file)
         self._steering = Steering(self.runs_folder, self._launcher, self.validate)
         self._launcher.adopt()
         self._processes.start(self._on_ready, self._launcher.on_exit)

@@ -62,7 +62,8 @@ def plain_loop(trainer: Trainer) -> Callable[[], None]:
         loss.backward()
         output.mean().item()
         optimizer_g.step()
-        (loss_real + loss_fake).item(), loss.item()
+        (loss_real + loss_fake).item()
+        loss.item()
 
     return step
 

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, create_model
 
 import engine
-from engine.data import DATASETS
+from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.gans import GANS
 from engine.gans.base import Shape
@@ -221,7 +221,7 @@ def check(gan: str, options: Any, source: Source) -> None:
             "critic_steps",
             "Set critic_steps to 1.",
         )
-    if source.kind == "images" and options.batch_size > len(source.images):
+    if isinstance(source, ImageSource) and options.batch_size > len(source.images):
         raise BadInput(
             f"the data hold only {len(source.images)} pictures.",
             "batch_size",
@@ -266,7 +266,7 @@ def _describe_source(source: Source) -> dict[str, Any]:
         "shape": list(source.shape),
         "classes": list(source.classes or []) or None,
     }
-    if source.kind == "points":
+    if isinstance(source, PointSource):
         described |= {"extent": list(source.extent), "modes": source.modes.tolist(), "sd": source.sd}
     return described
 

@@ -83,8 +83,9 @@ class Diagnoser:
         active = [item for item in found if item]
         if not active:
             active = [self._calm()]
-        names = {item["name"] for item in active}
-        self.since = {name: self.since.get(name, row["step"]) for name in names}
+        names: set[str] = {item["name"] for item in active}
+        step = int(row["step"])
+        self.since = {name: self.since.get(name, step) for name in names}
         return [{**item, "since": self.since[item["name"]]} for item in active]
 
     def diverged(self, step: int, network: str, statistic: str, rate: str, value: float) -> None:

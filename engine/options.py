@@ -98,7 +98,7 @@ def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _describe_field(name: str, field: FieldInfo) -> dict[str, Any]:
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    extra: dict[str, Any] = dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
     bounds = {
         key: getattr(item, key) for item in field.metadata for key in ("ge", "gt", "le") if hasattr(item, key)
     }

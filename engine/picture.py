@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from engine import frames
+from engine.data import ImageSource, PointSource
 from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
@@ -81,8 +82,8 @@ class PointsPicture:
     points.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.trainer, source = trainer, trainer.source
+    def __init__(self, trainer: Trainer, source: PointSource) -> None:
+        self.trainer, self.source = trainer, source
         self.z = display_latents(trainer, MEASURED["points"])
         x0, x1, y0, y1 = source.extent
         middles = (torch.arange(CELLS) + 0.5) / CELLS
@@ -94,6 +95,7 @@ class PointsPicture:
         self.comparison = DensityComparison(source, cells=CELLS)
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
         self.optimal: np.ndarray | None = None
+        self.reference = diversity(source.sample(SHOWN, torch.Generator("cpu").manual_seed(0)))
 
     @staticmethod
     def _lattice(latent_dim: int) -> Tensor:
@@ -115,7 +117,8 @@ class PointsPicture:
         if not bool(torch.isfinite(samples).all()):
             return found
         if len(self.modes):
-            found |= mode_coverage(samples, self.modes, self.trainer.source.sd)
+            found |= mode_coverage(samples, self.modes, self.source.sd or 0.0)
+        found["diversity"] = diversity(samples[:SHOWN]) / self.reference
         jsd, optimal = self.comparison.compare(samples)
         self.optimal = np.round(optimal * 255).astype(np.uint8)
         return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}
@@ -168,7 +171,7 @@ class PointsPicture:
         """Where each point is pushed, in data units: as long as the gradient is strong, up to 8 % of the
         picture; and its mean norm.
         """
-        x0, x1, *_ = self.trainer.source.extent
+        x0, x1, *_ = self.source.extent
         size = gradient.norm(dim=1, keepdim=True)
         arrows = -gradient / (size + 1) * 0.08 * (x1 - x0)
         mean = float(size.mean())
@@ -176,7 +179,7 @@ class PointsPicture:
 
     def real(self) -> bytes:
         """A packed frame of real points and, where it is known, their density."""
-        source = self.trainer.source
+        source = self.source
         points = source.sample(1024, torch.Generator("cpu").manual_seed(self.trainer.config["seed"]))
         arrays: dict[str, np.ndarray | bytes] = {"real": points.cpu().numpy().astype(np.float32)}
         density = source.density(self.cells.cpu().numpy())
@@ -186,7 +189,7 @@ class PointsPicture:
 
     def thumbnail(self) -> bytes:
         """A small picture: real points in green, generated in purple."""
-        source, generator = self.trainer.source, shown_generator(self.trainer)
+        source, generator = self.source, shown_generator(self.trainer)
         with evaluating(generator):
             fake = self.trainer.recipe.generate(generator, self.z[:300]).float().cpu()
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
@@ -211,14 +214,14 @@ def scatter(
 class ImagesPicture:
     """Pictures: a grid of samples from fixed z."""
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
+    def __init__(self, trainer: Trainer, source: ImageSource) -> None:
+        self.trainer, self.source = trainer, source
         self.z = display_latents(trainer, MEASURED["images"])
-        self.counter = ClassCounter.for_source(trainer.source)
+        self.counter = ClassCounter.for_source(source)
         chosen = torch.randperm(
-            len(trainer.source.images), generator=torch.Generator().manual_seed(trainer.config["seed"])
+            len(source.images), generator=torch.Generator().manual_seed(trainer.config["seed"])
         )
-        self.real_pictures = trainer.source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
+        self.real_pictures = source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
         self.reference = diversity(self.real_pictures)
 
     def _samples(self, n: int) -> Tensor:
@@ -240,14 +243,14 @@ class ImagesPicture:
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""
         grid = picture_grid(self._samples(64), *GRID)
-        cell = list(self.trainer.source.shape[1:])
+        cell = list(self.source.shape[1:])
         return frames.pack(
             {**header, "kind": "images", "grid": list(GRID), "cell": cell}, {"samples": to_png(grid)}
         )
 
     def real(self) -> bytes:
         """A packed frame with a grid of real pictures."""
-        cell = list(self.trainer.source.shape[1:])
+        cell = list(self.source.shape[1:])
         grid = to_png(picture_grid(self.real_pictures, *GRID))
         return frames.pack({"kind": "images", "grid": list(GRID), "cell": cell}, {"samples": grid})
 
@@ -259,4 +262,7 @@ class ImagesPicture:
 
 def picture_of(trainer: Trainer) -> PointsPicture | ImagesPicture:
     """The picture that suits the data of ``trainer``."""
-    return PointsPicture(trainer) if trainer.source.kind == "points" else ImagesPicture(trainer)
+    if isinstance(trainer.source, PointSource):
+        return PointsPicture(trainer, trainer.source)
+    assert isinstance(trainer.source, ImageSource)
+    return ImagesPicture(trainer, trainer.source)

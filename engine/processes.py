@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,16 @@ class Zygote:
     """
 
     def __init__(
-        self, log_file: Path, command: Sequence[str] = (sys.executable, "-m", "engine.zygote")
+        self,
+        log_file: Path,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "engine.zygote"),
     ) -> None:
+        """``env`` goes on top of this process's environment, for the zygote and its workers."""
         self.state = "starting"  # or "ready", "failed: why", "closed"
         self.pid = 0
         self.threads = 0  # threads that the zygote runs; anything but 1 makes its forks unsafe
-        self._log, self._command = log_file, command
+        self._log, self._command, self._env = log_file, command, _environment(env)
         self._changed = threading.Condition()
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,7 +135,7 @@ class Zygote:
                     stdout=errors,
                     stderr=errors,
                     start_new_session=True,
-                    env=_environment(),
+                    env=self._env,
                 )
             self.pid = self._process.pid
             return True
@@ -175,9 +179,9 @@ class Zygote:
 class Spawn:
     """What ``Zygote`` does, without ``fork``: each job in a fresh interpreter, seconds later."""
 
-    def __init__(self, log_file: Path) -> None:
+    def __init__(self, log_file: Path, env: Mapping[str, str] | None = None) -> None:
         self.state, self.pid, self.threads = "ready", 0, 1
-        self._log = log_file
+        self._log, self._env = log_file, _environment(env)
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None]) -> None:
@@ -197,7 +201,7 @@ class Spawn:
                 stdout=errors,
                 stderr=errors,
                 start_new_session=True,
-                env=_environment(),
+                env=self._env,
             )
         self._workers[process.pid] = process
         future.set_result(process.pid)
@@ -224,7 +228,7 @@ def forks() -> bool:
     return sys.platform.startswith("linux") and os.environ.get("GANSCOPE_SPAWN") != "1"
 
 
-def _environment() -> dict[str, str]:
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     """This process's environment, with the folder of ``engine`` on the path: it need not be installed."""
     paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {**os.environ, **(more or {}), "PYTHONPATH": os.pathsep.join(filter(None, paths))}

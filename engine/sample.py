@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from engine import checkpoint
+from engine.data import PointSource
 from engine.options import BadInput, NotFound
 from engine.picture import FAKE, REAL, evaluating, picture_grid, scatter, shown_generator, to_png
 from engine.runs import RunFolder
@@ -34,7 +35,7 @@ def sample_grid(path: Path, n: int, seed: int) -> bytes:
     generator = shown_generator(trainer)
     with evaluating(generator):
         samples = trainer.recipe.generate(generator, z).float()
-    if config["kind"] == "points":
+    if isinstance(trainer.source, PointSource):
         real = trainer.source.sample(n, torch.Generator().manual_seed(seed))
         return to_png(scatter([(real, REAL), (samples, FAKE)], trainer.source.extent, side=512))
     columns = math.ceil(math.sqrt(n))

@@ -108,9 +108,8 @@ class WeightClipping(Stabiliser):
     @torch.no_grad()
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
         if "discriminator" in networks:
-            weights = ctx.weights["discriminator"]
-            torch._foreach_clamp_min_(weights, -ctx.options.weight_clip)
-            torch._foreach_clamp_max_(weights, ctx.options.weight_clip)
+            for weight in ctx.weights["discriminator"]:
+                weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)
 
 
 class GradientPenalty(Stabiliser):
@@ -299,7 +298,8 @@ class WeightAveraging(Stabiliser):
         if "generator" not in networks:
             return
         average, newest = ctx.averages["generator"], ctx.networks["generator"]
-        torch._foreach_lerp_(list(average.parameters()), ctx.weights["generator"], 1 - ctx.options.ema)
+        for kept, weight in zip(average.parameters(), ctx.weights["generator"], strict=True):
+            kept.lerp_(weight, 1 - ctx.options.ema)
         for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
             kept.copy_(buffer)
 

@@ -95,6 +95,7 @@ class Steering:
         return folder
 
     def _relaunch(self, folder: RunFolder, steps: int | None) -> None:
+        _await_end(folder)
         status = folder.status()
         total = steps or status.get("steps") or folder.config()["steps"]
         if status["step"] >= total:
@@ -103,6 +104,7 @@ class Steering:
         self._launcher.start(folder.id, resume=True, steps=total)
 
     def _branch(self, folder: RunFolder, config: Config, command: commands.Command) -> str:
+        self._validate(branches.request_of(config, command))  # before the worker is asked for anything
         status = folder.status()
         step = branches.checkpoint_for(folder, command["step"], lives=status["state"] in ACTIVE)
         total = command["steps"] or status.get("steps") or config["steps"]
@@ -130,6 +132,15 @@ def _tell(folder: RunFolder, command: commands.Command) -> None:
         remedy = "Stop it first, or wait until it is done."
         raise Conflict("a run can be given more steps only once it has ended.", "steps", remedy)
     folder.command(command)
+
+
+def _await_end(folder: RunFolder) -> None:
+    """Wait for a worker that is saving its last checkpoint; it still has words to say about its state."""
+    end = time.monotonic() + STOP_PATIENCE_S
+    while is_locked(folder.lock):
+        if time.monotonic() > end:
+            raise Conflict("the run is still saving its state.", "command", "Try again in a moment.")
+        time.sleep(0.01)
 
 
 def _end(folder: RunFolder) -> None:

@@ -250,7 +250,7 @@ class Trainer:
     def is_finite(self) -> bool:
         """Whether every weight is a finite number."""
         weights = [weight.detach() for weights in self.ctx.weights.values() for weight in weights]
-        return bool(torch.isfinite(torch.stack(torch._foreach_norm(weights)).sum()))
+        return bool(torch.isfinite(torch.nn.utils.get_total_norm(weights)))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as a tree of tensors and plain data."""

@@ -43,7 +43,11 @@ class Uploads:
 
     def has(self, dataset: str) -> bool:
         """Whether there is an upload of that id."""
-        return bool(_ID.fullmatch(dataset)) and (self.folder / dataset / "card.json").is_file()
+        return (
+            isinstance(dataset, str)
+            and bool(_ID.fullmatch(dataset))
+            and (self.folder / dataset / "card.json").is_file()
+        )
 
     def add(self, name: object, files: object, size: object, colour: object) -> dict[str, Any]:
         """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold."""

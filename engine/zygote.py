@@ -55,6 +55,19 @@ def infer(job: Job) -> None:
         serve(caller)
 
 
+def mnist() -> None:
+    """Read the data that most runs begin with: workers share them, and start half a second sooner."""
+    import torch
+
+    from engine.data.mnist import part
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # reading them in parallel would leave threads behind
+    part("train", 28)
+    torch.set_num_threads(threads)
+
+
+WARMED: tuple[Callable[[], None], ...] = (mnist,)
 JOBS: dict[str, Callable[[Job], None]] = {"train": train, "infer": infer}
 
 
@@ -68,6 +81,8 @@ def preload() -> None:
         os.environ["OPENBLAS_NUM_THREADS"] = before
     for module in PRELOADED:
         importlib.import_module(module)
+    for load in WARMED:
+        load()
     gc.collect()
     gc.freeze()  # or the first collection in each worker would copy every page
 

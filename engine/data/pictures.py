@@ -61,8 +61,7 @@ def size_of(raw: bytes) -> tuple[Image.Image, int]:
 
 
 def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
-    """``picture`` turned upright, scaled and centre-cropped: uint8 (3, size, size), or (1, size, size) if
-    grey.
+    """``picture`` turned upright, scaled and centre-cropped: uint8 (3, size, size), or (1, size, size).
 
     What is transparent becomes white. Raises ``UnreadableError`` if decoding fails.
     """
@@ -72,45 +71,44 @@ def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
             picture.draft(None, (2 * size, 2 * size))  # decodes at a fraction of the size, many times faster
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = ImageOps.exif_transpose(picture)
-        excess = min(picture.size) // (3 * size)
-        if (
-            excess > 1
-            and picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
-            and "transparency" not in picture.info
-        ):
-            picture = picture.reduce(excess)  # what follows takes several copies
-        fitted = ImageOps.fit(_plain(picture).convert(mode), (size, size), Image.Resampling.LANCZOS)
+            ImageOps.exif_transpose(picture, in_place=True)
+        plain = _plain(picture, max(1, min(picture.size) // (3 * size)))
+        fitted = ImageOps.fit(plain.convert(mode), (size, size), Image.Resampling.LANCZOS)
     except _DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
     array = np.asarray(fitted)
     return np.ascontiguousarray(array.transpose(2, 0, 1)) if colour else array[None]  # (C, size, size)
 
 
-def _plain(picture: Image.Image) -> Image.Image:
-    """``picture`` as 8-bit RGB or grey: deeper ones scaled, palettes resolved, transparency put on white."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return _eight_bits(np.asarray(picture, np.float32), picture.mode)
-    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture if picture.mode == "L" else picture.convert("RGB")
+def _plain(picture: Image.Image, by: int) -> Image.Image:
+    """``picture`` as 8-bit RGB or grey, ``by`` times smaller so that what follows is quick.
 
-
-def _eight_bits(values: np.ndarray, mode: str) -> Image.Image:
-    """Grey ``values`` (H, W) of more than 8 bits as 0..255. Pillow's mode says what white is, as far as it
-    knows.
+    Deeper ones are scaled, palettes resolved, transparency put on white.
     """
-    if not np.isfinite(values).all():
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _eight_bits(np.asarray(picture), picture.mode, by)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA").reduce(by)
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(by)
+
+
+def _eight_bits(values: np.ndarray, mode: str, by: int) -> Image.Image:
+    """Grey ``values`` (H, W) of more than 8 bits as 0..255; Pillow's ``mode`` says what white is. Means of
+    ``by`` x ``by``.
+    """
+    height, width = values.shape[0] // by, values.shape[1] // by
+    top = float(values.max(initial=0))
+    means = values[: height * by, : width * by].reshape(height, by, width, by).mean((1, 3), dtype=np.float32)
+    if not np.isfinite(means).all():
         raise UnreadableError("holds values that are no numbers")
-    top = float(values.max(initial=0.0))
     if mode.startswith("I;16") or (mode == "I" and 255 < top <= 65535):
         white = 65535.0
     elif mode == "F" and top <= 1:
         white = 1.0
     else:
         white = max(255.0, top)
-    return Image.fromarray(np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8))
+    return Image.fromarray(np.clip(means * (255.0 / white), 0, 255).round().astype(np.uint8))
 
 
 def _short(problem: Exception) -> str:
