@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.components.module import module
 
@@ -16,7 +16,7 @@ _FORM = """
 </form>
 """
 
-_login = st.components.v2.component("ganscope_login", html=_FORM, js=module("login.js"), isolate_styles=False)
+_login = component("ganscope_login", html=_FORM, js=module("login.js"), isolate_styles=False)
 
 
 def login(key: str) -> None:

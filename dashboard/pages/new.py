@@ -10,11 +10,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import session
+from dashboard.components.draw import draw
 from dashboard.pages.parts.draft import Draft, Field, draft, from_config, restart
-from dashboard.pages.parts.fields import ask
+from dashboard.pages.parts.fields import Value, ask
 from dashboard.pages.parts.links import go
 from dashboard.pages.parts.own_images import choose_upload
-from dashboard.pages.parts.problem import problem_html, show_problem, worded
+from dashboard.pages.parts.problem import note, problem_html, show_problem, worded
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.signs import sign
 from engine.options import BadInput, NotFound
@@ -114,11 +115,12 @@ def upload(run: Draft) -> None:
 
 def drawing(run: Draft) -> None:
     """A distribution painted by hand."""
-    from dashboard.components.draw import draw
-
-    painted = draw(key=f"draw_{run.generation}", value=run.options.get("drawing"))
+    painted = draw(key=f"draw_{run.generation}", value=run.options.get("drawing"), size=320)
     if painted:
         run.options["drawing"] = painted
+    else:
+        run.options.pop("drawing", None)
+        note("Nothing is painted yet; until then the heart is learned.")
     slots["drawing"] = st.empty()
 
 
@@ -161,19 +163,28 @@ def choose_rules(run: Draft, fields: dict[str, Field]) -> None:
     st.html(f'<div class="gs-muted">{escape(catalogue["objectives"][picked]["sentence"])}</div>')
     with st.container(horizontal=True, gap="xxsmall", key="stabilisers"):
         for piece in catalogue["stabilisers"].values():
+            flip(run, piece, fields)
+        for piece in catalogue["stabilisers"].values():
             with st.container(width=STABILISER_WIDTH, gap="xsmall"):
                 stabiliser(run, piece, fields)
 
 
-def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
-    """A switch; when it is on, its options. It is on while its option is not zero."""
+def flip(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
+    """Take over the switch's position. A stabiliser is on while its option is not zero."""
     switch = fields[piece["switch"]]
-    key = run.key(f"switch {switch['name']}")
-    st.session_state.setdefault(key, bool(run.value(switch)))
-    on = st.toggle(piece["title"], key=key, help=piece["sentence"])
+    on = st.session_state.setdefault(run.key(f"switch {switch['name']}"), bool(run.value(switch)))
     if on != bool(run.value(switch)):
         run.set(switch, piece["on"] if on else type(switch["default"])(0))
         st.session_state.pop(run.key(switch["name"]), None)
+
+
+def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
+    """A switch; when it is on, its options. One that makes no sense here is grey and says why."""
+    switch = fields[piece["switch"]]
+    refusal = None if run.value(switch) else why_not(run, switch, piece["on"])
+    about = f"{piece['sentence']} Not here: {worded(refusal, fields).error}" if refusal else piece["sentence"]
+    key = run.key(f"switch {switch['name']}")
+    on = st.toggle(piece["title"], key=key, help=about, disabled=refusal is not None)
     slots[switch["name"]] = st.empty()
     if not on:
         return
@@ -181,6 +192,16 @@ def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> N
         for described in piece["options"]:
             if described["type"] != "bool" or described["name"] != switch["name"]:
                 option(run, fields[described["name"]])
+
+
+def why_not(run: Draft, switch: Field, on: Value) -> BadInput | None:
+    """Why this stabiliser makes no sense with the other choices, if it does not."""
+    request = run.request(catalogue)
+    try:
+        engine.validate({**request, "options": {**request["options"], switch["name"]: on}})
+    except BadInput as problem:
+        return problem if problem.field == switch["name"] else None
+    return None
 
 
 def more_options(run: Draft, fields: dict[str, Field]) -> None:

@@ -188,6 +188,16 @@ def test_a_refusal_stands_by_its_field_and_goes_when_it_is_met(presenter: Engine
     assert "gs-problem" not in text(app)
 
 
+def test_a_stabiliser_that_makes_no_sense_is_grey_and_says_why(presenter: Engine):
+    app = open_page("new")
+    switches = {switch.label: switch for switch in app.toggle}
+    assert not any(switch.disabled for switch in switches.values())
+    switches["Gradient penalty"].set_value(True).run()
+    clipping = next(switch for switch in app.toggle if switch.label == "Weight clipping")
+    assert clipping.disabled
+    assert "Not here" in clipping.help and "slope" in clipping.help
+
+
 def test_options_reach_the_run(presenter: Engine):
     app = open_page("new")
     next(box for box in app.number_input if box.label == "Steps").set_value(1).run()
