@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 3  # for requests that are being answered when the server ends
 END_S = 4.5  # after Ctrl+C, whatever still hangs
+MAX_MESSAGE = 4 << 20  # bytes in one WebSocket message to us
 EVERYWHERE = "0.0.0.0"
 
 
@@ -116,7 +117,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if not self.should_exit:
-                hurry = threading.Timer(END_S, os._exit, (0,))
+                hurry = threading.Timer(END_S, give_up)
                 hurry.daemon = True
                 hurry.start()
             super().handle_exit(sig, frame)
@@ -125,6 +126,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
         create_app(engine, access, host, port),
         ws="websockets-sansio",
         ws_per_message_deflate=False,
+        ws_max_size=MAX_MESSAGE,
         timeout_graceful_shutdown=GRACE_S,
         log_level="warning",
         access_log=False,
@@ -153,6 +155,12 @@ def say_goodbye(running: list[str], options: argparse.Namespace) -> None:
     go, them = ("s go", "them") if len(running) > 1 else (" goes", "it")
     say(f"GANscope ended. {len(running)} run{go} on: {', '.join(running)}")
     say(f"  see {them} again: python run_dashboard.py --runs {options.runs}")
+
+
+def give_up() -> None:
+    """End although something still hangs; nothing here owns a run."""
+    say("GANscope ended; something was still being answered. The runs go on.")
+    os._exit(0)
 
 
 def addresses() -> list[str]:
@@ -196,4 +204,7 @@ def _end(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # before there was a server
+        sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,12 +17,28 @@ _SAID_LENGTH = 200  # of a user's own words in our answer
 
 
 class Json(Response):
-    """A JSON response in pure ASCII, so that no string a user sent can break its encoding."""
+    """A JSON response in pure ASCII: no string that a user sent can break its encoding. Nobody keeps it."""
 
     media_type = "application/json"
 
+    def __init__(
+        self, content: object, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(content, status_code, {"Cache-Control": "no-store", **(headers or {})})
+
     def render(self, content: object) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        try:
+            return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        except ValueError:  # a run's damaged file may hold what JSON has no words for
+            return json.dumps(_finite(content), separators=(",", ":")).encode("ascii")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Refusal(BadInput):
@@ -41,7 +58,7 @@ def status_of(problem: BadInput) -> int:
 
 def answer(problem: BadInput, headers: Mapping[str, str] | None = None) -> Json:
     """The response that says ``problem``."""
-    return Json(problem.as_dict(), status_of(problem), dict(headers or {}))
+    return Json(problem.as_dict(), status_of(problem), headers)
 
 
 def broken() -> Json:

@@ -175,7 +175,7 @@ class Feed:
         self.history = History()
         self.events: deque[Line] = deque(maxlen=EVENTS)
         self.frame: Frame | None = None
-        self.gone = False
+        self.gone = self.broken = False
         self.status: dict[str, Any] = {}
         self.status_text = self.lists_text = self.hello_text = ""
         self._config: dict[str, Any] = {}
@@ -190,7 +190,7 @@ class Feed:
         self._config = self.folder.config()
         while self.history.add(self._rows.read()):
             pass
-        self.poll(time.monotonic())
+        self._look(time.monotonic())
 
     @property
     def idle(self) -> bool:

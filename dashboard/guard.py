@@ -12,6 +12,7 @@ import functools
 import logging
 from collections.abc import Iterable
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -76,12 +77,12 @@ class Guard:
         else:
             try:
                 await self.app(scope, body.receive, _muted_when(body, reply))
-            except Exception:
-                if not body.exceeded:  # cut short by us, the app may end as it likes
+            except Exception as failure:
+                if not body.exceeded and not isinstance(failure, ClientDisconnect):
                     _log.exception("%s %.200r failed", scope["method"], scope["path"])
                     if not reply.started:
                         await broken()(scope, receive, reply)
-        if body.exceeded and not reply.started:
+        if body.exceeded and not reply.started:  # the app, cut short by us, ended as it liked
             if not _all(scope, b"expect"):  # its sender waits for our word before it sends
                 await body.drain()
             remedy = f"Send at most {body.limit >> 10:,} KiB."

@@ -28,7 +28,7 @@ TICK_S, IDLE_TICK_S = 1 / 60, 0.2
 UNACKNOWLEDGED = 2  # frames a viewer may owe an answer for
 MAX_RUNS, MAX_VIEWERS = 8, 500  # runs in a socket; sockets
 MAX_MESSAGE = 4096  # characters from a viewer
-UNKNOWN_RUN, BAD_REQUEST, TOO_MANY = 4404, 4400, 1013
+UNKNOWN_RUN, BAD_REQUEST, TOO_MANY, BROKEN = 4404, 4400, 1013, 1011
 _ROW_MAX = 2**63
 
 DOCUMENTATION = Path(__file__).with_name("live.md").read_text("utf-8")  # for people, and for /api/docs
@@ -91,6 +91,9 @@ class _Viewer:
                         await self.socket.send_text(text)
             if all(channel.gone for channel in self.channels):
                 await self.socket.close(UNKNOWN_RUN)
+                return
+            if any(channel.feed.broken for channel in self.channels):
+                await self.socket.close(BROKEN)
                 return
             await self._send_frames()
             await self.wake.wait()
@@ -219,21 +222,27 @@ class Hub:
             feed = await asyncio.shield(self._loading[run])
             if run not in self._feeds:
                 self._feeds[run] = feed, asyncio.create_task(self._look(feed))
+                self._feeds[run][1].add_done_callback(lambda task: self._ended(feed, task))
         return self._feeds[run][0]
 
     async def _look(self, feed: Feed) -> None:
         while not feed.gone:
-            try:
-                changed = feed.poll(time.monotonic())
-            except (OSError, BadInput):
-                logging.getLogger("ganscope").exception("cannot read run %s", feed.run)
-                changed = False
-                await asyncio.sleep(1.0)
-            if changed:
-                for viewer in self._viewers.get(feed.run, ()):
-                    viewer.wake.set()
+            if feed.poll(time.monotonic()):
+                self._wake(feed)
             await asyncio.sleep(IDLE_TICK_S if feed.idle else TICK_S)
-        self._feeds.pop(feed.run, None)
+
+    def _ended(self, feed: Feed, task: asyncio.Task[None]) -> None:
+        """Nobody looks any more, or the run is gone, or its files cannot be read: its viewers come again."""
+        if self._feeds.get(feed.run, (None,))[0] is feed:
+            self._feeds.pop(feed.run)
+        if not task.cancelled() and task.exception() is not None:
+            logging.getLogger("ganscope").error("cannot read run %s", feed.run, exc_info=task.exception())
+            feed.broken = True
+            self._wake(feed)
+
+    def _wake(self, feed: Feed) -> None:
+        for viewer in self._viewers.get(feed.run, ()):
+            viewer.wake.set()
 
 
 def _open_feed(run: str, engine: Engine) -> Feed:
