@@ -188,20 +188,27 @@ class PointsPicture:
         return frames.pack({"kind": "points"}, arrays)
 
     def thumbnail(self) -> bytes:
-        """A small picture: real points in green, generated in purple."""
+        """A small picture: real points in green, generated in purple, and D's heat map behind them."""
         source, generator = self.source, shown_generator(self.trainer)
-        with evaluating(generator):
+        discriminator = self.trainer.networks["discriminator"]
+        with evaluating(generator, discriminator):
             fake = self.trainer.recipe.generate(generator, self.z[:300]).float().cpu()
+            heat = self._heat(discriminator(self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
-        return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent))
+        return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent, heat=heat))
 
 
 def scatter(
-    layers: list[tuple[Tensor, tuple[int, int, int]]], extent: tuple[float, ...], side: int = THUMBNAIL
+    layers: list[tuple[Tensor, tuple[int, int, int]]],
+    extent: tuple[float, ...],
+    side: int = THUMBNAIL,
+    heat: np.ndarray | None = None,
 ) -> Image.Image:
-    """Points (N, 2) as dots on white, ``side`` pixels square, y upwards."""
+    """Points (N, 2) as dots, ``side`` pixels square, y upwards, on white or D's heat map (CELLS, CELLS)."""
     x0, x1, y0, y1 = extent
     image = Image.new("RGB", (side * 2, side * 2), "white")
+    if heat is not None:
+        image = Image.fromarray(_tint(heat[::-1])).resize(image.size, Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
     for points, colour in layers:
         for x, y in points.nan_to_num(1e9).tolist():
@@ -209,6 +216,13 @@ def scatter(
             if -9 < px < 2 * side + 9 and -9 < py < 2 * side + 9:
                 draw.ellipse((px - 3, py - 3, px + 3, py + 3), fill=colour)
     return image.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _tint(heat: np.ndarray) -> np.ndarray:
+    """Scores (H, W) of 0 to 255 as pale colours (H, W, 3): purple for fake, white undecided, green real."""
+    lean = (heat.astype(np.float32) / 127.5 - 1)[..., None]  # (H, W, 1), -1 fake .. 1 real
+    away = 255 - np.where(lean > 0, np.float32(REAL), np.float32(FAKE))  # (H, W, 3)
+    return (255 - 0.45 * np.abs(lean) * away).astype(np.uint8)
 
 
 class ImagesPicture:
