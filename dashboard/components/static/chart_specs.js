@@ -68,8 +68,8 @@ export const CHARTS = {
     range: () => [0, 1],
   },
   jsd: {
-    title: () => 'Jensen-Shannon divergence',
-    help: 'Distance between data and generated distribution in nats: 0 is perfect, log 2 means nothing in common.',
+    title: () => 'JS divergence',
+    help: 'Jensen-Shannon: distance between data and generated distribution in nats: 0 is perfect, log 2 means nothing in common.',
     lines: () => [{ key: 'jsd', label: 'JSD', tag: '', color: 'fake' }],
     references: () => [{ value: Math.log(2), color: 'muted', who: 'disjoint' }],
     floor: 0,
@@ -105,6 +105,6 @@ export const CHARTS = {
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
 export const CHOICES = ['coverage', 'modes', 'share', 'jsd', 'diversity', 'class_kl', 'accuracy', 'rate'];
 export const CHOICE_NAMES = {
-  coverage: 'coverage', modes: 'modes over time', share: 'good samples', jsd: 'JS divergence', diversity: 'diversity',
+  modes: 'modes over time', share: 'good samples', jsd: 'JS divergence', diversity: 'diversity',
   class_kl: 'class balance', accuracy: "D's accuracy", rate: 'speed',
 };

@@ -44,8 +44,9 @@ export class ChartBoard {
 
   /** The steps in view. */
   window() {
-    const last = Math.max(1, ...this.runs.map((run) => run.history.steps.at(-1) ?? 0));
-    return this.zoom ?? [0, last];
+    const first = Math.min(...this.runs.map((run) => run.start));
+    const last = Math.max(first + 1, ...this.runs.map((run) => run.history.steps.at(-1) ?? 0));
+    return this.zoom ?? [first, last];
   }
 
   #chart(name) {
@@ -104,7 +105,7 @@ export class ChartBoard {
     if (String(offered) === String(this.offered)) return;
     this.offered = offered;
     const wanted = offered.includes(this.choices.slot) ? this.choices.slot : offered[0];
-    this.slotMenu.replaceChildren(...offered.map((name) => el('option', { value: name, text: CHOICE_NAMES[name] })));
+    this.slotMenu.replaceChildren(...offered.map((name) => el('option', { value: name, text: name === 'coverage' ? this.coverage.title : CHOICE_NAMES[name] })));
     this.slotMenu.value = wanted;
     this.#fill(wanted);
   }

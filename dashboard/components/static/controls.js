@@ -156,10 +156,10 @@ export class Controls {
     toggle.disabled = waiting || state === 'gone';
     for (const step of [stepD, stepG, stepBoth]) step.disabled = over || waiting || state === 'gone';
     stop.disabled = over || state === 'gone';
-    branch.disabled = !runs.every((run) => run.checkpoints.length);
     const at = this.view.rewound();
+    branch.disabled = !runs.every((run) => run.checkpoints.some((step) => at === null || step <= at));
     branch.title = branch.disabled
-      ? 'There is no checkpoint yet to branch from'
+      ? `There is no checkpoint ${at === null ? 'yet' : 'so early'} to branch from`
       : `Copy this run from ${at === null ? 'its newest checkpoint' : `the last checkpoint up to step ${thousands(at)}`} and let the copy go its own way`;
   }
 

@@ -4,16 +4,16 @@ import { el, setText } from './dom.js';
 import { fixed, percent, thousands } from './format.js';
 
 const HIT_ABOVE = 0.004;
+const HELP = 'Which modes or classes of the data the samples reach. The dotted line is the even share.';
 
 export class Coverage {
   constructor(board) {
     this.board = board;
-    this.title = el('h3', { title: 'Which modes or classes of the data the samples reach. The dotted line is the even share.' });
     this.facts = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
     this.rows = el('div', { class: 'gv-bars-rows' });
     this.element = el('section', { class: 'gv-chart gv-chart-coverage' },
-      el('header', {}, this.title, this.facts, this.tools), this.rows);
+      el('header', { title: HELP }, this.facts, this.tools), this.rows);
     this.bars = [];
   }
 
@@ -23,13 +23,17 @@ export class Coverage {
     return Boolean(data?.modes?.length || data?.classes?.length);
   }
 
+  /** What is counted. */
+  get title() {
+    return this.board.meta.data?.classes?.length ? 'classes' : 'modes';
+  }
+
   get names() {
     const { data } = this.board.meta;
     return data?.classes?.length ? data.classes : (data?.modes ?? []).map((_, k) => String(k + 1));
   }
 
   rebuild() {
-    setText(this.title, this.board.meta.data?.classes?.length ? 'classes' : 'modes');
     const names = this.names;
     const crowded = names.length > 12 || this.board.runs.length > 1;
     this.bars = this.board.runs.map((_, run) => names.map((name, k) => {
@@ -59,8 +63,10 @@ export class Coverage {
     if (!row) return this.available ? 'not measured yet' : '';
     const samples = row.samples ? `, ${thousands(row.samples)} samples` : '';
     this.facts.title = `step ${thousands(row.step)}${samples}`;
-    if (row.class_histogram) return `${row.classes_hit ?? row.class_histogram.filter((share) => share > HIT_ABOVE).length} of ${row.class_histogram.length}, KL ${fixed(row.class_kl)}`;
-    return `${row.modes_hit} of ${row.modes_total}, share ${percent(row.share)}`;
+    const { class_histogram: classes } = row;
+    if (!classes) return `${row.modes_hit} of ${row.modes_total}, share ${percent(row.share)}`;
+    const hit = row.classes_hit ?? classes.filter((share) => share > HIT_ABOVE).length;
+    return `${hit} of ${classes.length}, KL ${row.class_kl < 0.005 ? '0.00' : fixed(row.class_kl)}`;
   }
 
   #draw(bars, row) {

@@ -7,6 +7,7 @@ const NOT_PLOTTED = new Set(['row', 'attempt', 'step']);
 export class History {
   constructor() {
     this.lastRow = -1;
+    this.received = 0; // rows ever taken in, thinned or not
     this.attempt = 0;
     this.newest = null; // the last row as it came
     this.steps = [];
@@ -35,6 +36,7 @@ export class History {
       this.#append(row);
       added += 1;
     }
+    this.received += added;
     if (this.length > MOST_ROWS) this.#thin();
     return added;
   }

@@ -57,7 +57,7 @@ class Grid {
 }
 
 export class ImagesPicture {
-  /** `meta`: config.meta of the run; `layers.real` says whether real data stands beside the samples. */
+  /** `meta`: config.meta of the run; `layers.beside` says whether real data stand beside the samples. */
   constructor(meta, layers) {
     this.layers = layers;
     this.generated = new Grid('generated samples from fixed z');
@@ -80,15 +80,14 @@ export class ImagesPicture {
     this.actual.set(await this.actual.decode(arrays.samples), header.grid ?? [8, 8]);
   }
 
-  /** Sides in CSS pixels of the generated and the real grid. */
-  resize(size, beside = size) {
+  /** Side in CSS pixels of each grid. */
+  resize(size) {
+    this.right.hidden = !this.layers.beside;
     this.generated.resize(size);
-    this.right.hidden = !this.layers.real;
-    if (this.layers.real) this.actual.resize(beside);
+    this.actual.resize(size);
   }
 
   redraw() {
-    this.right.hidden = !this.layers.real;
     this.generated.draw();
     this.actual.draw();
   }

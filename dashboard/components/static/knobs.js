@@ -9,7 +9,7 @@ const TRUST_MS = 2500; // how long one's own value is shown before the run's rep
 const TICKS = 400;
 const SMALLEST = 1e-6; // of the upper bound, where a logarithmic scale starts at zero
 const FIRST = ['discriminator_lr', 'generator_lr', 'critic_steps']; // what people reach for
-const SPEEDS = [1, 1000]; // steps a second; one tick further is "no limit"
+const SPEEDS = [1, 2000]; // steps a second; one tick further is "no limit"
 
 /** Slider position 0..TICKS <-> value, for one field. */
 export function scaleOf({ min, max, step, scale, type, min_excluded: open }) {

@@ -28,7 +28,7 @@ function show(parentElement, state, data) {
   state.view?.destroy();
   state.shows = shows;
   state.view = new LiveView(parentElement, {
-    ids: data.runs, role: data.role, height: data.height ?? null, open: (ids) => open(state, ids),
+    ids: [...new Set(data.runs)], role: data.role, height: data.height ?? null, open: (ids) => open(state, ids),
   });
 }
 

@@ -15,8 +15,10 @@ const LAYERS = [
   ['manifold', 'manifold', "G's image of a square grid of z"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
+const BESIDE = ['beside', 'real data', 'a grid of the data beside the samples'];
 const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
 const KEPT_FRAMES = 80;
+const [GAP, CAPTION, FIGURE_CAPTION] = [14, 28, 26]; // CSS pixels, as in the style sheet
 
 /** One run's picture with its caption and whatever has to be said over it. */
 class Panel {
@@ -89,6 +91,7 @@ export class Pictures {
   constructor(runs, changed) {
     Object.assign(this, { runs, changed, rewound: null });
     this.layers = remembered('layers', DEFAULTS);
+    this.layers.beside = runs.length === 1 && innerWidth > 820; // where there is room for it
     this.bandwidth = el('div', { class: 'gv-chip gv-number', hidden: true, title: 'bandwidth of the blur that makes q of the generated points' });
     this.panels = runs.map((run) => new Panel(run, this.layers, runs.length > 1));
     this.row = el('div', { class: 'gv-panels' }, this.panels.map((panel) => panel.element));
@@ -103,9 +106,8 @@ export class Pictures {
 
   configure(dark) {
     this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark));
-    const offered = this.areImages ? LAYERS.filter(([name]) => name === 'real') : LAYERS;
+    const offered = this.areImages ? [BESIDE] : LAYERS;
     this.toggles.replaceChildren(...offered.map((layer) => this.#toggle(...layer)));
-    if (this.areImages) this.toggles.hidden = this.runs.length === 1;
   }
 
   #toggle(name, label, title) {
@@ -115,7 +117,8 @@ export class Pictures {
         click: () => {
           this.layers[name] = !this.layers[name];
           button.setAttribute('aria-pressed', String(this.layers[name]));
-          remember('layers', this.layers);
+          const { beside, ...kept } = this.layers;
+          remember('layers', kept);
           this.redraw();
           this.changed();
         },
@@ -178,29 +181,19 @@ export class Pictures {
     for (const panel of this.panels) panel.update(this.rewound);
   }
 
-  /** Sides in CSS pixels that fit `width` x `height` for all panels; returns the width that they take. */
+  /** Makes all panels fit `width` x `height` (CSS pixels); returns the width that they take. */
   resize(width, height) {
-    const caption = this.runs.length > 1 ? 28 : 0;
-    const gap = 14;
-    if (this.areImages && this.runs.length === 1) return this.#resizeImages(width, height - 26, gap);
-    const room = height - caption - (this.areImages ? 26 : 0);
-    const size = Math.floor(Math.max(160, Math.min(room, (width - gap * (this.runs.length - 1)) / this.runs.length)));
+    const several = this.runs.length;
+    const head = (several > 1 ? CAPTION : 0) + (this.areImages ? FIGURE_CAPTION : 0);
+    const wide = this.areImages && this.layers.beside && several === 1 && width > 460; // two grids of full size
+    const columns = wide ? 2 : several;
+    const size = Math.floor(Math.max(160, Math.min(height - head, (width - GAP * (columns - 1)) / columns)));
+    const panel = wide ? 2 * size + GAP : size;
     for (const { picture, element } of this.panels) {
-      element.style.width = `${size}px`;
-      picture?.resize(size, size);
+      element.style.width = `${panel}px`;
+      picture?.resize(this.areImages && this.layers.beside && !wide ? Math.floor((size - GAP) / 2) : size);
     }
-    return size * this.runs.length + gap * (this.runs.length - 1);
-  }
-
-  // samples and data at the same size where the width allows it
-  #resizeImages(width, height, gap) {
-    const narrow = width < 460;
-    const size = Math.floor(Math.max(160, narrow ? Math.min(width, height) : Math.min(height, (width - gap) / 2)));
-    const beside = narrow ? Math.min(size, width) : size;
-    this.panels[0].picture?.resize(size, beside);
-    const total = narrow ? size : size * 2 + gap;
-    this.panels[0].element.style.width = `${total}px`;
-    return total;
+    return panel * several + GAP * (several - 1);
   }
 
   /** The pictures (of images: the generated ones) as PNG files. */

@@ -34,6 +34,11 @@ export class RunState {
     return ENDED.has(this.state);
   }
 
+  /** Where the run's own rows begin: 0, or the step that it was branched from. */
+  get start() {
+    return this.config?.parent?.step ?? 0;
+  }
+
   /** The newest step known from anywhere. A run set back by a resume counts from where it is now. */
   get step() {
     return Math.max(this.frameStep, this.history.newest?.step ?? 0, this.status.step ?? 0);

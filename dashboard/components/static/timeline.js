@@ -16,7 +16,7 @@ export class Timeline {
     this.thumb = el('i', { class: 'gv-thumb' });
     this.tip = el('div', { class: 'gv-tip', hidden: true });
     this.track = el('div', {
-      class: 'gv-track', role: 'slider', tabindex: 0, 'aria-label': 'look back in the run', 'aria-valuemin': 0,
+      class: 'gv-track', role: 'slider', tabindex: 0, 'aria-label': 'look back in the run',
       title: '', on: { keydown: (event) => this.#key(event) },
     }, this.canvas, this.thumb, this.tip);
     this.replay = el('button', {
@@ -40,8 +40,12 @@ export class Timeline {
     return this.runs.length === 1 ? this.runs[0].snapshots : [...new Set(this.runs.flatMap((run) => run.snapshots))].sort((a, b) => a - b);
   }
 
+  get first() {
+    return Math.min(...this.runs.map((run) => run.start));
+  }
+
   get last() {
-    return Math.max(1, ...this.runs.map((run) => Math.max(run.step, run.snapshots.at(-1) ?? 0)));
+    return Math.max(this.first + 1, ...this.runs.map((run) => Math.max(run.step, run.snapshots.at(-1) ?? 0)));
   }
 
   /** Look at `step` (the nearest kept one), or at what happens now. */
@@ -64,7 +68,7 @@ export class Timeline {
   #drag() {
     const step = (event) => {
       const box = this.track.getBoundingClientRect();
-      return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * this.last;
+      return this.first + Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * (this.last - this.first);
     };
     this.track.addEventListener('pointerdown', (event) => {
       if (!this.steps.length) return;
@@ -92,7 +96,7 @@ export class Timeline {
 
   #showTip(event, step) {
     const box = this.track.getBoundingClientRect();
-    const near = (8 / box.width) * this.last;
+    const near = (8 / box.width) * (this.last - this.first);
     const marks = this.runs.flatMap((run) => run.marks).filter((mark) => Math.abs(mark.step - step) < near).slice(-3);
     const texts = marks.length ? marks.map((mark) => `step ${thousands(mark.step)}: ${mark.text}`) : [`step ${thousands(step)}`];
     setText(this.tip, texts.join('\n'));
@@ -135,15 +139,17 @@ export class Timeline {
     const context = this.canvas.getContext('2d');
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, HEIGHT);
-    const x = (step) => (step / this.last) * width;
+    const { first, last } = this;
+    const x = (step) => ((step - first) / (last - first)) * width;
     this.#drawTroubles(context, x);
     this.#drawTicks(context, x);
     this.#drawMarks(context, x);
-    const at = this.at ?? this.last;
+    const at = this.at ?? last;
     this.thumb.style.transform = `translateX(${x(at)}px)`;
     this.element.classList.toggle('gv-rewound', this.at !== null);
     this.live.setAttribute('aria-pressed', String(this.at === null));
-    this.track.setAttribute('aria-valuemax', this.last);
+    this.track.setAttribute('aria-valuemin', first);
+    this.track.setAttribute('aria-valuemax', last);
     this.track.setAttribute('aria-valuenow', at);
     this.track.setAttribute('aria-valuetext', this.at === null ? `live, step ${thousands(at)}` : `step ${thousands(at)}`);
   }

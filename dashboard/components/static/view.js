@@ -18,6 +18,7 @@ const SMALLEST_CHARTS = 430; // CSS pixels that the charts keep beside the pictu
 const NARROW = 820; // below it everything stands in one column
 const GAP = 14;
 const NOTICE_MS = 6000;
+const IDLE_MS = 60; // between looks at what is due while nothing moves
 const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
 
 export class LiveView {
@@ -44,6 +45,7 @@ export class LiveView {
   destroy() {
     this.socket.close();
     cancelAnimationFrame(this.asked);
+    clearTimeout(this.later);
     this.sizes.disconnect();
     removeEventListener('resize', this.onResize);
     for (const part of [this.controls, this.board, this.timeline]) part.destroy();
@@ -98,7 +100,7 @@ export class LiveView {
     const run = this.runs.find((each) => each.id === message.run);
     if (!run) return;
     for (const change of run.take(message)) this.changed.add(change);
-    this.stats.rows = this.runs[0].history.length;
+    this.stats.rows = this.runs[0].history.received;
     this.#schedule();
   }
 
@@ -155,7 +157,14 @@ export class LiveView {
     this.#showNumbers(time);
     this.stats.step = this.runs[0].step;
     const waiting = this.timeline.dirty || this.board.charts.some((chart) => chart.dirty) || this.runs.some((run) => run.state === 'running');
-    if (moving || waiting || this.pending.size) this.#schedule();
+    if (moving || this.pending.size) this.#schedule();
+    else if (waiting) this.later ??= setTimeout(() => this.#wake(), IDLE_MS);
+  }
+
+  // while nothing moves a look now and then will do: a phone that only watches stays cool
+  #wake() {
+    this.later = null;
+    this.#schedule();
   }
 
   #paintFrames(time) {
@@ -177,8 +186,6 @@ export class LiveView {
     this.pictures.configure(this.theme.dark);
     this.board.configure(this.theme);
     this.knobs.configure();
-    const kinds = this.runs[0].meta;
-    document.title = [this.runs[0].config.name || kinds.data?.title, 'GANscope'].filter(Boolean).join(' · ');
   }
 
   #showWords() {
