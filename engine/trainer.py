@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +52,9 @@ def pick_device(name: str) -> torch.device:
 
 
 def use_threads(kind: str) -> None:
-    """Points need one thread (their kernels are too small to share); pictures take every core."""
-    torch.set_num_threads(1 if kind == "points" else len(os.sched_getaffinity(0)))
+    """Points need one thread (their kernels are too small to share); pictures keep what the process has."""
+    if kind == "points":
+        torch.set_num_threads(1)
 
 
 class Trainer:
