@@ -112,7 +112,8 @@ export class History {
 export function smooth(values, steps, memory) {
   if (!(memory > 0)) return values;
   const smoothed = new Array(values.length);
-  let [sum, weight, last, gap, keep] = [0, 0, steps[0], -1, 1];
+  const first = steps.length > 1 ? steps[1] - steps[0] : 1;
+  let [sum, weight, last, gap, keep] = [0, 0, steps[0] - first, 0, 1];
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i];
     if (value === null || value === undefined) {
@@ -126,7 +127,7 @@ export function smooth(values, steps, memory) {
     last = steps[i];
     sum = keep * sum + (1 - keep) * value;
     weight = keep * weight + (1 - keep);
-    smoothed[i] = weight > 0 ? sum / weight : value;
+    smoothed[i] = sum / weight;
   }
   return smoothed;
 }

@@ -1,0 +1,245 @@
+"""The browser's modules, in a browser: they read what Python writes, and compute what they should."""
+
+from __future__ import annotations
+
+import base64
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from dashboard.components import draw as draw_module
+from engine import frames
+from engine.options import Options, describe, knob
+
+STATIC = Path(draw_module.__file__).parent / "static"
+ORIGIN = "http://127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """An empty page that can import the modules from ``/assets``."""
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.route(f"{ORIGIN}/**", _serve)
+        page.goto(f"{ORIGIN}/")
+        yield page
+        browser.close()
+
+
+def _serve(route: Route) -> None:
+    path = route.request.url.removeprefix(f"{ORIGIN}/assets/")
+    if path == route.request.url:
+        route.fulfill(body="<!doctype html><title>empty</title>", content_type="text/html")
+    else:
+        kind = "text/css" if path.endswith(".css") else "text/javascript"
+        route.fulfill(body=(STATIC / path).read_text("utf-8"), content_type=kind)
+
+
+def run(page: Page, module: str, body: str, argument: Any = None) -> Any:
+    """The value of ``body``, an async function of the module ``m`` and ``argument``."""
+    return page.evaluate(
+        f"async (argument) => {{ const m = await import('/assets/{module}'); {body} }}", argument
+    )
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_every_module_loads(page: Page, path: Path) -> None:
+    assert run(page, path.name, "return Object.keys(m).length") >= 1
+
+
+@pytest.mark.parametrize("offset", [0, 8, 3])
+def test_a_frame_is_read_as_it_was_packed(page: Page, offset: int) -> None:
+    arrays: dict[str, np.ndarray | bytes] = {
+        "fake": np.array([[0.5, -1.25], [3.0, 1e-3]], np.float32),
+        "heat": np.arange(9, dtype=np.uint8).reshape(3, 3),
+        "samples": b"\x89PNG not really",
+    }
+    packed = bytes(offset) + frames.pack({"step": 42, "name": "é"}, arrays)
+    read = run(
+        page,
+        "frames.js",
+        """
+        const bytes = Uint8Array.from(atob(argument.text), (letter) => letter.charCodeAt(0));
+        const { header, arrays, shapes } = m.unpack(bytes.buffer, argument.offset);
+        return { step: header.step, name: header.name, shapes,
+                 ...Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, [...array]])) };
+        """,
+        {"text": base64.b64encode(packed).decode(), "offset": offset},
+    )
+    assert (read["step"], read["name"]) == (42, "é")
+    assert read["fake"] == np.asarray(arrays["fake"]).ravel().tolist()
+    assert read["heat"] == list(range(9))
+    assert bytes(read["samples"]) == arrays["samples"]
+    assert read["shapes"] == {"fake": [2, 2], "heat": [3, 3], "samples": []}
+
+
+def history(page: Page, *batches: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a History holds after these batches of rows."""
+    return run(
+        page,
+        "history.js",
+        """
+        const history = new m.History();
+        for (const rows of argument) history.add(rows);
+        return { steps: history.steps, d: history.column('d_loss'), g: history.column('g_loss'),
+                 measured: history.measured.map((row) => row.step), last: history.lastRow,
+                 received: history.received, at: history.value('d_loss', 25) };
+        """,
+        list(batches),
+    )
+
+
+def test_rows_become_columns_and_repeated_rows_are_passed_over(page: Page) -> None:
+    rows = [{"row": k, "attempt": 1, "step": 10 * k, "d_loss": k / 2} for k in range(5)]
+    held = history(page, rows[:3], rows[1:], [{"row": 5, "attempt": 1, "step": 50, "g_loss": None}])
+    assert held["steps"] == [0, 10, 20, 30, 40, 50]
+    assert held["d"] == [0, 0.5, 1, 1.5, 2, None]
+    assert held["g"] == [None] * 6
+    assert (held["last"], held["received"]) == (5, 6)
+    assert held["at"] == 1  # the newest at or before step 25
+
+
+def test_a_later_attempt_replaces_what_it_does_again(page: Page) -> None:
+    first = [{"row": k, "attempt": 1, "step": 10 * k, "d_loss": 1, "histogram": [1]} for k in range(6)]
+    again = [{"row": 6, "attempt": 2, "step": 30, "d_loss": 2}]
+    held = history(page, first, again)
+    assert held["steps"] == [0, 10, 20, 30]
+    assert held["d"] == [1, 1, 1, 2]
+    assert held["measured"] == [0, 10, 20]
+
+
+def test_a_long_history_is_thinned_but_keeps_what_was_measured(page: Page) -> None:
+    rows = [
+        {"row": k, "step": k, "d_loss": 0.0, **({"modes_hit": 3} if k % 51 == 0 else {})} for k in range(9000)
+    ]
+    held = history(page, rows)
+    assert held["received"] == 9000
+    assert 5000 < len(held["steps"]) <= 8000
+    assert set(range(0, 9000, 51)) <= set(held["steps"])
+    assert held["steps"][-3000:] == list(range(6000, 9000))
+
+
+def test_thinning_for_a_chart_loses_no_spike(page: Page) -> None:
+    values = [math.sin(k / 50) for k in range(5000)]
+    values[1234], values[4321] = 40.0, -40.0
+    x, y = run(page, "history.js", "return m.thin([argument.map((_, i) => i), argument], 400)", values)
+    assert len(x) == len(y) <= 440
+    assert (max(y), min(y)) == (40.0, -40.0)
+    assert x == sorted(x)
+
+
+def test_smoothing_keeps_a_constant_and_counts_steps_not_rows(page: Page) -> None:
+    smooth = "return m.smooth(argument.values, argument.steps, 20)"
+    steady = run(page, "history.js", smooth, {"values": [2, None, 2, 2], "steps": [0, 5, 10, 400]})
+    assert steady == pytest.approx([2, None, 2, 2])
+    close = run(page, "history.js", smooth, {"values": [0, 1], "steps": [0, 1]})
+    far = run(page, "history.js", smooth, {"values": [0, 1], "steps": [0, 1000]})
+    assert far[-1] > 0.99 > close[-1]
+
+
+def test_two_runs_share_one_axis(page: Page) -> None:
+    parts = [{"steps": [0, 10, 20], "columns": [[1, 2, 3]]}, {"steps": [5, 10], "columns": [[7, 8]]}]
+    aligned = run(page, "history.js", "return m.align(argument)", parts)
+    assert aligned == [[0, 5, 10, 20], [1, None, 2, 3], [None, 7, 8, None]]
+
+
+class Knobs(Options):
+    rate: float = knob(1e-3, "rate", "", gt=0, le=1, scale="log")
+    weight: float = knob(0.0, "weight", "", ge=0, le=100, scale="log")
+    noise: float = knob(0.0, "noise", "", ge=0, le=1, step=0.05)
+    steps: int = knob(1, "steps", "", ge=1, le=20)
+
+
+@pytest.mark.parametrize("field", describe(Knobs), ids=lambda field: field["name"])
+def test_every_position_of_a_slider_is_a_permitted_value(page: Page, field: dict[str, Any]) -> None:
+    ends = run(
+        page,
+        "knobs.js",
+        """
+        const scale = m.scaleOf(argument);
+        const values = Array.from({ length: 401 }, (_, at) => scale.value(at));
+        return { values, default: scale.value(Math.round(scale.at(argument.default))) };
+        """,
+        field,
+    )
+    for value in ends["values"]:
+        Knobs(**{field["name"]: value})  # raises if it is out of bounds
+    assert ends["values"] == sorted(ends["values"])
+    assert ends["values"][-1] == field["max"]
+    assert ends["values"][0] == field["min"] or field["min_excluded"]
+    assert ends["default"] == pytest.approx(field["default"], rel=0.05)
+
+
+def test_the_heat_map_is_green_where_d_thinks_real_and_row_0_is_at_the_bottom(page: Page) -> None:
+    pixels = run(
+        page,
+        "heatmap.js",
+        """
+        const map = new m.HeatMap(48);
+        map.resize(96);
+        const grid = new Uint8Array(48 * 48).fill(0);
+        grid.fill(255, 0, 16 * 48);
+        grid.fill(128, 16 * 48, 32 * 48);
+        const words = new Uint32Array(96 * 96);
+        map.draw(grid, words);
+        const pixel = (row) => [...new Uint8Array(words.slice(row * 96 + 48, row * 96 + 49).buffer)];
+        return [8, 48, 88].map(pixel);
+        """,
+    )
+    purple, white, green = pixels
+    assert min(white[:3]) > 245
+    assert green[1] > green[0] + 40 and green[1] > green[2] + 40
+    assert purple[0] > purple[1] + 30 and purple[2] > purple[1] + 30
+
+
+def test_a_drawing_is_48_by_48_bytes_with_row_0_at_the_top(page: Page) -> None:
+    text = run(
+        page,
+        "drawing.js",
+        """
+        const drawing = new m.Drawing();
+        if (drawing.encode() !== '') throw new Error('an empty drawing has a text');
+        drawing.dab(40, 4, 2, false);
+        const copy = new m.Drawing();
+        copy.decode(drawing.encode());
+        return copy.encode();
+        """,
+    )
+    weights = np.frombuffer(base64.b64decode(text), np.uint8).reshape(48, 48)
+    row, column = np.unravel_index(int(weights.argmax()), weights.shape)
+    assert weights.max() == 255
+    assert (abs(row - 4), abs(column - 40)) <= (1, 1)
+    assert weights[10:].max() == 0
+
+
+def test_points_are_drawn_where_the_drawing_is_dense(page: Page) -> None:
+    points = run(
+        page,
+        "drawing.js",
+        """
+        const drawing = new m.Drawing();
+        for (const name of Object.keys(m.STAMPS)) drawing.stamp(name, 12, 36, 6);
+        return [...drawing.sample(400, m.seeded(1))];
+        """,
+    )
+    x, y = np.asarray(points).reshape(-1, 2).T
+    assert np.all(np.hypot(x - 12, y - 36) < 12)
+
+
+def test_numbers_read_as_people_write_them(page: Page) -> None:
+    values = [0, 1e-4, 0.02, 1.38629, 12345.6, -0.5, None]
+    assert run(page, "format.js", "return argument.map(m.short)", values) == [
+        "0", "1e-4", "0.02", "1.39", "12,346", "−0.5", "–",
+    ]  # fmt: skip
+    assert run(page, "format.js", "return argument.map(m.constant)", [2 * math.log(2), math.log(2), 0.5]) == [
+        "2 log 2", "log 2", "½",
+    ]  # fmt: skip
+    assert run(page, "format.js", "return [7, 3723].map(m.clock)") == ["00:07", "1:02:03"]
