@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from streamlit.web.bootstrap import load_config_options
 
 from dashboard import errors, session
 from dashboard.access import Access
-from dashboard.api import create_api
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live import Hub
@@ -23,6 +23,7 @@ from dashboard.settings import streamlit_options
 from engine.api import Engine
 from engine.options import BadInput
 
+API_AFTER_S = 3.0  # FastAPI takes half a second to import: not while the first page is being served
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 
 
@@ -32,8 +33,16 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
     session.set_engine(engine)
     hub = Hub(engine)
 
+    def import_api() -> ASGIApp:
+        from dashboard.api import create_api
+
+        return create_api(engine, hub, access)
+
+    api = _Later(import_api)
+
     @asynccontextmanager
     async def lifespan(_: streamlit.App) -> AsyncIterator[None]:
+        asyncio.get_running_loop().call_later(API_AFTER_S, api.start)
         try:
             yield
         finally:
@@ -45,7 +54,25 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
         on_script_error=show_script_error,
         exception_handlers={HTTPException: _refuse},
     )
-    return Guard(_Site(pages, {"/api": create_api(engine, hub, access), "/assets": Assets()}), access)
+    return Guard(_Site(pages, {"/api": api, "/assets": Assets()}), access)
+
+
+class _Later:
+    """An application that is imported in a thread when it is first needed, or when ``start`` is called."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._made: asyncio.Task[ASGIApp] | None = None
+
+    def start(self) -> asyncio.Task[ASGIApp]:
+        """Begin the import, once."""
+        if self._made is None:
+            self._made = asyncio.create_task(asyncio.to_thread(self._make))
+        return self._made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = await asyncio.shield(self.start())
+        await app(scope, receive, send)
 
 
 class _Site:
