@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -24,6 +24,14 @@ def engine() -> Engine:
     """The engine of this process; pages run in threads of the server, so there is exactly one."""
     assert _engine is not None, "the server calls set_engine() before it serves pages"
     return _engine
+
+
+def catalogue() -> dict[str, Any]:
+    """What there is to choose from; a fresh installation learns it from the engine, and waits for it to wake."""
+    if engine().health()["engine"] != "starting":
+        return engine().catalogue()
+    with st.spinner("The engine wakes up: some seconds, the first time"):
+        return engine().catalogue()
 
 
 def role() -> Role:

@@ -31,8 +31,9 @@ OWN = ("folder", "upload")  # nothing is missing here: the user brings it
 SPECIAL = ("drawing", "upload")  # options with a widget of their own
 
 engine = session.engine()
-catalogue = engine.catalogue()
+catalogue = session.catalogue()
 slots: dict[str, DeltaGenerator] = {}  # field name -> the place under its widget where a problem is shown
+tucked_away: set[str] = set()  # fields whose widget may be folded away
 
 
 def prefill() -> Draft:
@@ -218,6 +219,7 @@ def more_options(run: Draft, fields: dict[str, Field]) -> None:
             for number, field in enumerate(item for item in rest if item["group"] == group):
                 with columns[number % 4]:
                     option(run, field)
+                tucked_away.add(field["name"])
 
 
 def length(run: Draft) -> None:
@@ -263,7 +265,7 @@ def finish(run: Draft, fields: dict[str, Field]) -> None:
         slots[problem.field].html(problem_html(problem))
     with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")
-        if problem and problem.field not in slots:
+        if problem and (problem.field not in slots or problem.field in tucked_away):
             said.html(problem_html(problem))
         else:
             said.html(f"<div>{escape(sentence)}</div>")

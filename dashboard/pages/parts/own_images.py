@@ -51,7 +51,7 @@ def _upload_form() -> str | None:
         "A zip, or at least 16 pictures",
         TYPES,
         accept_multiple_files=True,
-        key="upload_files",
+        key=f"upload_files_{st.session_state.get('uploads', 0)}",
         help="Each picture is cropped to its centre and made square. Folders in a zip become classes.",
     )
     name = st.text_input("Name", "My pictures", max_chars=80, key="upload_name")
@@ -72,6 +72,9 @@ def _upload_form() -> str | None:
     st.session_state["upload_report"] = added
     st.session_state.pop("upload_choice", None)
     st.session_state["upload_newest"] = added["id"]
+    st.session_state["uploads"] = (
+        st.session_state.get("uploads", 0) + 1
+    )  # an empty uploader for the next ones
     st.rerun()
 
 
@@ -93,7 +96,8 @@ def _delete(dataset: str) -> None:
     except BadInput as problem:
         show_problem(problem)
         return
-    st.session_state.pop("upload_choice", None)
+    for key in ("upload_choice", "upload_report"):
+        st.session_state.pop(key, None)
     st.rerun()
 
 
