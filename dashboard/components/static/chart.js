@@ -89,7 +89,8 @@ export class Chart {
   #series(faint) {
     return this.board.runs.flatMap((_, run) => this.lines.map((line) => ({
       stroke: this.board.theme[line.color], width: faint ? 1 : 2.4, alpha: faint ? 0.3 : 1, dash: run ? [7, 5] : undefined,
-      spanGaps: true, points: { show: false }, show: !this.hidden.has(line.key),
+      spanGaps: true, points: { show: (chart) => !faint && chart.data[0].length < 3, size: 7 }, // one row makes no line yet
+      show: !this.hidden.has(line.key),
     })));
   }
 
