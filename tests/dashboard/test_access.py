@@ -56,7 +56,9 @@ def test_further_names_are_allowed_one_by_one():
     [
         ("http://localhost:8501", "localhost:8501", True),
         ("https://localhost:8501", "localhost:8501", True),
-        ("http://localhost", "localhost:80", True),
+        ("http://localhost", "localhost", True),
+        ("http://localhost", "localhost:80", False),
+        ("http://LOCALHOST:8501", "localhost:8501", False),
         ("https://class.example.org", "class.example.org", True),
         ("http://[::1]:8501", "[::1]:8501", True),
         ("http://localhost:3000", "localhost:8501", False),

@@ -412,6 +412,12 @@ def test_a_bad_upload_is_refused_with_the_reason(server, form, files):
     assert server.http.get("/api/datasets").json() == before
 
 
+def test_pages_take_uploads_larger_than_other_bodies(server):
+    for size, status in ((2 << 20, 403), ((256 << 20) + 1, 413)):  # 403: Streamlit misses its token
+        about = f"Host: HOST\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
+        assert raw(server, b"PUT /_stcore/upload_file/session/file HTTP/1.1\r\n" + about.encode()) == status
+
+
 def test_an_upload_too_large_is_refused_before_it_is_read(server):
     about = b"Host: HOST\r\nContent-Length: 300000000\r\nExpect: 100-continue\r\n\r\n"
     assert raw(server, b"POST /api/datasets HTTP/1.1\r\n" + about) == 413

@@ -389,6 +389,23 @@ def test_an_answer_to_no_frame_is_passed_over(server, make_run, seq):
         assert said["rows"][0]["row"] == 0
 
 
+def test_a_run_that_cannot_be_read_ends_the_socket_and_is_watched_again_once_it_can(server, make_run):
+    run = make_run("stopped")
+
+    async def scene():
+        async with watching(server, run.folder.id) as viewer:
+            await viewer.until(lambda: viewer.of("hello"))
+            (run.folder.path / "status.json").write_text("[]")
+            await viewer.until(lambda: viewer.closed)
+            assert viewer.closed == 1011
+        run.status("done")
+        async with watching(server, run.folder.id) as viewer:
+            await viewer.until(lambda: viewer.of("hello"))
+            assert viewer.of("hello")[0]["status"]["state"] == "done"
+
+    play(scene)
+
+
 def test_a_run_is_watched_only_while_somebody_looks(server, make_run):
     run = make_run("running")
 
