@@ -27,7 +27,7 @@ def engine() -> Engine:
 
 
 def catalogue() -> dict[str, Any]:
-    """What there is to choose from; a fresh installation learns it from the engine, and waits for it to wake."""
+    """What there is to choose from; a fresh installation must wait for the engine to tell."""
     if engine().health()["engine"] != "starting":
         return engine().catalogue()
     with st.spinner("The engine wakes up: some seconds, the first time"):

@@ -124,11 +124,12 @@ def row(run: Summary) -> bool:
         ticked = st.checkbox("Compare", key=f"tick_{run['id']}", label_visibility="collapsed")
         about = f"{run['gan']} · {run['data']} · {figures(run)} · {age(run['created'])}"
         st.html(run_html(run, thumbnail_html(engine, run["id"]), about, wide=True), width="stretch")
-        link("train", "Open", run=run["id"])
-        if session.may_change():
-            action = st.menu_button("Actions", actions(run), key=f"act_{run['id']}")
-            if action:
-                act(run, action)
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            link("train", "Open", run=run["id"])
+            if session.may_change():
+                action = st.menu_button("Actions", actions(run), key=f"act_{run['id']}")
+                if action:
+                    act(run, action)
     return ticked
 
 

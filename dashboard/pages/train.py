@@ -28,8 +28,9 @@ def asked_for() -> tuple[list[str], list[NotFound]]:
     for run in dict.fromkeys(st.query_params.get_all("run")):
         try:
             engine.folder(run)
-        except NotFound as problem:
-            missing.append(problem)
+        except NotFound:
+            name = run if len(run) <= 60 else run[:59] + "…"
+            missing.append(NotFound(f"there is no run called {name}.", "run", "It may have been deleted."))
         else:
             found.append(run)
     return found[:MOST], missing
@@ -54,7 +55,8 @@ def nothing_to_show(missing: Sequence[BadInput]) -> None:
 
 def behind(run: str) -> None:
     """What lies behind the picture: rules, options, log, and the way to a variation."""
-    config = engine.run(run)["config"]
+    found = engine.run(run)
+    config = found["config"]
     objective = config["meta"]["objective"]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(f'<div class="gs-muted">{escape(config["meta"]["sentence"])}</div>', width="stretch")
@@ -68,7 +70,7 @@ def behind(run: str) -> None:
     with st.expander(f"Rules: formula and code of the {objective['title'].lower()} objective"):
         show_rules(objective)
     with st.expander("All options"):
-        options(config)
+        options(config, found["status"].get("live") or {})
     if session.may_change():
         shown = st.expander("Log", key=f"log_{run}", on_change="rerun")
         if shown.open:
@@ -76,22 +78,20 @@ def behind(run: str) -> None:
                 log(run)
 
 
-def options(config: dict[str, Any]) -> None:
-    """Every option with its value, and what the run was made with."""
+def options(config: dict[str, Any], live: dict[str, Any]) -> None:
+    """Every option with its value at the start and, where it was changed since, now; and what the run is of."""
     labels = field_labels(config)
     rows = [
-        {"Option": labels.get(name, name), "Name": name, "Value": shown(value)}
+        (labels.get(name, name), name, value, live.get(name, value))
         for name, value in config["options"].items()
     ]
-    rows += [
-        {"Option": name.capitalize(), "Name": name, "Value": shown(config[name])}
-        for name in ("steps", "seed", "device")
+    rows += [(name.capitalize(), name, config[name], config[name]) for name in ("steps", "seed", "device")]
+    rows += [(f"Version of {name}", "", value, value) for name, value in config["versions"].items()]
+    table = [
+        {"Option": label, "Name": name, "Value": shown(value), "Now": shown(now) if now != value else ""}
+        for label, name, value, now in rows
     ]
-    rows += [
-        {"Option": f"Version of {name}", "Name": "", "Value": str(value)}
-        for name, value in config["versions"].items()
-    ]
-    st.dataframe(rows, hide_index=True, key="options_table", height=min(38 + 35 * len(rows), 420))
+    st.dataframe(table, hide_index=True, key="options_table", height=min(38 + 35 * len(rows), 420))
 
 
 def field_labels(config: dict[str, Any]) -> dict[str, str]:
@@ -118,7 +118,10 @@ def log(run: str) -> None:
         text = engine.log(session.role(), run)
     except NotFound:
         text = ""
-    st.code(text[-LOG_TAIL:] or "The worker has written nothing.", language=None, height=320)
+    if text:
+        st.code(text[-LOG_TAIL:], language=None, height=320)
+    else:
+        note("The worker has written nothing: no warnings, no errors.")
 
 
 runs, missing = asked_for()
