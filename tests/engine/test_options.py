@@ -25,8 +25,9 @@ def test_a_knob_is_described_for_a_form():
     fields = {field["name"]: field for field in describe(Example)}
     assert list(fields) == ["rate", "steps", "loss", "clip", "fast", "folder"]
     assert fields["rate"] == {
-        "name": "rate", "label": "Rate", "help": "How fast.", "type": "float", "default": 1e-3, "min": 0, "min_excluded": True,
-        "max": 1, "step": None, "scale": "log", "live": True, "group": "optimizers", "optional": False, "choices": [],
+        "name": "rate", "label": "Rate", "help": "How fast.", "type": "float", "default": 1e-3, "min": 0,
+        "min_excluded": True, "max": 1, "step": None, "scale": "log", "live": True, "group": "optimizers",
+        "optional": False, "choices": [],
     }  # fmt: skip
     assert [fields[name]["type"] for name in fields] == ["float", "int", "choice", "float", "bool", "text"]
     assert fields["loss"]["choices"] == [

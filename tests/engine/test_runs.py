@@ -43,7 +43,8 @@ def hold(path):
 @pytest.mark.parametrize(
     "name",
     [
-        "../up", "a/b", "..", ".", ".hidden", "", "-x", "a b", "a\0b", "a\n", "<b>", "x" * 101, "ä", None, 7, ["a"], "a\\b",
+        "../up", "a/b", "..", ".", ".hidden", "", "-x", "a b", "a\0b", "a\n", "<b>", "x" * 101, "ä", None, 7,
+        ["a"], "a\\b",
         "%2e%2e",
     ],
 )  # fmt: skip

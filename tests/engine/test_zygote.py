@@ -1,4 +1,4 @@
-"""The zygote forks workers that are on their own from then on. Jobs of the tests stand in for training here."""
+"""The zygote forks workers, which are then on their own. Jobs of the tests stand in for training."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,75 +16,17 @@ import pytest
 from engine.options import Conflict
 from engine.processes import Spawn, Zygote
 
-JOBS = """
-import os, resource, signal, sys, time
-from pathlib import Path
-from engine import zygote
-
-zygote.PRELOADED = tuple(filter(None, os.environ.get("TEST_PRELOAD", "").split(",")))
-
-def say(job):
-    import socket
-    print("out"); print("err", file=sys.stderr)
-    facts = {"pid": os.getpid(), "sid": os.getsid(0), "env": os.environ.get("MARK"), "cpu": resource.getrlimit(resource.RLIMIT_CPU),
-             "descriptors": sorted(os.listdir("/proc/self/fd")), "memory": resource.getrlimit(resource.RLIMIT_AS)[0]}
-    import json
-    with socket.socket(fileno=job["fd"]) as caller:
-        caller.sendall(json.dumps(facts).encode())
-
-def wait(job):
-    Path(job["out"]).write_text(str(os.getpid()))
-    while not Path(job["out"] + ".end").exists():
-        time.sleep(0.01)
-    Path(job["out"]).write_text("ended")
-
-def fail(job):
-    raise RuntimeError("on purpose")
-
-def crash(job):
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-def hoard(job):
-    try:
-        bytearray(1 << 31)
-    except MemoryError:
-        os.write(job["fd"], b"refused")
-
-def learn(job):
-    import torch
-    torch.manual_seed(0)
-    layers = [torch.nn.Conv2d(3, 16, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(16 * 30 * 30, 10)]
-    network = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-    x, y = torch.randn(16, 3, 32, 32), torch.randint(10, (16,))
-    for _ in range(2):
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(network(x), y)
-        loss.backward()
-        optimizer.step()
-    threads = len(os.listdir("/proc/self/task"))
-    os.write(job["fd"], f"{torch.get_num_threads()} {threads} {loss.item():.3f}".encode())
-
-zygote.JOBS = {f.__name__: f for f in (say, wait, fail, crash, hoard, learn)}
-zygote.main(sys.argv[1:])
-"""
-
-
-@pytest.fixture
-def script(tmp_path):
-    path = tmp_path / "jobs.py"
-    path.write_text(JOBS)
-    return path
+JOBS = Path(__file__).with_name("zygote_jobs.py")
 
 
 class Listener:
     """A zygote of the test's jobs, and what it reports."""
 
-    def __init__(self, script, wait=True):
+    def __init__(self, folder, wait=True, script=JOBS):
         self.exits, self.readies = {}, threading.Semaphore(0)
         self.changed = threading.Condition()
-        self.log = script.with_name("log.txt")
-        self.zygote = Zygote(script.with_name("zygote.log"), command=[sys.executable, str(script)])
+        self.log = folder / "log.txt"
+        self.zygote = Zygote(folder / "zygote.log", command=[sys.executable, str(script)])
         self.zygote.start(self.readies.release, self.on_exit)
         if wait:
             assert self.readies.acquire(timeout=60)
@@ -113,8 +56,8 @@ class Listener:
 
 
 @pytest.fixture
-def zygote(script):
-    listener = Listener(script)
+def zygote(tmp_path):
+    listener = Listener(tmp_path)
     yield listener
     listener.zygote.close()
 
@@ -146,11 +89,11 @@ def test_a_worker_has_a_session_streams_and_limits_of_its_own(zygote):
     assert zygote.log.read_text().splitlines() == ["out", "err"]
 
 
-def test_a_fork_takes_milliseconds_and_the_zygote_runs_no_thread(script, monkeypatch):
+def test_a_fork_takes_milliseconds_and_the_zygote_runs_no_thread(tmp_path, monkeypatch):
     monkeypatch.setenv("TEST_PRELOAD", "numpy,torch,torch._dynamo")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    listener = Listener(script)
+    listener = Listener(tmp_path)
     try:
         assert listener.zygote.threads == 1
         times = []
@@ -164,11 +107,11 @@ def test_a_fork_takes_milliseconds_and_the_zygote_runs_no_thread(script, monkeyp
         listener.zygote.close()
 
 
-def test_two_forked_workers_train_at_once_with_several_threads_each(script, monkeypatch):
-    """A zygote that had started torch's threads would leave its forks waiting for threads that are not there."""
+def test_two_forked_workers_train_at_once_with_several_threads_each(tmp_path, monkeypatch):
+    """Had the zygote started torch's threads, its workers would wait for threads that are not there."""
     monkeypatch.setenv("TEST_PRELOAD", "torch,torch._dynamo")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    listener = Listener(script)
+    listener = Listener(tmp_path)
     try:
         pairs = [socket.socketpair() for _ in range(2)]
         for number, (_, theirs) in enumerate(pairs):
@@ -210,8 +153,8 @@ def test_a_worker_can_be_killed_and_only_a_worker(zygote, tmp_path):
     bystander.communicate(b"\n")
 
 
-def test_workers_outlive_the_launcher_and_the_zygote_does_not(script, tmp_path):
-    listener = Listener(script)
+def test_workers_outlive_the_launcher_and_the_zygote_does_not(tmp_path):
+    listener = Listener(tmp_path)
     worker = listener.launch("wait", out=str(tmp_path / "a"))
     eventually(lambda: (tmp_path / "a").exists() and (tmp_path / "a").read_text())
     zygote = listener.zygote.pid
@@ -224,9 +167,9 @@ def test_workers_outlive_the_launcher_and_the_zygote_does_not(script, tmp_path):
         listener.launch("say")
 
 
-def test_closing_does_not_wait_for_torch_to_load(script, monkeypatch):
+def test_closing_does_not_wait_for_torch_to_load(tmp_path, monkeypatch):
     monkeypatch.setenv("TEST_PRELOAD", "torch,torch._dynamo")
-    listener = Listener(script, wait=False)
+    listener = Listener(tmp_path, wait=False)
     zygote = eventually(lambda: listener.zygote.pid)
     began = time.monotonic()
     listener.zygote.close()
@@ -247,19 +190,20 @@ def test_a_zygote_that_died_is_replaced_and_its_workers_go_on(zygote, tmp_path):
     eventually(lambda: (tmp_path / "a").read_text() == "ended")
 
 
-def test_a_zygote_that_cannot_load_says_why(script, monkeypatch):
+def test_a_zygote_that_cannot_load_says_why(tmp_path, monkeypatch):
     monkeypatch.setenv("TEST_PRELOAD", "no_such_module")
-    listener = Listener(script, wait=False)
+    listener = Listener(tmp_path, wait=False)
     with pytest.raises(Conflict, match="No module named 'no_such_module'"):
         listener.launch("say")
     assert listener.zygote.state.startswith("failed")
-    assert "Traceback" in script.with_name("zygote.log").read_text()
+    assert "Traceback" in (tmp_path / "zygote.log").read_text()
     listener.zygote.close()
 
 
-def test_a_zygote_that_keeps_dying_is_given_up(script):
+def test_a_zygote_that_keeps_dying_is_given_up(tmp_path):
+    script = tmp_path / "dies.py"
     script.write_text("import os; os._exit(3)")
-    listener = Listener(script, wait=False)
+    listener = Listener(tmp_path, wait=False, script=script)
     with pytest.raises(Conflict, match="ended with code 3"):
         listener.launch("say")
     listener.zygote.close()
