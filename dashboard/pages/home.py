@@ -14,7 +14,7 @@ from engine.options import BadInput
 engine = session.engine()
 
 
-@st.fragment(run_every=2.0)
+@st.fragment(run_every=3.0)
 def head() -> None:
     """The title, with what this machine is and how busy it is."""
     health = engine.health()
@@ -76,7 +76,7 @@ def _start(name: str) -> None:
     go("train", run=runs)
 
 
-@st.fragment(run_every=2.0)
+@st.fragment(run_every=3.0)
 def running() -> None:
     """The runs that train, wait or are paused; the whole card opens the run."""
     runs = [summary for summary in engine.runs() if is_live(summary)]

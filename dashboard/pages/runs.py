@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.pages.parts.links import go, link
-from dashboard.pages.parts.problem import note, show_problem
+from dashboard.pages.parts.problem import note, plain, show_problem
 from dashboard.pages.parts.runs import LIVE, age, figures, run_html
 from dashboard.pages.parts.thumbnails import thumbnail_html
 from engine.options import BadInput
@@ -52,7 +52,12 @@ def act(run: Summary, action: str) -> None:
     if action in ("Rename", "Delete"):
         st.session_state["asking"] = (action, run["id"], run["name"])
         st.rerun()
-    engine.control(session.role(), run["id"], {"command": action.lower()})
+    try:
+        engine.control(session.role(), run["id"], {"command": action.lower()})
+    except BadInput as problem:
+        st.toast(f"**{plain(problem.error)}** {plain(problem.remedy)}", duration="long")
+    else:
+        st.rerun()
 
 
 def forget() -> None:
@@ -146,11 +151,7 @@ def listing() -> None:
         note("No run matches. Clear the search or the state above.")
     compare = st.container(horizontal=True, vertical_alignment="center", key="compare")
     most = st.session_state.setdefault("runs_shown", PAGE)
-    try:
-        ticked = [run for run in runs[:most] if row(run)]
-    except BadInput as problem:
-        show_problem(problem)
-        return
+    ticked = [run for run in runs[:most] if row(run)]
     with compare:
         show_compare(ticked)
     if len(runs) > most and st.button(f"Show {min(PAGE, len(runs) - most)} more"):

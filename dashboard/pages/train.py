@@ -79,7 +79,7 @@ def behind(run: str) -> None:
 
 
 def options(config: dict[str, Any], live: dict[str, Any]) -> None:
-    """Every option with its value at the start and, where it was changed since, now; and what the run is of."""
+    """Every option with its value at the start and, where it was changed since, now; and versions."""
     labels = field_labels(config)
     rows = [
         (labels.get(name, name), name, value, live.get(name, value))

@@ -289,6 +289,22 @@ def test_runs_are_found_by_words_and_by_state(presenter: Engine, make_run: Calla
     assert "alpha" not in text(app) and "beta" in text(app)
 
 
+def test_what_a_run_refuses_is_said(presenter: Engine, make_run: Callable[..., str]):
+    make_run(state="done", steps=10, status={"step": 10})
+    app = open_page("runs")
+    app.get("menu_button")[0].set_value("Resume").run()
+    assert not app.exception
+    assert "all of its 10 steps" in app.toast[0].value
+
+
+def test_an_action_of_the_menu_acts(presenter: Engine, make_run: Callable[..., str]):
+    make_run(data="ring", steps=1)
+    app = open_page("runs")
+    app.get("menu_button")[0].set_value("Duplicate").run()
+    assert not app.exception
+    assert len(presenter.runs()) == 2
+
+
 def test_delete_asks_first(presenter: Engine, make_run: Callable[..., str]):
     run = make_run(name="doomed")
     app = open_page("runs")

@@ -31,6 +31,11 @@ def worded(problem: BadInput, fields: Mapping[str, Mapping[str, Any]]) -> BadInp
     return BadInput(name.sub(label, problem.error), problem.field, name.sub(label, problem.remedy))
 
 
+def plain(text: str) -> str:
+    """``text`` for where Streamlit expects Markdown: what a user gave must not become formatting or links."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", text[:1].upper() + text[1:])
+
+
 def note(text: str) -> None:
     """Draw a box with plain text: why something is empty and what to do."""
     st.html(f'<div class="gs-note">{escape(text)}</div>')
