@@ -19,6 +19,7 @@ Row = dict[str, Any]
 Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
+LARGE_RATE = 3e-3  # for Adam on two players
 SETTLED = 5  # measured rows before anything is said
 
 TITLES = {
@@ -279,6 +280,9 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
             "options": {"discriminator_lr": rate},
             "live": True,
         }
+    elif max(d.options["generator_lr"], d.options["discriminator_lr"]) > LARGE_RATE:
+        rates = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
+        remedy = {"sentence": "A tenth of both rates", "options": rates, "live": True}
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("oscillation", evidence, numbers, remedy)

@@ -1,0 +1,92 @@
+"""A real server, started as the README says, and a headless Chromium that may go nowhere else."""
+
+import shutil
+import time
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.dashboard.conftest import Server
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LOOPBACK = (None, "127.0.0.1", "localhost", "::1")
+PATIENCE_MS = 60_000  # two cores that also train
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    assert path, "these tests need a Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The server that these tests share."""
+    server = Server(tmp_path_factory.mktemp("browser") / "runs")
+    yield server
+    for run in server.http.get("/api/runs").json():
+        server.http.delete(f"/api/runs/{run['id']}")
+    server.end()
+
+
+@pytest.fixture
+def page(chromium, site):
+    """A page whose errors and requests are watched: none may fail, none may leave the machine."""
+    context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    errors, outside = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            outside.append(request.url) if urlparse(request.url).hostname not in LOOPBACK else None
+        ),
+    )
+    yield page
+    context.close()
+    assert errors == []
+    assert outside == []
+
+
+class Watched:
+    """What the live view says of itself."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def count(self, name):
+        return self.page.evaluate(f"window.__ganscope?.{name} ?? 0")
+
+    def grows(self, name, by=1):
+        """Wait until the counter has grown."""
+        before = self.count(name)
+        self.page.wait_for_function(f"(window.__ganscope?.{name} ?? 0) >= {before + by}")
+        return self.count(name)
+
+    def run(self):
+        self.page.wait_for_function("window.__ganscope?.run && window.__ganscope.connected")
+        return self.page.evaluate("window.__ganscope.run")
+
+
+@pytest.fixture
+def watched(page):
+    return Watched(page)
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.05)
+    return value

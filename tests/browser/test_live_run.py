@@ -1,0 +1,137 @@
+"""A class watches a GAN: from a card on the home page to a run that survives a kill."""
+
+import os
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched, wait_for
+from tests.dashboard.conftest import Server
+
+
+def status(site, run):
+    return site.http.get(f"/api/runs/{run}").json()["status"]
+
+
+def start(site, steps=200_000, **options):
+    body = {"gan": "gan", "data": "ring", "steps": steps, "seed": 0, "options": {"hidden": 16, **options}}
+    return site.http.post("/api/runs", json=body).json()["id"]
+
+
+def button(page, name):
+    return page.get_by_role("toolbar").get_by_role("button", name=name, exact=True)
+
+
+def test_a_preset_starts_and_can_be_steered(page, site, watched):
+    """Start from a card, watch the frames move, change a rate, pause, step, reload, resume, stop."""
+    page.goto(site.url)
+    page.get_by_role("button", name="Start").first.click()
+    run = watched.run()
+    watched.grows("frames_painted", by=3)
+    watched.grows("rows", by=2)
+
+    rate = page.get_by_role("slider", name="D rate", exact=True)
+    rate.focus()
+    rate.press("ArrowRight")
+    wait_for(lambda: [e for e in site.http.get(f"/api/runs/{run}/events").json() if e["type"] == "command"])
+    assert status(site, run)["live"]["discriminator_lr"] != 1e-4
+
+    button(page, "Pause").click()
+    wait_for(lambda: status(site, run)["state"] == "paused")
+    step = status(site, run)["step"]
+    button(page, "Both").click()
+    wait_for(lambda: status(site, run)["step"] == step + 1)
+    button(page, "Step D").click()
+    wait_for(
+        lambda: any(
+            e["command"].get("what") == "discriminator"
+            for e in site.http.get(f"/api/runs/{run}/events").json()
+            if e["type"] == "command"
+        )
+    )
+    assert status(site, run)["step"] == step + 1
+
+    page.reload()
+    assert watched.run() == run
+    button(page, "Resume").click()
+    wait_for(lambda: status(site, run)["step"] > step + 1)
+    watched.grows("frames_painted", by=2)
+    button(page, "Stop").click()
+    wait_for(lambda: status(site, run)["state"] == "stopped")
+
+
+def test_a_killed_worker_is_shown_and_resumed(page, site, watched):
+    run = start(site)
+    page.goto(f"{site.url}/train?run={run}")
+    watched.grows("rows", by=3)
+    os.kill(status(site, run)["pid"], signal.SIGKILL)
+    expect(page.get_by_text("killed").first).to_be_visible(timeout=10_000)  # the contract: within 10 s
+    assert status(site, run)["state"] == "failed"
+    rows = watched.count("rows")
+    page.get_by_role("button", name="Resume").first.click()
+    wait_for(lambda: status(site, run)["state"] == "running")
+    page.wait_for_function(f"window.__ganscope.rows > {rows}")
+    site.http.post(f"/api/runs/{run}/control", json={"command": "stop"})
+    wait_for(lambda: status(site, run)["state"] == "stopped")
+
+
+def test_two_viewers_see_one_run(page, chromium, site, watched):
+    run = start(site)
+    page.goto(f"{site.url}/train?run={run}")
+    other = chromium.new_page()
+    other.goto(f"{site.url}/train?run={run}")
+    second = Watched(other)
+    watched.grows("frames_painted", by=3)
+    second.grows("frames_painted", by=3)
+    assert second.run() == run
+    other.close()
+    watched.grows("frames_painted", by=3)
+    site.http.post(f"/api/runs/{run}/control", json={"command": "stop"})
+    wait_for(lambda: status(site, run)["state"] == "stopped")
+
+
+def test_a_server_killed_is_followed_by_one_that_adopts_its_run(page, tmp_path, watched):
+    first = Server(tmp_path / "runs")
+    run = start(first)
+    wait_for(lambda: status(first, run)["state"] == "running")
+    first.process.kill()
+    first.process.wait()
+    second = Server(tmp_path / "runs")
+    try:
+        page.goto(f"{second.url}/train?run={run}")  # and its first request is a deep link with a query
+        assert watched.run() == run
+        watched.grows("rows", by=3)
+        assert status(second, run)["state"] == "running"
+        assert status(second, run)["attempt"] == 1
+    finally:
+        second.http.delete(f"/api/runs/{run}")
+        second.end()
+
+
+@pytest.mark.parametrize("address", ["/", "/new", "/train", "/runs", "/train?run=no-such-run"])
+@pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
+def test_every_page_opens_without_errors_or_sideways_scrolling(page, site, address, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(site.url + address)
+    expect(page.locator("[data-testid=stMain]")).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').innerText.length > 40")
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+def test_a_run_is_composed_on_the_page(page, site, watched):
+    page.goto(f"{site.url}/new")
+    page.get_by_role("button", name="Start").last.click()
+    assert watched.run()
+    watched.grows("frames_painted", by=2)
+
+
+def test_the_live_view_fits_a_laptop(page, site, watched):
+    """The picture, the charts and the diagnosis are seen at 1366x768 without scrolling."""
+    run = start(site, steps=1500)
+    page.goto(f"{site.url}/train?run={run}")
+    watched.grows("frames_painted", by=2)
+    for part in (".gv-paper", ".gv-chart"):
+        box = page.locator(part).first.bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= 768, part
