@@ -1,24 +1,31 @@
-// One line chart over training steps: uPlot, with reference lines, marks, names at the lines' ends and a pinned step.
+// One line chart over training steps: uPlot, with reference lines, marks, names at the lines' ends and a
+// pinned step.
 
 import uPlot from './vendor/uPlot.esm.js';
 import { el, setText } from './dom.js';
-import { constant, fixed, short, thousands } from './format.js';
+import { decorate, FONT_SIZE, GUTTER, NARROW_GUTTER } from './decoration.js';
+import { fixed, short, thousands } from './format.js';
 import { align, smooth, thin } from './history.js';
 
-const GUTTER = 78; // to the right of the plot: the lines' names and the reference values
-const NARROW_GUTTER = 30;
-const FONT_SIZE = 14;
 const LONGEST_MEMORY = 0.1; // of the steps in view: what full smoothing averages over
 
 export class Chart {
-  /** `spec`: an entry of CHARTS. `board`: what all charts share (runs, theme, zoom, marks, pin, smoothing ...). */
+  /**
+   * `spec`: an entry of CHARTS. `board`: what all charts share (runs, theme, zoom, marks, pin, smoothing
+   * ...).
+   */
   constructor(spec, board) {
     Object.assign(this, { spec, board, hidden: new Set(), bounds: null, drawnAt: 0, dirty: true });
     this.title = el('h3', { title: spec.help });
     this.legend = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
     this.plot = el('div', { class: 'gv-plot' });
-    this.element = el('section', { class: 'gv-chart' }, el('header', {}, this.title, this.legend, this.tools), this.plot);
+    this.element = el(
+      'section',
+      { class: 'gv-chart' },
+      el('header', {}, this.title, this.legend, this.tools),
+      this.plot,
+    );
     this.observer = new ResizeObserver(() => this.#fit());
     this.observer.observe(this.plot);
   }
@@ -56,42 +63,74 @@ export class Chart {
   #create(width, height) {
     const { theme } = this.board;
     const font = `${FONT_SIZE}px ${theme.font}`;
-    this.font = `600 ${FONT_SIZE}px ${theme.font}`;
     this.gutter = this.references.length || this.lines.length > 1 ? GUTTER : NARROW_GUTTER;
     if (width < 420) this.gutter = Math.min(this.gutter, 62);
     const data = this.#data();
     this.asinh = this.isLog && this.#hasNegative(data);
-    const axis = { stroke: theme.muted, font, grid: { stroke: theme.grid, width: 1 }, ticks: { show: false }, gap: 4 };
-    this.chart = new uPlot({
-      width, height, legend: { show: false }, padding: [8, this.gutter, 0, 0],
-      cursor: {
-        y: false, points: { size: 9 }, drag: { x: true, y: false, setScale: false },
-        sync: { key: this.board.key, scales: ['x', null] }, bind: { dblclick: () => () => this.board.zoomTo(null) },
+    const axis = {
+      stroke: theme.muted,
+      font,
+      grid: { stroke: theme.grid, width: 1 },
+      ticks: { show: false },
+      gap: 4,
+    };
+    this.chart = new uPlot(
+      {
+        width,
+        height,
+        legend: { show: false },
+        padding: [8, this.gutter, 0, 0],
+        cursor: {
+          y: false,
+          points: { size: 9 },
+          drag: { x: true, y: false, setScale: false },
+          sync: { key: this.board.key, scales: ['x', null] },
+          bind: { dblclick: () => () => this.board.zoomTo(null) },
+        },
+        scales: {
+          x: { time: false, range: () => this.board.window() },
+          y: { distr: this.isLog ? (this.asinh ? 4 : 3) : 1, asinh: 0.1, range: () => this.#range() },
+        },
+        axes: [
+          {
+            ...axis,
+            size: 24,
+            space: 70,
+            values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? thousands(tick) : '')),
+          },
+          {
+            ...axis,
+            size: 54,
+            space: 26,
+            values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))),
+          },
+        ],
+        series: [{}, ...this.#series(true), ...this.#series(false)],
+        hooks: {
+          draw: [(chart) => this.#drawn(chart)],
+          setCursor: [(chart) => this.#hover(chart)],
+          setSelect: [(chart) => this.#zoom(chart)],
+        },
       },
-      scales: {
-        x: { time: false, range: () => this.board.window() },
-        y: { distr: this.isLog ? (this.asinh ? 4 : 3) : 1, asinh: 0.1, range: () => this.#range() },
-      },
-      axes: [
-        { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? thousands(tick) : '')) },
-        { ...axis, size: 54, space: 26, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))) },
-      ],
-      series: [{}, ...this.#series(true), ...this.#series(false)],
-      hooks: {
-        draw: [(chart) => this.#decorate(chart)],
-        setCursor: [(chart) => this.#hover(chart)],
-        setSelect: [(chart) => this.#zoom(chart)],
-      },
-    }, data, this.plot);
+      data,
+      this.plot,
+    );
   }
 
-  // first the raw values, faint, then the smoothed ones; dashes tell runs apart, colours and names tell networks apart
+  // first the raw values, faint, then the smoothed ones; dashes tell runs apart, colours and names tell
+  // networks apart
   #series(faint) {
-    return this.board.runs.flatMap((_, run) => this.lines.map((line) => ({
-      stroke: this.board.theme[line.color], width: faint ? 1 : 2.4, alpha: faint ? 0.3 : 1, dash: run ? [7, 5] : undefined,
-      spanGaps: true, points: { show: (chart) => !faint && chart.data[0].length < 3, size: 7 }, // one row makes no line yet
-      show: !this.hidden.has(line.key),
-    })));
+    return this.board.runs.flatMap((_, run) =>
+      this.lines.map((line) => ({
+        stroke: this.board.theme[line.color],
+        width: faint ? 1 : 2.4,
+        alpha: faint ? 0.3 : 1,
+        dash: run ? [7, 5] : undefined,
+        spanGaps: true,
+        points: { show: (chart) => !faint && chart.data[0].length < 3, size: 7 }, // one row makes no line yet
+        show: !this.hidden.has(line.key),
+      })),
+    );
   }
 
   #data() {
@@ -100,10 +139,15 @@ export class Chart {
     const memory = this.spec.smooth ? (to - from) * choices.smoothing ** 3 * LONGEST_MEMORY : 0;
     const shown = (run, change) => ({
       steps: run.history.steps,
-      columns: this.lines.map((line) => (this.hidden.has(line.key) ? [] : change(run.history.column(line.key), run.history.steps))),
+      columns: this.lines.map((line) =>
+        this.hidden.has(line.key) ? [] : change(run.history.column(line.key), run.history.steps),
+      ),
     });
     const smoothed = align(runs.map((run) => shown(run, (column, steps) => smooth(column, steps, memory))));
-    const faint = memory > 0 && runs.length === 1 ? align(runs.map((run) => shown(run, (column) => column))).slice(1) : [];
+    const faint =
+      memory > 0 && runs.length === 1
+        ? align(runs.map((run) => shown(run, (column) => column))).slice(1)
+        : [];
     const none = smoothed.slice(1).map(() => []);
     const data = [smoothed[0], ...(faint.length ? faint : none), ...smoothed.slice(1)];
     return thin(data, Math.max(300, this.plot.clientWidth));
@@ -140,7 +184,8 @@ export class Chart {
     const wanted = this.#wanted();
     const kept = this.bounds;
     // the axis only moves when it must: values that leave it, or that fill less than half of it
-    const size = (bounds) => (this.isLog && !this.asinh ? Math.log(bounds[1] / bounds[0]) : bounds[1] - bounds[0]);
+    const size = (bounds) =>
+      this.isLog && !this.asinh ? Math.log(bounds[1] / bounds[0]) : bounds[1] - bounds[0];
     const fits = kept && wanted[0] >= kept[0] && wanted[1] <= kept[1] && size(wanted) > 0.55 * size(kept);
     if (!fits) this.bounds = this.#padded(wanted);
     return this.bounds;
@@ -156,9 +201,12 @@ export class Chart {
   #wanted() {
     const data = this.data ?? this.#data();
     const values = this.#inView(data).sort((a, b) => a - b);
-    if (!values.length) return this.isLog && !this.asinh ? [0.1, 10] : [0, 1];
+    if (!values.length) values.push(...(this.isLog && !this.asinh ? [0.1, 10] : [0, 1]));
     const cut = values.length > 100 ? Math.floor(values.length * 0.02) : 0;
-    const shown = data.slice(1 + (data.length - 1) / 2).map((column) => column.at(-1)).concat(this.references.map(({ value }) => value));
+    const shown = data
+      .slice(1 + (data.length - 1) / 2)
+      .map((column) => column.at(-1))
+      .concat(this.references.map(({ value }) => value));
     const also = shown.filter((value) => typeof value === 'number' && this.#drawable(value));
     if (this.spec.floor !== undefined) also.push(this.spec.floor);
     return [Math.min(values[cut], ...also), Math.max(values.at(-1 - cut), ...also)];
@@ -175,7 +223,8 @@ export class Chart {
     for (const column of data.slice(1)) {
       for (let i = 0; i < column.length; i += stride) {
         const value = column[i];
-        if (typeof value === 'number' && data[0][i] >= from && data[0][i] <= to && this.#drawable(value)) values.push(value);
+        if (typeof value === 'number' && data[0][i] >= from && data[0][i] <= to && this.#drawable(value))
+          values.push(value);
       }
     }
     return values;
@@ -189,10 +238,20 @@ export class Chart {
         button.setAttribute('aria-pressed', String(!this.hidden.has(line.key)));
         this.board.changed(this);
       };
-      const button = el('button', {
-        class: 'gv-legend-item', type: 'button', 'aria-pressed': 'true', title: `show or hide ${line.label}`,
-        style: `--line: ${this.board.theme[line.color]}`, on: { click: toggle },
-      }, el('i', { class: 'gv-swatch' }), el('b', { text: line.label }), value);
+      const button = el(
+        'button',
+        {
+          class: 'gv-legend-item',
+          type: 'button',
+          'aria-pressed': 'true',
+          title: `show or hide ${line.label}`,
+          style: `--line: ${this.board.theme[line.color]}`,
+          on: { click: toggle },
+        },
+        el('i', { class: 'gv-swatch' }),
+        el('b', { text: line.label }),
+        value,
+      );
       return { line, button, value };
     });
     this.legend.replaceChildren(...this.keys.map(({ button }) => button));
@@ -207,9 +266,16 @@ export class Chart {
     }
   }
 
+  #drawn(chart) {
+    decorate(this, chart);
+    if (this.startedAt) this.board.measured(performance.now() - this.startedAt);
+    this.startedAt = 0;
+  }
+
   #hover(chart) {
     const { left } = chart.cursor;
-    const step = left === undefined || left < 0 || !chart.data[0].length ? null : Math.round(chart.posToVal(left, 'x'));
+    const step =
+      left === undefined || left < 0 || !chart.data[0].length ? null : Math.round(chart.posToVal(left, 'x'));
     this.board.setHover(step);
     this.#updateLegend();
   }
@@ -221,98 +287,6 @@ export class Chart {
     chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.board.zoomTo(range);
   }
-
-  #decorate(chart) {
-    const { ctx: context, bbox: box } = chart;
-    const ratio = devicePixelRatio || 1;
-    context.save();
-    context.font = this.font.replace(/\d+px/, `${FONT_SIZE * ratio}px`);
-    context.textBaseline = 'middle';
-    context.textAlign = 'left';
-    this.#drawReferences(chart, context, box, ratio);
-    this.#drawMarks(chart, context, box, ratio);
-    this.#drawPin(chart, context, box, ratio);
-    this.#drawNames(chart, context, box, ratio);
-    context.restore();
-    if (this.startedAt) this.board.measured(performance.now() - this.startedAt);
-    this.startedAt = 0;
-  }
-
-  #drawReferences(chart, context, box, ratio) {
-    const shift = this.lines.some((line) => line.tag.length > 1) ? 36 : this.lines.some((line) => line.tag) ? 18 : 6;
-    let last = -Infinity;
-    for (const { value, color, who } of [...this.references].sort((a, b) => b.value - a.value)) {
-      const y = chart.valToPos(value, 'y', true);
-      if (!(y >= box.top - 1 && y <= box.top + box.height + 1)) continue;
-      context.strokeStyle = context.fillStyle = this.board.theme[color];
-      context.lineWidth = 1.5 * ratio;
-      context.setLineDash([1.5 * ratio, 4 * ratio]);
-      line(context, box.left, y, box.left + box.width + 6 * ratio, y);
-      context.setLineDash([]);
-      const at = Math.max(y, last + FONT_SIZE * ratio);
-      const text = this.gutter >= GUTTER ? constant(value) : this.gutter > NARROW_GUTTER ? constant(value).replace(' log ', 'log') : '';
-      context.font = context.font.replace('600', '400');
-      if (text) context.fillText(text, box.left + box.width + shift * ratio, at);
-      context.font = context.font.replace('400', '600');
-      last = at;
-      this.title.title = `${this.spec.help} (${who})`;
-    }
-  }
-
-  #drawMarks(chart, context, box, ratio) {
-    const { theme, marks } = this.board;
-    let free = Infinity; // labels are set from the newest to the oldest, each only where there is room
-    for (const { step, text } of [...marks].reverse()) {
-      const x = chart.valToPos(step, 'x', true);
-      if (!(x >= box.left && x <= box.left + box.width)) continue;
-      context.strokeStyle = theme.muted;
-      context.lineWidth = ratio;
-      context.setLineDash([4 * ratio, 3 * ratio]);
-      line(context, x, box.top, x, box.top + box.height);
-      context.setLineDash([]);
-      if (!this.spec.labelled) continue;
-      const width = context.measureText(text).width + 10 * ratio;
-      const left = Math.min(x + 3 * ratio, box.left + box.width - width);
-      if (left + width > free) continue;
-      free = Math.min(left, x) - 4 * ratio;
-      context.fillStyle = theme.background;
-      context.globalAlpha = 0.85;
-      context.fillRect(left, box.top, width, 19 * ratio);
-      context.globalAlpha = 1;
-      context.fillStyle = theme.text;
-      context.fillText(text, left + 4 * ratio, box.top + 10 * ratio);
-    }
-  }
-
-  #drawPin(chart, context, box, ratio) {
-    const { pin, theme } = this.board;
-    if (pin === null) return;
-    const x = chart.valToPos(pin, 'x', true);
-    if (!(x >= box.left && x <= box.left + box.width)) return;
-    context.strokeStyle = theme.text;
-    context.lineWidth = 2.5 * ratio;
-    line(context, x, box.top, x, box.top + box.height);
-  }
-
-  // the line's name at its newest point, so that nobody has to compare colours with a legend
-  #drawNames(chart, context, box, ratio) {
-    const offset = 1 + this.lines.length * this.board.runs.length;
-    const ends = [];
-    this.lines.forEach((item, k) => {
-      const column = chart.data[offset + k];
-      let i = column.length - 1;
-      while (i >= 0 && (column[i] === null || column[i] === undefined)) i -= 1;
-      if (i < 0 || !item.tag || this.hidden.has(item.key)) return;
-      const y = Math.min(box.top + box.height, Math.max(box.top, chart.valToPos(column[i], 'y', true)));
-      ends.push({ y, item });
-    });
-    ends.sort((a, b) => a.y - b.y);
-    ends.forEach((end, k) => { if (k) end.y = Math.max(end.y, ends[k - 1].y + FONT_SIZE * ratio); });
-    for (const { y, item } of ends) {
-      context.fillStyle = this.board.theme[item.color];
-      context.fillText(item.tag, box.left + box.width + 4 * ratio, y);
-    }
-  }
 }
 
 // the nearest 1, 2 or 5 times a power of ten below or above
@@ -321,11 +295,4 @@ function roundLog(value, toward) {
   const steps = toward === Math.floor ? [5, 2, 1] : [1, 2, 5, 10];
   const step = steps.find((each) => (toward === Math.floor ? each * power <= value : each * power >= value));
   return (step ?? 1) * power;
-}
-
-function line(context, x0, y0, x1, y1) {
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
 }

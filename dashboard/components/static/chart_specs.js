@@ -22,43 +22,69 @@ function range(meta) {
 }
 
 /**
- * title, help: words. lines: [{key, label, tag (at the line's end), color}]. scale: 'linear' | 'log' | 'choice'.
- * range(meta): fixed y range or null. references(meta): [{value, color, who}]. smooth: whether smoothing applies.
+ * title, help: words. lines: [{key, label, tag (at the line's end), color}]. scale: 'linear' | 'log' |
+ * 'choice'. range(meta): fixed y range or null. references(meta): [{value, color, who}]. smooth: whether
+ * smoothing applies.
  */
 export const CHARTS = {
   losses: {
     title: () => 'losses',
-    help: 'What D and G minimise. Dotted: the values at equilibrium, where D cannot tell real from generated.',
-    lines: () => [{ key: 'd_loss', ...D }, { key: 'g_loss', ...G }],
-    references: (meta) => equilibrium(meta, [['d_loss', 'd', 'D'], ['g_loss', 'g', 'G']]),
-    scale: 'choice', labelled: true, smooth: true,
+    help: 'What D and G minimise. Dotted: at equilibrium, where D cannot tell real from generated.',
+    lines: () => [
+      { key: 'd_loss', ...D },
+      { key: 'g_loss', ...G },
+    ],
+    references: (meta) =>
+      equilibrium(meta, [
+        ['d_loss', 'd', 'D'],
+        ['g_loss', 'g', 'G'],
+      ]),
+    scale: 'choice',
+    labelled: true,
+    smooth: true,
   },
   scores: {
-    title: (meta) => (range(meta) ? 'D(x), D(G(z))' : `${meta.objective?.score_label ?? 'score'} of real and generated`),
-    help: 'What D says, on average, of real data and of generated data. Together at the dotted line: D is undecided.',
+    title: (meta) =>
+      range(meta) ? 'D(x), D(G(z))' : `${meta.objective?.score_label ?? 'score'} of real and generated`,
+    help: 'What D says of real and of generated data, on average. Together at the dotted line: undecided.',
     lines: (meta) => {
       const [real, fake] = range(meta) ? ['D(x)', 'D(G(z))'] : ['real', 'generated'];
-      return [{ key: 'd_real', label: real, tag: 'real', color: 'real' }, { key: 'd_fake', label: fake, tag: 'fake', color: 'fake' }];
+      return [
+        { key: 'd_real', label: real, tag: 'real', color: 'real' },
+        { key: 'd_fake', label: fake, tag: 'fake', color: 'fake' },
+      ];
     },
     references: (meta) => {
-      const known = equilibrium(meta, [['d_real', 'muted', 'undecided'], ['d_fake', 'muted', 'undecided']]);
+      const known = equilibrium(meta, [
+        ['d_real', 'muted', 'undecided'],
+        ['d_fake', 'muted', 'undecided'],
+      ]);
       const midpoint = meta.objective?.midpoint;
-      return known.length || typeof midpoint !== 'number' ? known : [{ value: midpoint, color: 'muted', who: 'undecided' }];
+      return known.length || typeof midpoint !== 'number'
+        ? known
+        : [{ value: midpoint, color: 'muted', who: 'undecided' }];
     },
-    range, smooth: true,
+    range,
+    smooth: true,
   },
   norms: {
     title: () => 'gradient norms',
-    help: 'How strong the learning signal is. A G line that falls by orders of magnitude: G no longer learns.',
-    lines: () => [{ key: 'd_grad', ...D }, { key: 'g_grad', ...G }],
-    scale: 'log', smooth: true,
+    help: 'How strong the learning signal is. If G falls by orders of magnitude, it no longer learns.',
+    lines: () => [
+      { key: 'd_grad', ...D },
+      { key: 'g_grad', ...G },
+    ],
+    scale: 'log',
+    smooth: true,
   },
   modes: {
     title: () => 'modes hit over time',
     help: 'How many modes of the data got at least one good sample.',
     lines: () => [{ key: 'modes_hit', label: 'modes', tag: '', color: 'fake' }],
-    references: (_, runs) => [runs[0]?.history.value('modes_total')].filter((total) => total !== null && total !== undefined)
-      .map((value) => ({ value, color: 'muted', who: 'all' })),
+    references: (_, runs) =>
+      [runs[0]?.history.value('modes_total')]
+        .filter((total) => total !== null && total !== undefined)
+        .map((value) => ({ value, color: 'muted', who: 'all' })),
     floor: 0,
   },
   share: {
@@ -69,17 +95,18 @@ export const CHARTS = {
   },
   jsd: {
     title: () => 'JS divergence',
-    help: 'Jensen-Shannon: distance between data and generated distribution in nats: 0 is perfect, log 2 means nothing in common.',
+    help: 'Jensen-Shannon divergence of data and samples, in nats: 0 is perfect, log 2 nothing in common.',
     lines: () => [{ key: 'jsd', label: 'JSD', tag: '', color: 'fake' }],
     references: () => [{ value: Math.log(2), color: 'muted', who: 'disjoint' }],
     floor: 0,
   },
   diversity: {
     title: () => 'diversity',
-    help: 'Mean distance between two generated samples, divided by that of two real ones. Near 0: all samples look alike.',
+    help: 'Mean distance of two samples over that of two real ones. Near 0: all samples look alike.',
     lines: () => [{ key: 'diversity', label: 'diversity', tag: '', color: 'fake' }],
     references: () => [{ value: 1, color: 'real', who: 'as real' }],
-    floor: 0, smooth: true,
+    floor: 0,
+    smooth: true,
   },
   class_kl: {
     title: () => 'class balance (KL)',
@@ -92,7 +119,8 @@ export const CHARTS = {
     help: 'Share of real and generated samples that D gets right. One half: it guesses.',
     lines: () => [{ key: 'd_accuracy', ...D, tag: '' }],
     references: () => [{ value: 0.5, color: 'muted', who: 'guessing' }],
-    range: () => [0, 1], smooth: true,
+    range: () => [0, 1],
+    smooth: true,
   },
   rate: {
     title: () => 'speed',
@@ -105,6 +133,11 @@ export const CHARTS = {
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
 export const CHOICES = ['coverage', 'modes', 'share', 'jsd', 'diversity', 'class_kl', 'accuracy', 'rate'];
 export const CHOICE_NAMES = {
-  modes: 'modes over time', share: 'good samples', jsd: 'JS divergence', diversity: 'diversity',
-  class_kl: 'class balance', accuracy: "D's accuracy", rate: 'speed',
+  modes: 'modes over time',
+  share: 'good samples',
+  jsd: 'JS divergence',
+  diversity: 'diversity',
+  class_kl: 'class balance',
+  accuracy: "D's accuracy",
+  rate: 'speed',
 };

@@ -10,21 +10,39 @@ const BETWEEN_DRAWS_MS = 180; // a chart that moves five times a second reads as
 let boards = 0;
 
 export class ChartBoard {
-  /** `runs`: RunState of each run. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`. `onHover(step|null)`. */
+  /**
+   * `runs`: RunState of each run. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`.
+   * `onHover(step|null)`.
+   */
   constructor(runs, theme, stats, onHover) {
     Object.assign(this, { runs, theme, stats, onHover, hover: null, pin: null, zoom: null });
     this.key = `ganscope-${(boards += 1)}`;
     this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
     this.charts = ['losses', 'scores', 'norms'].map((name) => this.#chart(name));
     this.coverage = new Coverage(this);
-    this.slotMenu = el('select', { class: 'gv-select', 'aria-label': 'what this chart shows', on: { change: () => this.#choose() } });
+    this.slotMenu = el('select', {
+      class: 'gv-select',
+      'aria-label': 'what this chart shows',
+      on: { change: () => this.#choose() },
+    });
     this.slot = el('div', { class: 'gv-slot' });
     this.reset = el('button', {
-      class: 'gv-pill gv-zoom', type: 'button', hidden: true, text: 'show all steps', on: { click: () => this.zoomTo(null) },
+      class: 'gv-pill gv-zoom',
+      type: 'button',
+      hidden: true,
+      text: 'show all steps',
+      on: { click: () => this.zoomTo(null) },
     });
     const [losses, scores, norms] = this.charts;
     this.#addLossTools(losses);
-    this.element = el('div', { class: 'gv-charts' }, losses.element, scores.element, norms.element, this.slot);
+    this.element = el(
+      'div',
+      { class: 'gv-charts' },
+      losses.element,
+      scores.element,
+      norms.element,
+      this.slot,
+    );
     losses.element.append(this.reset);
   }
 
@@ -39,7 +57,10 @@ export class ChartBoard {
   /** Commands that are worth a line, of all runs. */
   get marks() {
     const kinds = new Set(['set', 'limit', 'step', 'resumed']);
-    return this.runs.flatMap((run) => run.marks).filter((mark) => kinds.has(mark.kind)).sort((a, b) => a.step - b.step);
+    return this.runs
+      .flatMap((run) => run.marks)
+      .filter((mark) => kinds.has(mark.kind))
+      .sort((a, b) => a.step - b.step);
   }
 
   /** The steps in view. */
@@ -57,17 +78,31 @@ export class ChartBoard {
   }
 
   #addLossTools(losses) {
-    this.scaleButtons = ['lin', 'log'].map((name) => el('button', {
-      type: 'button', text: name, on: { click: () => this.#setChoice('log', name === 'log') },
-    }));
+    this.scaleButtons = ['lin', 'log'].map((name) =>
+      el('button', {
+        type: 'button',
+        text: name,
+        on: { click: () => this.#setChoice('log', name === 'log') },
+      }),
+    );
     const slider = el('input', {
-      type: 'range', min: 0, max: 1, step: 0.02, value: this.choices.smoothing, class: 'gv-range gv-smooth', 'aria-label': 'smoothing',
+      type: 'range',
+      min: 0,
+      max: 1,
+      step: 0.02,
+      value: this.choices.smoothing,
+      class: 'gv-range gv-smooth',
+      'aria-label': 'smoothing',
       title: 'smoothing: average over the past; the raw values stay visible behind it',
       on: { input: () => this.#setChoice('smoothing', Number(slider.value)) },
     });
     losses.tools.append(
       el('label', { class: 'gv-smooth-label' }, el('span', { text: 'smooth' }), slider),
-      el('div', { class: 'gv-segments', role: 'group', 'aria-label': 'scale of the losses' }, this.scaleButtons),
+      el(
+        'div',
+        { class: 'gv-segments', role: 'group', 'aria-label': 'scale of the losses' },
+        this.scaleButtons,
+      ),
     );
   }
 
@@ -83,7 +118,9 @@ export class ChartBoard {
     const [lin, log] = this.scaleButtons;
     lin.setAttribute('aria-pressed', String(!this.choices.log));
     log.setAttribute('aria-pressed', String(this.choices.log));
-    log.title = this.charts[0].asinh ? 'logarithmic away from zero: these losses can be negative' : 'logarithmic scale';
+    log.title = this.charts[0].asinh
+      ? 'logarithmic away from zero: these losses can be negative'
+      : 'logarithmic scale';
   }
 
   /** After a hello: the runs' configuration is known, everything is built anew. */
@@ -105,7 +142,11 @@ export class ChartBoard {
     if (String(offered) === String(this.offered)) return;
     this.offered = offered;
     const wanted = offered.includes(this.choices.slot) ? this.choices.slot : offered[0];
-    this.slotMenu.replaceChildren(...offered.map((name) => el('option', { value: name, text: name === 'coverage' ? this.coverage.title : CHOICE_NAMES[name] })));
+    this.slotMenu.replaceChildren(
+      ...offered.map((name) =>
+        el('option', { value: name, text: name === 'coverage' ? this.coverage.title : CHOICE_NAMES[name] }),
+      ),
+    );
     this.slotMenu.value = wanted;
     this.#fill(wanted);
   }
@@ -124,7 +165,8 @@ export class ChartBoard {
     if (name !== 'coverage') this.charts.push(tenant);
     tenant.tools.append(this.slotMenu);
     this.slot.replaceChildren(tenant.element);
-    if (name === 'coverage') tenant.update(); else tenant.rebuild();
+    if (name === 'coverage') tenant.update();
+    else tenant.rebuild();
     this.changed();
   }
 

@@ -1,6 +1,6 @@
 // What the buttons do: commands to the runs on show, errors as notices, new runs opened in the same page.
 
-import { postJson, RequestError, runPath } from './request.js';
+import { getJson, postJson, RequestError, runPath } from './request.js';
 
 export class Commands {
   /** `runs`: RunState list. `notify(text, kind)`. `open(ids)` shows other runs on this page. */
@@ -15,19 +15,36 @@ export class Commands {
   }
 
   pause() {
-    return this.send({ command: 'pause' }, this.runs.filter((run) => !run.ended));
+    return this.send(
+      { command: 'pause' },
+      this.runs.filter((run) => !run.ended),
+    );
   }
 
-  /** Goes on: a paused run at once, an ended one from its last checkpoint, a finished one for as long again. */
+  /**
+   * Goes on: a paused run at once, an ended one from its last checkpoint, a finished one for as long again.
+   */
   resume() {
-    return this.#guard(() => Promise.all(this.runs.filter((run) => run.state !== 'running').map((run) => {
-      const more = run.state === 'done' ? { steps: (run.status.steps ?? run.config.steps) + run.config.steps } : {};
-      return postJson(runPath(run.id, '/control'), { command: 'resume', ...more });
-    })));
+    return this.#guard(() =>
+      Promise.all(
+        this.runs
+          .filter((run) => run.state !== 'running')
+          .map((run) => {
+            const more =
+              run.state === 'done'
+                ? { steps: (run.status.steps ?? run.config.steps) + run.config.steps }
+                : {};
+            return postJson(runPath(run.id, '/control'), { command: 'resume', ...more });
+          }),
+      ),
+    );
   }
 
   step(what) {
-    return this.send({ command: 'step', what, count: 1 }, this.runs.filter((run) => !run.ended));
+    return this.send(
+      { command: 'step', what, count: 1 },
+      this.runs.filter((run) => !run.ended),
+    );
   }
 
   set(options, runs) {
@@ -36,10 +53,14 @@ export class Commands {
 
   /** Copies each run from `step` (null: its newest checkpoint) and shows the copies. */
   async branch(step) {
-    const answers = await this.#guard(() => Promise.all(this.runs.map((run) => {
-      const before = step === null ? null : run.checkpoints.filter((at) => at <= step).at(-1) ?? null;
-      return postJson(runPath(run.id, '/control'), { command: 'branch', step: before, options: {} });
-    })));
+    const answers = await this.#guard(() =>
+      Promise.all(
+        this.runs.map((run) => {
+          const before = step === null ? null : (run.checkpoints.filter((at) => at <= step).at(-1) ?? null);
+          return postJson(runPath(run.id, '/control'), { command: 'branch', step: before, options: {} });
+        }),
+      ),
+    );
     if (answers) this.open(answers.map((answer) => answer.id));
   }
 
@@ -59,7 +80,16 @@ export class Commands {
     const { gan, data, steps, seed, options } = run.config;
     const body = { gan, data, steps, seed, options: { ...options, ...remedy.options } };
     const answer = await this.#guard(() => postJson('/api/runs', body));
-    if (answer) this.open(this.runs.map((each) => (each === run ? answer.id : each.id)));
+    if (!answer) return;
+    await this.#makeRoom(run, answer.id);
+    this.open(this.runs.map((each) => (each === run ? answer.id : each.id)));
+  }
+
+  // a cure that waits in line behind the ill run would never be seen: the ill one stops, and can be resumed
+  async #makeRoom(run, id) {
+    if (run.ended) return;
+    const { status } = (await this.#guard(() => getJson(runPath(id)))) ?? {};
+    if (status?.state === 'queued') await this.send({ command: 'stop' }, [run]);
   }
 
   async #guard(work) {

@@ -3,9 +3,16 @@
 import { el, icon, popup, setText } from './dom.js';
 import { clock, fixed, short, thousands } from './format.js';
 
-const STATES = { // word and shape of each state
-  queued: ['queued', 'waiting'], starting: ['starting', 'waiting'], running: ['running', 'play'], paused: ['paused', 'pause'],
-  done: ['done', 'check'], stopped: ['stopped', 'stop'], failed: ['failed', 'cross'], gone: ['deleted', 'cross'],
+const STATES = {
+  // word and shape of each state
+  queued: ['queued', 'waiting'],
+  starting: ['starting', 'waiting'],
+  running: ['running', 'play'],
+  paused: ['paused', 'pause'],
+  done: ['done', 'check'],
+  stopped: ['stopped', 'stop'],
+  failed: ['failed', 'cross'],
+  gone: ['deleted', 'cross'],
 };
 const KEYS = { ' ': 'toggle', d: 'stepD', g: 'stepG', b: 'stepBoth' };
 const VIEWER_REASON = 'The presenter steers this run; log in as presenter to do so.';
@@ -20,10 +27,20 @@ export class Controls {
     this.facts = el('span', { class: 'gv-facts' });
     this.link = el('span', { class: 'gv-link', hidden: true, role: 'status', text: 'reconnecting …' });
     this.buttons = this.#makeButtons();
-    this.bar = el('div', { class: 'gv-buttons', role: 'toolbar', 'aria-label': 'steer the run' },
-      mayChange ? Object.values(this.buttons) : [el('span', { class: 'gv-watching', title: VIEWER_REASON, text: 'watching' }), this.buttons.share]);
-    this.element = el('header', { class: 'gv-head' },
-      el('div', { class: 'gv-title' }, this.name, this.kind), el('div', { class: 'gv-now' }, this.state, this.facts, this.link), this.bar);
+    this.bar = el(
+      'div',
+      { class: 'gv-buttons', role: 'toolbar', 'aria-label': 'steer the run' },
+      mayChange
+        ? Object.values(this.buttons)
+        : [el('span', { class: 'gv-watching', title: VIEWER_REASON, text: 'watching' }), this.buttons.share],
+    );
+    this.element = el(
+      'header',
+      { class: 'gv-head' },
+      el('div', { class: 'gv-title' }, this.name, this.kind),
+      el('div', { class: 'gv-now' }, this.state, this.facts, this.link),
+      this.bar,
+    );
     this.onKey = (event) => this.#key(event);
     document.addEventListener('keydown', this.onKey);
   }
@@ -34,25 +51,79 @@ export class Controls {
 
   #makeButtons() {
     const { commands } = this.view;
-    const act = (work) => () => { work(); };
+    const act = (work) => () => {
+      work();
+    };
     return {
-      toggle: this.#button('Pause', 'pause', 'Pause or go on (space)', act(() => this.toggle()), 'gv-primary'),
-      stepD: this.#button('Step D', 'D', 'One update of the discriminator alone (d). Pauses first.', act(() => commands.step('discriminator'))),
-      stepG: this.#button('Step G', 'G', 'One update of the generator alone (g). Pauses first.', act(() => commands.step('generator'))),
-      stepBoth: this.#button('Both', 'D+G', 'One whole iteration, D and G (b). Pauses first.', act(() => commands.step('both'))),
-      stop: this.#button('Stop', 'stop', 'End the run; it keeps its checkpoint and can be resumed', act(() => commands.send({ command: 'stop' }))),
-      branch: this.#button('Branch', 'branch', '', act(() => commands.branch(this.view.rewound()))),
-      share: this.#button('Share', 'share', 'Copy the address of this view', act(() => this.#share())),
-      menu: this.#button('', 'menu', 'More', act(() => this.#menu())),
+      toggle: this.#button(
+        'Pause',
+        'pause',
+        'Pause or go on (space)',
+        act(() => this.toggle()),
+        'gv-primary',
+      ),
+      stepD: this.#button(
+        'Step D',
+        'D',
+        'One update of the discriminator alone (d). Pauses first.',
+        act(() => commands.step('discriminator')),
+      ),
+      stepG: this.#button(
+        'Step G',
+        'G',
+        'One update of the generator alone (g). Pauses first.',
+        act(() => commands.step('generator')),
+      ),
+      stepBoth: this.#button(
+        'Both',
+        'D+G',
+        'One whole iteration, D and G (b). Pauses first.',
+        act(() => commands.step('both')),
+      ),
+      stop: this.#button(
+        'Stop',
+        'stop',
+        'End the run; it keeps its checkpoint and can be resumed',
+        act(() => commands.send({ command: 'stop' })),
+      ),
+      branch: this.#button(
+        'Branch',
+        'branch',
+        '',
+        act(() => commands.branch(this.view.rewound())),
+      ),
+      share: this.#button(
+        'Share',
+        'share',
+        'Copy the address of this view',
+        act(() => this.#share()),
+      ),
+      menu: this.#button(
+        '',
+        'menu',
+        'More',
+        act(() => this.#menu()),
+      ),
     };
   }
 
   #button(label, sign, title, click, extra = '') {
     const isIcon = sign.length > 3;
-    const mark = isIcon ? icon(sign) : el('span', { class: `gv-letter gv-letter-${sign.toLowerCase().replace('+', '')}`, text: sign });
-    return el('button', {
-      type: 'button', class: `gv-button ${extra} ${label ? '' : 'gv-bare'}`, title, 'aria-label': label || title, on: { click },
-    }, mark, label && el('span', { class: 'gv-label', text: label }));
+    const mark = isIcon
+      ? icon(sign)
+      : el('span', { class: `gv-letter gv-letter-${sign.toLowerCase().replace('+', '')}`, text: sign });
+    return el(
+      'button',
+      {
+        type: 'button',
+        class: `gv-button ${extra} ${label ? '' : 'gv-bare'}`,
+        title,
+        'aria-label': label || title,
+        on: { click },
+      },
+      mark,
+      label && el('span', { class: 'gv-label', text: label }),
+    );
   }
 
   /** Pause, resume or continue, whichever the state allows. */
@@ -65,7 +136,11 @@ export class Controls {
     if (!this.mayChange || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const name = KEYS[event.key];
     const at = event.target instanceof Element ? event.target : null;
-    if (!name || at?.closest('input, textarea, select, [contenteditable=true], [role=slider], [role=textbox]')) return;
+    if (
+      !name ||
+      at?.closest('input, textarea, select, [contenteditable=true], [role=slider], [role=textbox]')
+    )
+      return;
     if (event.key === ' ' && at?.closest('button, a, summary, [role=button]')) return;
     if (this.buttons[name].disabled) return;
     event.preventDefault();
@@ -76,33 +151,65 @@ export class Controls {
     const address = new URL(location.href);
     address.searchParams.delete('run');
     for (const run of this.view.runs) address.searchParams.append('run', run.id);
-    const copied = await navigator.clipboard?.writeText(address.href).then(() => true, () => false);
+    const copied = await navigator.clipboard?.writeText(address.href).then(
+      () => true,
+      () => false,
+    );
     if (copied) {
       this.view.notify('Address copied');
       return;
     }
-    const field = el('input', { class: 'gv-field', readonly: true, value: address.href, size: 48, 'aria-label': 'address of this view' });
-    popup(this.buttons.share, el('div', {}, el('p', { text: 'Copy this address:' }), field), { label: 'share' });
+    const field = el('input', {
+      class: 'gv-field',
+      readonly: true,
+      value: address.href,
+      size: 48,
+      'aria-label': 'address of this view',
+    });
+    popup(this.buttons.share, el('div', {}, el('p', { text: 'Copy this address:' }), field), {
+      label: 'share',
+    });
     field.select();
   }
 
   #menu() {
     const { commands } = this.view;
     let close = () => {};
-    const item = (text, title, work) => el('button', { type: 'button', class: 'gv-item', title, text, on: { click: () => { close(); work(); } } });
-    close = popup(this.buttons.menu, el('div', { class: 'gv-menu' },
-      item('Checkpoint now', 'Keep the networks as they are at this step', async () => {
-        if (await commands.send({ command: 'checkpoint' })) this.view.notify('Checkpoint asked for');
-      }),
-      item('Duplicate', 'Start the same run again from the beginning', () => commands.duplicate()),
-      item('Save picture', 'Download the picture as PNG', () => this.view.savePicture()),
-      el('p', { class: 'gv-keys', text: 'Keys: space pause, d step D, g step G, b both' })), { label: 'more' });
+    const item = (text, title, work) =>
+      el('button', {
+        type: 'button',
+        class: 'gv-item',
+        title,
+        text,
+        on: {
+          click: () => {
+            close();
+            work();
+          },
+        },
+      });
+    close = popup(
+      this.buttons.menu,
+      el(
+        'div',
+        { class: 'gv-menu' },
+        item('Checkpoint now', 'Keep the networks as they are at this step', async () => {
+          if (await commands.send({ command: 'checkpoint' })) this.view.notify('Checkpoint asked for');
+        }),
+        item('Duplicate', 'Start the same run again from the beginning', () => commands.duplicate()),
+        item('Save picture', 'Download the picture as PNG', () => this.view.savePicture()),
+        el('p', { class: 'gv-keys', text: 'Keys: space pause, d step D, g step G, b both' }),
+      ),
+      { label: 'more' },
+    );
   }
 
   /** The run's name, GAN and objective. */
   configure() {
     const { runs } = this.view;
-    const parts = runs.map(({ config, meta }) => [meta.data?.title, meta.gan?.title, meta.objective?.title].filter(Boolean));
+    const parts = runs.map(({ config, meta }) =>
+      [meta.data?.title, meta.gan?.title, meta.objective?.title].filter(Boolean),
+    );
     const [first] = runs;
     const several = runs.length > 1; // then the pictures carry the names
     const shared = parts[0].filter((part) => parts.every((others) => others.includes(part)));
@@ -116,11 +223,12 @@ export class Controls {
   update() {
     const { runs } = this.view;
     const states = [...new Set(runs.map((run) => run.state))];
-    const state = states.find((each) => each === 'failed') ?? states.find((each) => each === 'running') ?? states[0];
+    const state =
+      states.find((each) => each === 'failed') ?? states.find((each) => each === 'running') ?? states[0];
     this.#showState(state);
     const [run] = runs;
     const { status } = run;
-    const rate = run.state === 'running' ? status.rate ?? run.history.newest?.rate : null;
+    const rate = run.state === 'running' ? (status.rate ?? run.history.newest?.rate) : null;
     const parts = [];
     if (runs.length === 1) parts.push(`step ${thousands(run.step)}`);
     if (rate) parts.push(`${rate < 10 ? fixed(rate, 1) : short(Math.round(rate))} steps/s`);
@@ -148,19 +256,24 @@ export class Controls {
     const moving = runs.some((run) => run.state === 'running');
     const over = runs.every((run) => run.ended);
     const waiting = state === 'queued' || state === 'starting';
-    const label = moving || waiting ? 'Pause' : runs.every((run) => run.state === 'done') ? 'Continue' : 'Resume';
+    const label =
+      moving || waiting ? 'Pause' : runs.every((run) => run.state === 'done') ? 'Continue' : 'Resume';
     if (toggle.getAttribute('aria-label') !== label) {
       toggle.setAttribute('aria-label', label);
-      toggle.replaceChildren(icon(label === 'Pause' ? 'pause' : 'play'), el('span', { class: 'gv-label', text: label }));
+      toggle.replaceChildren(
+        icon(label === 'Pause' ? 'pause' : 'play'),
+        el('span', { class: 'gv-label', text: label }),
+      );
     }
     toggle.disabled = waiting || state === 'gone';
     for (const step of [stepD, stepG, stepBoth]) step.disabled = over || waiting || state === 'gone';
     stop.disabled = over || state === 'gone';
     const at = this.view.rewound();
     branch.disabled = !runs.every((run) => run.checkpoints.some((step) => at === null || step <= at));
+    const source = at === null ? 'its newest checkpoint' : `its last checkpoint up to step ${thousands(at)}`;
     branch.title = branch.disabled
       ? `There is no checkpoint ${at === null ? 'yet' : 'so early'} to branch from`
-      : `Copy this run from ${at === null ? 'its newest checkpoint' : `the last checkpoint up to step ${thousands(at)}`} and let the copy go its own way`;
+      : `Copy this run from ${source} and let the copy go its own way`;
   }
 
   setConnected(connected) {

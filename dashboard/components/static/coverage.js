@@ -12,8 +12,12 @@ export class Coverage {
     this.facts = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
     this.rows = el('div', { class: 'gv-bars-rows' });
-    this.element = el('section', { class: 'gv-chart gv-chart-coverage' },
-      el('header', { title: HELP }, this.facts, this.tools), this.rows);
+    this.element = el(
+      'section',
+      { class: 'gv-chart gv-chart-coverage' },
+      el('header', { title: HELP }, this.facts, this.tools),
+      this.rows,
+    );
     this.bars = [];
   }
 
@@ -36,16 +40,39 @@ export class Coverage {
   rebuild() {
     const names = this.names;
     const crowded = names.length > 12 || this.board.runs.length > 1;
-    this.bars = this.board.runs.map((_, run) => names.map((name, k) => {
-      const fill = el('i', { class: 'gv-bar-fill' });
-      const label = !crowded && el('span', { class: 'gv-bar-name', text: name });
-      return { fill, bar: el('div', { class: 'gv-bar', title: name, data: { run, k } }, el('div', { class: 'gv-bar-track' }, fill), label || null) };
-    }));
+    this.bars = this.board.runs.map((_, run) =>
+      names.map((name, k) => {
+        const fill = el('i', { class: 'gv-bar-fill' });
+        const label = !crowded && el('span', { class: 'gv-bar-name', text: name });
+        return {
+          fill,
+          bar: el(
+            'div',
+            { class: 'gv-bar', title: name, data: { run, k } },
+            el('div', { class: 'gv-bar-track' }, fill),
+            label || null,
+          ),
+        };
+      }),
+    );
     const several = this.bars.length > 1;
     this.lines = this.bars.map(() => (several ? el('p', { class: 'gv-bars-facts' }) : this.facts));
-    this.rows.replaceChildren(...this.bars.flatMap((bars, run) => [several && this.lines[run], el('div', {
-      class: `gv-bars${run ? ' gv-bars-second' : ''}`, role: 'img', style: `--bars: ${names.length}`,
-    }, bars.map(({ bar }) => bar))].filter(Boolean)));
+    this.rows.replaceChildren(
+      ...this.bars.flatMap((bars, run) =>
+        [
+          several && this.lines[run],
+          el(
+            'div',
+            {
+              class: `gv-bars${run ? ' gv-bars-second' : ''}`,
+              role: 'img',
+              style: `--bars: ${names.length}`,
+            },
+            bars.map(({ bar }) => bar),
+          ),
+        ].filter(Boolean),
+      ),
+    );
     this.update();
   }
 
@@ -81,6 +108,9 @@ export class Coverage {
       bar.title = `${this.names[k]}: ${fixed(share * 100, 1)} % (even share ${fixed(even * 100, 1)} %)`;
     });
     const missed = bars.length - shares.filter((share) => share > HIT_ABOVE).length;
-    bars[0]?.bar.parentElement?.setAttribute('aria-label', row ? `${bars.length - missed} of ${bars.length} reached` : 'not measured yet');
+    bars[0]?.bar.parentElement?.setAttribute(
+      'aria-label',
+      row ? `${bars.length - missed} of ${bars.length} reached` : 'not measured yet',
+    );
   }
 }

@@ -3,24 +3,16 @@
 import { el, icon, popup, setText } from './dom.js';
 import { short, thousands } from './format.js';
 
-const GRAVITY = { divergence: 3, mode_collapse: 2, vanishing_gradient: 2, discriminator_overpowering: 2, oscillation: 2, learning: 0, healthy: 0 };
-const SIGN = ['healthy', 'warning', 'warning', 'broken'];
-
-// shown where the event brings no explanation of its own
-const EXPLANATIONS = {
-  mode_collapse: 'The generator has found a few outputs that fool D and makes only those. Its loss asks whether each sample looks real, never '
-    + 'whether together they cover the data, so nothing pulls it back until D learns to reject that spot; then it often hops to the next one.',
-  vanishing_gradient: 'D separates real from generated so surely that its output hardly changes around the samples. The generator follows '
-    + "D's slope; where that is flat it gets no direction.",
-  discriminator_overpowering: 'D wins almost every time. A generator learns from the differences between its better and worse samples; if D '
-    + 'calls all of them fake with certainty there is little left to learn from.',
-  oscillation: 'The two networks chase each other: each step of one undoes what the other had adapted to, so the pair circles the equilibrium '
-    + 'instead of settling in it.',
-  divergence: 'A number left the range that floating point can hold. From there on every value would be NaN, so training stopped and kept its '
-    + 'last good checkpoint.',
-  healthy: 'D cannot be sure and G keeps learning: both losses are near their equilibrium, and the samples reach the modes of the data.',
-  learning: 'There are too few steps yet to say anything that would hold.',
+const GRAVITY = {
+  divergence: 3,
+  mode_collapse: 2,
+  vanishing_gradient: 2,
+  discriminator_overpowering: 2,
+  oscillation: 2,
+  learning: 0,
+  healthy: 0,
 };
+const SIGN = ['healthy', 'warning', 'warning', 'broken'];
 
 export class Diagnosis {
   constructor(run, commands, mayChange, short) {
@@ -29,10 +21,25 @@ export class Diagnosis {
     this.title = el('strong');
     this.evidence = el('span', { class: 'gv-evidence' });
     this.others = el('span', { class: 'gv-others' });
-    this.why = el('button', { type: 'button', class: 'gv-button gv-small', text: 'Why?', on: { click: () => this.#explain() } });
-    this.attempt = el('button', { type: 'button', class: 'gv-button gv-small gv-try', on: { click: () => this.#attempt() } });
-    this.element = el('section', { class: 'gv-diagnosis', 'aria-label': 'diagnosis', 'aria-live': 'polite' },
-      this.sign, el('p', {}, this.title, this.evidence), this.others, el('span', { class: 'gv-acts' }, this.why, this.attempt));
+    this.why = el('button', {
+      type: 'button',
+      class: 'gv-button gv-small',
+      text: 'Why?',
+      on: { click: () => this.#explain() },
+    });
+    this.attempt = el('button', {
+      type: 'button',
+      class: 'gv-button gv-small gv-try',
+      on: { click: () => this.#attempt() },
+    });
+    this.element = el(
+      'section',
+      { class: 'gv-diagnosis', 'aria-label': 'diagnosis', 'aria-live': 'polite' },
+      this.sign,
+      el('p', {}, this.title, this.evidence),
+      this.others,
+      el('span', { class: 'gv-acts' }, this.why, this.attempt),
+    );
     this.shown = '';
   }
 
@@ -40,7 +47,8 @@ export class Diagnosis {
   update() {
     const { state, status } = this.run;
     if (state === 'failed') return this.#problem(status);
-    if (state === 'gone') return this.#say('broken', 'There is no such run.', 'It was deleted, or the address is wrong.');
+    if (state === 'gone')
+      return this.#say('broken', 'There is no such run.', 'It was deleted, or the address is wrong.');
     const active = [...this.run.active].sort((a, b) => (GRAVITY[b.name] ?? 1) - (GRAVITY[a.name] ?? 1));
     const chosen = active.find((item) => item.name === this.chosen) ?? active[0];
     if (!chosen) return this.#waiting(state, status);
@@ -78,7 +86,10 @@ export class Diagnosis {
   #waiting(state, { queue }) {
     this.current = null;
     const [title, evidence] = {
-      queued: ['Queued', queue ? `place ${queue} in line; it starts when another run ends` : 'it starts when another run ends'],
+      queued: [
+        'Queued',
+        queue ? `place ${queue} in line; it starts when another run ends` : 'it starts when another run ends',
+      ],
       starting: ['Starting', ''],
     }[state] ?? ['Learning', 'too early to say'];
     this.#say('waiting', title, evidence, 0);
@@ -89,28 +100,58 @@ export class Diagnosis {
     this.attempt.hidden = !remedy || !this.mayChange;
     if (!remedy) return;
     setText(this.attempt, `Try: ${remedy.sentence}`);
-    const changes = Object.entries(remedy.options ?? {}).map(([name, value]) => `${name} = ${value}`).join(', ');
-    this.attempt.title = `${remedy.live ? 'Changes this run at once' : 'Starts a new run from the beginning'}: ${changes}`;
+    const changes = Object.entries(remedy.options ?? {})
+      .map(([name, value]) => `${name} = ${value}`)
+      .join(', ');
+    const effect = remedy.live ? 'Changes this run at once:' : 'Starts a new run from the beginning, with';
+    this.attempt.title = `${effect} ${changes}`;
   }
 
   #list(others) {
     const names = others.map((item) => item.name).join();
     if (this.others.dataset.names === names && this.others.childElementCount === others.length) return;
     this.others.dataset.names = names;
-    this.others.replaceChildren(...others.map((item) => el('button', {
-      type: 'button', class: 'gv-pill', title: item.evidence, text: `${this.short ? '+' : 'also:'} ${item.title}`,
-      on: { click: () => { this.chosen = item.name; this.update(); } },
-    })));
+    this.others.replaceChildren(
+      ...others.map((item) =>
+        el('button', {
+          type: 'button',
+          class: 'gv-pill',
+          title: item.evidence,
+          text: `${this.short ? '+' : 'also:'} ${item.title}`,
+          on: {
+            click: () => {
+              this.chosen = item.name;
+              this.update();
+            },
+          },
+        }),
+      ),
+    );
   }
 
   #explain() {
-    const { name, title, evidence, why, numbers, since } = this.current;
-    const facts = Object.entries(numbers ?? {}).map(([key, value]) => el('div', {},
-      el('dt', { text: key.replaceAll('_', ' ') }), el('dd', { text: typeof value === 'number' ? short(value) : String(value) })));
-    popup(this.why, el('div', { class: 'gv-why' },
-      el('h3', { text: title }), el('p', { text: evidence }), el('p', { text: why ?? EXPLANATIONS[name] ?? '' }),
-      facts.length ? el('dl', { class: 'gv-options' }, facts) : null,
-      since ? el('p', { class: 'gv-muted', text: `since step ${thousands(since)}` }) : null), { label: title });
+    const { title, evidence, why, numbers, since } = this.current;
+    const facts = Object.entries(numbers ?? {}).map(([key, value]) =>
+      el(
+        'div',
+        {},
+        el('dt', { text: key.replaceAll('_', ' ') }),
+        el('dd', { text: typeof value === 'number' ? short(value) : String(value) }),
+      ),
+    );
+    popup(
+      this.why,
+      el(
+        'div',
+        { class: 'gv-why' },
+        el('h3', { text: title }),
+        el('p', { text: evidence }),
+        el('p', { text: why ?? '' }),
+        facts.length ? el('dl', { class: 'gv-options' }, facts) : null,
+        since ? el('p', { class: 'gv-muted', text: `since step ${thousands(since)}` }) : null,
+      ),
+      { label: title },
+    );
   }
 
   async #attempt() {

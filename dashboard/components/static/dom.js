@@ -2,13 +2,17 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An element. `attrs`: `class`, `text`, `on` {event: handler}, `data` {name: value}; the rest are attributes. */
+/**
+ * An element. `attrs`: `class`, `text`, `on` {event: handler}, `data` {name: value}; the rest are
+ * attributes.
+ */
 export function el(tag, attrs = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attrs)) {
     if (value === undefined || value === null || value === false) continue;
     if (name === 'text') node.textContent = value;
-    else if (name === 'on') for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
+    else if (name === 'on')
+      for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
     else if (name === 'data') Object.assign(node.dataset, value);
     else node.setAttribute(name, value === true ? '' : value);
   }
@@ -52,10 +56,17 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A panel in the top layer under (or over) `anchor`, closed by Escape, a click elsewhere or the returned function. */
+/**
+ * A panel in the top layer under (or over) `anchor`, closed by Escape, a click elsewhere or the returned
+ * function.
+ */
 export function popup(anchor, content, { label, onClose } = {}) {
   const root = anchor.closest('.gv-root') ?? document.body;
-  const panel = el('div', { class: 'gv-popup', popover: 'auto', role: 'dialog', 'aria-label': label }, content);
+  const panel = el(
+    'div',
+    { class: 'gv-popup', popover: 'auto', role: 'dialog', 'aria-label': label },
+    content,
+  );
   root.append(panel);
   anchor.setAttribute('aria-expanded', 'true');
   panel.addEventListener('toggle', (event) => {

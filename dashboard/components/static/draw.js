@@ -1,4 +1,5 @@
-// "Draw your own": paint where the data are dense. The state value "drawing" is base64 of 48 x 48 bytes, row 0 at the top.
+// "Draw your own": paint where the data are dense. The state value "drawing" is base64 of 48 x 48 bytes,
+// row 0 at the top.
 
 import { Drawing, seeded, SIDE, STAMPS } from './drawing.js';
 import { el } from './dom.js';
@@ -8,7 +9,14 @@ const mounted = new WeakMap(); // parentElement -> DrawView
 const PIXELS = 480; // of the canvas, a whole multiple of SIDE
 const POINTS = 500; // of the preview
 const REPORT_MS = 250; // after the last stroke: each report reruns the page
-const STAMP_NAMES = { blob: 'blob', ring: 'ring', square: 'square', cross: 'cross', moon: 'moon', heart: 'heart' };
+const STAMP_NAMES = {
+  blob: 'blob',
+  ring: 'ring',
+  square: 'square',
+  cross: 'cross',
+  moon: 'moon',
+  heart: 'heart',
+};
 
 /** `data`: {"value": base64 or null, "size": pixels}. */
 export default async function draw({ parentElement, data, setStateValue }) {
@@ -31,8 +39,13 @@ class DrawView {
     if (value) this.drawing.decode(value);
     this.tool = 'brush';
     this.canvas = el('canvas', {
-      class: 'gv-drawing', width: PIXELS, height: PIXELS, tabindex: 0, role: 'img',
-      'aria-label': 'canvas to paint a distribution on', style: `max-width: ${size}px`,
+      class: 'gv-drawing',
+      width: PIXELS,
+      height: PIXELS,
+      tabindex: 0,
+      role: 'img',
+      'aria-label': 'canvas to paint a distribution on',
+      style: `max-width: ${size}px`,
     });
     this.context = this.canvas.getContext('2d');
     this.#makeTools();
@@ -48,30 +61,74 @@ class DrawView {
   }
 
   #makeTools() {
-    const tool = (name, label, title) => el('button', {
-      type: 'button', class: 'gv-button gv-small', text: label, title, 'aria-pressed': String(name === this.tool), data: { tool: name },
-      on: { click: () => this.#choose(name) },
-    });
+    const tool = (name, label, title) =>
+      el('button', {
+        type: 'button',
+        class: 'gv-button gv-small',
+        text: label,
+        title,
+        'aria-pressed': String(name === this.tool),
+        data: { tool: name },
+        on: { click: () => this.#choose(name) },
+      });
     this.toolButtons = [
-      tool('brush', 'Brush', 'Paint: dense where you painted'), tool('eraser', 'Eraser', 'Wipe'),
-      ...Object.entries(STAMP_NAMES).map(([name, label]) => tool(name, label, `Click on the canvas to set a ${label}`)),
+      tool('brush', 'Brush', 'Paint: dense where you painted'),
+      tool('eraser', 'Eraser', 'Wipe'),
+      ...Object.entries(STAMP_NAMES).map(([name, label]) =>
+        tool(name, label, `Click on the canvas to set a ${label}`),
+      ),
     ];
-    this.size = el('input', { type: 'range', class: 'gv-range', min: 1, max: 10, step: 0.5, value: 2.5, 'aria-label': 'size of the brush' });
-    this.undo = el('button', { type: 'button', class: 'gv-button gv-small', text: 'Undo', on: { click: () => this.#undo() } });
-    this.clear = el('button', { type: 'button', class: 'gv-button gv-small', text: 'Clear', on: { click: () => this.#clear() } });
+    this.size = el('input', {
+      type: 'range',
+      class: 'gv-range',
+      min: 1,
+      max: 10,
+      step: 0.5,
+      value: 2.5,
+      'aria-label': 'size of the brush',
+    });
+    this.undo = el('button', {
+      type: 'button',
+      class: 'gv-button gv-small',
+      text: 'Undo',
+      on: { click: () => this.#undo() },
+    });
+    this.clear = el('button', {
+      type: 'button',
+      class: 'gv-button gv-small',
+      text: 'Clear',
+      on: { click: () => this.#clear() },
+    });
     this.dots = el('input', { type: 'checkbox', class: 'gv-check', on: { change: () => this.paint() } });
     this.hint = el('p', { class: 'gv-muted', role: 'status' });
     const [brush, eraser, ...stamps] = this.toolButtons;
-    this.panel = el('div', { class: 'gv-draw-tools' },
-      el('div', { class: 'gv-draw-row', role: 'group', 'aria-label': 'tools' }, brush, eraser, this.undo, this.clear),
+    this.panel = el(
+      'div',
+      { class: 'gv-draw-tools' },
+      el(
+        'div',
+        { class: 'gv-draw-row', role: 'group', 'aria-label': 'tools' },
+        brush,
+        eraser,
+        this.undo,
+        this.clear,
+      ),
       el('label', { class: 'gv-draw-size' }, 'size', this.size),
-      el('div', { class: 'gv-draw-row', role: 'group', 'aria-label': 'stamps' }, el('span', { class: 'gv-muted', text: 'stamps' }), stamps),
-      el('label', { class: 'gv-draw-size' }, this.dots, 'show as points'), this.hint);
+      el(
+        'div',
+        { class: 'gv-draw-row', role: 'group', 'aria-label': 'stamps' },
+        el('span', { class: 'gv-muted', text: 'stamps' }),
+        stamps,
+      ),
+      el('label', { class: 'gv-draw-size' }, this.dots, 'show as points'),
+      this.hint,
+    );
   }
 
   #choose(name) {
     this.tool = name;
-    for (const button of this.toolButtons) button.setAttribute('aria-pressed', String(button.dataset.tool === name));
+    for (const button of this.toolButtons)
+      button.setAttribute('aria-pressed', String(button.dataset.tool === name));
   }
 
   // of the brush or the stamp, in cells

@@ -3,13 +3,17 @@
 export const SIDE = 48;
 const KEPT = 40; // steps that can be undone
 
-/** Soft shapes around 0, 0 with a radius of 1: each gives the weight (0..1) at (x, y). `width`: softness of the edge. */
+/**
+ * Soft shapes around 0, 0 with a radius of 1: each gives the weight (0..1) at (x, y). `width`: softness of
+ * the edge.
+ */
 const edge = (distance, width) => Math.min(1, Math.max(0, 0.5 - distance / width));
 export const STAMPS = {
   blob: (x, y) => Math.exp(-4 * (x * x + y * y)),
   ring: (x, y, width) => edge(Math.abs(Math.hypot(x, y) - 0.8) - 0.13, width),
   square: (x, y, width) => edge(Math.abs(Math.max(Math.abs(x), Math.abs(y)) - 0.75) - 0.12, width),
-  cross: (x, y, width) => edge(Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.14, Math.hypot(x, y) - 0.95), width),
+  cross: (x, y, width) =>
+    edge(Math.max(Math.min(Math.abs(x), Math.abs(y)) - 0.14, Math.hypot(x, y) - 0.95), width),
   moon: (x, y, width) => edge(Math.max(Math.hypot(x, y) - 0.9, 0.75 - Math.hypot(x - 0.42, y)), width),
   heart: (x, y, width) => edge(heart(0.6 * Math.abs(x), 0.56 - 0.6 * y) / 0.6, width),
 };
@@ -52,14 +56,17 @@ export class Drawing {
   dab(x, y, radius, erase) {
     this.#over(x, y, radius + 1, (at, dx, dy) => {
       const strength = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(dx, dy)));
-      this.weights[at] = erase ? this.weights[at] * (1 - strength) : Math.max(this.weights[at], 255 * strength);
+      this.weights[at] = erase
+        ? this.weights[at] * (1 - strength)
+        : Math.max(this.weights[at], 255 * strength);
     });
   }
 
   /** A stroke from (x0, y0) to (x1, y1): dabs without gaps. */
   stroke(x0, y0, x1, y1, radius, erase) {
     const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / Math.max(0.4, radius / 3)));
-    for (let k = 0; k <= steps; k += 1) this.dab(x0 + ((x1 - x0) * k) / steps, y0 + ((y1 - y0) * k) / steps, radius, erase);
+    for (let k = 0; k <= steps; k += 1)
+      this.dab(x0 + ((x1 - x0) * k) / steps, y0 + ((y1 - y0) * k) / steps, radius, erase);
   }
 
   /** Sets a shape of STAMPS with `radius` cells at (x, y). */
@@ -73,7 +80,11 @@ export class Drawing {
 
   #over(x, y, reach, change) {
     for (let row = Math.max(0, Math.floor(y - reach)); row < Math.min(SIDE, Math.ceil(y + reach)); row += 1) {
-      for (let column = Math.max(0, Math.floor(x - reach)); column < Math.min(SIDE, Math.ceil(x + reach)); column += 1) {
+      for (
+        let column = Math.max(0, Math.floor(x - reach));
+        column < Math.min(SIDE, Math.ceil(x + reach));
+        column += 1
+      ) {
         change(row * SIDE + column, column + 0.5 - x, row + 0.5 - y);
       }
     }
@@ -99,7 +110,9 @@ export class Drawing {
   sample(n, random) {
     const sums = new Float64Array(SIDE * SIDE);
     let sum = 0;
-    this.weights.forEach((weight, i) => { sums[i] = sum += weight; });
+    this.weights.forEach((weight, i) => {
+      sums[i] = sum += weight;
+    });
     const points = new Float32Array(sum > 0 ? 2 * n : 0);
     for (let k = 0; k < points.length; k += 2) {
       const target = random() * sum;

@@ -45,7 +45,15 @@ export function clock(seconds) {
 }
 
 const LOG2 = Math.log(2);
-const CONSTANTS = [[2 * LOG2, '2 log 2'], [LOG2, 'log 2'], [-LOG2, '−log 2'], [-2 * LOG2, '−2 log 2'], [0.5, '½'], [0.25, '¼'], [0.125, '⅛']];
+const CONSTANTS = [
+  [2 * LOG2, '2 log 2'],
+  [LOG2, 'log 2'],
+  [-LOG2, '−log 2'],
+  [-2 * LOG2, '−2 log 2'],
+  [0.5, '½'],
+  [0.25, '¼'],
+  [0.125, '⅛'],
+];
 
 /** A value at equilibrium by its name where it has one: 1.3863 -> "2 log 2". */
 export function constant(value) {
@@ -72,9 +80,13 @@ export function commandText(command, fields) {
   switch (command.command) {
     case 'set':
       return Object.entries(command.options ?? {})
-        .map(([name, value]) => `${optionName(name, fields)} ${optionText(value)}`).join(', ');
-    case 'limit': return command.steps_per_s ? `${short(command.steps_per_s)} steps/s` : 'full speed';
-    case 'step': return `step ${what}${command.count > 1 ? ` × ${command.count}` : ''}`;
-    default: return String(command.command ?? '');
+        .map(([name, value]) => `${optionName(name, fields)} ${optionText(value)}`)
+        .join(', ');
+    case 'limit':
+      return command.steps_per_s ? `${short(command.steps_per_s)} steps/s` : 'full speed';
+    case 'step':
+      return `step ${what}${command.count > 1 ? ` × ${command.count}` : ''}`;
+    default:
+      return String(command.command ?? '');
   }
 }

@@ -1,10 +1,11 @@
-// Reads the packed frames that the training process writes: 4-byte length, JSON header, arrays at multiples of 8.
+// Reads the packed frames that the training process writes: 4-byte length, JSON header, arrays at multiples
+// of 8.
 
 const VIEWS = { float32: Float32Array, uint8: Uint8Array, int16: Int16Array };
 
 /**
- * The header and the arrays of a frame that starts at `offset` of an ArrayBuffer.
- * Arrays are views on the buffer (no copy); a `png` comes as Uint8Array of the file. Throws RangeError if cut short.
+ * The header and the arrays of a frame that starts at `offset` of an ArrayBuffer. Arrays are views on the
+ * buffer (no copy); a `png` comes as Uint8Array of the file. Throws RangeError if cut short.
  */
 export function unpack(buffer, offset = 0) {
   const length = new DataView(buffer).getUint32(offset, true);

@@ -1,30 +1,50 @@
-// D's opinion as a picture: green where it thinks "real", white at one half, purple where it thinks "generated".
+// D's opinion as a picture: green where it thinks "real", white at one half, purple where it thinks
+// "generated".
 
 // [value, red, green, blue]: the dots' colours, softened so that dots stay visible on them
-const STOPS = [[0, 180, 141, 193], [64, 217, 198, 226], [128, 252, 252, 251], [192, 186, 225, 190], [255, 122, 190, 136]];
+const STOPS = [
+  [0, 180, 141, 193],
+  [64, 217, 198, 226],
+  [128, 252, 252, 251],
+  [192, 186, 225, 190],
+  [255, 122, 190, 136],
+];
 
 /** The 256 colours as little-endian RGBA words; `dim` (0..1) darkens them all. */
 function lookup(dim) {
   const table = new Uint32Array(256);
   for (let value = 0; value < 256; value += 1) {
-    const at = Math.max(1, STOPS.findIndex(([stop]) => stop >= value));
+    const at = Math.max(
+      1,
+      STOPS.findIndex(([stop]) => stop >= value),
+    );
     const [low, ...from] = STOPS[at - 1];
     const [high, ...to] = STOPS[at];
     const share = (value - low) / (high - low);
-    const [red, green, blue] = from.map((channel, c) => Math.round(dim * (channel + (to[c] - channel) * share)));
+    const [red, green, blue] = from.map((channel, c) =>
+      Math.round(dim * (channel + (to[c] - channel) * share)),
+    );
     table[value] = (255 << 24) | (blue << 16) | (green << 8) | red;
   }
   return table;
 }
 
-/** For each of `pixels` output positions: the first of four neighbouring cells and their Catmull-Rom weights. */
+/**
+ * For each of `pixels` output positions: the first of four neighbouring cells and their Catmull-Rom
+ * weights.
+ */
 function taps(pixels, cells) {
   return Array.from({ length: pixels }, (_, i) => {
     const at = ((i + 0.5) / pixels) * cells - 0.5;
     const first = Math.floor(at);
     const t = at - first;
     const [t2, t3] = [t * t, t * t * t];
-    const weights = [(-t3 + 2 * t2 - t) / 2, (3 * t3 - 5 * t2 + 2) / 2, (-3 * t3 + 4 * t2 + t) / 2, (t3 - t2) / 2];
+    const weights = [
+      (-t3 + 2 * t2 - t) / 2,
+      (3 * t3 - 5 * t2 + 2) / 2,
+      (-3 * t3 + 4 * t2 + t) / 2,
+      (t3 - t2) / 2,
+    ];
     const index = [-1, 0, 1, 2].map((k) => Math.min(cells - 1, Math.max(0, first + k)));
     return { index, weights };
   });
@@ -49,7 +69,10 @@ export class HeatMap {
     this.#widen(grid);
     const { pixels, wide, table } = this;
     for (let y = 0; y < pixels; y += 1) {
-      const { index, weights: [w0, w1, w2, w3] } = this.taps[pixels - 1 - y];
+      const {
+        index,
+        weights: [w0, w1, w2, w3],
+      } = this.taps[pixels - 1 - y];
       const [r0, r1, r2, r3] = [index[0] * pixels, index[1] * pixels, index[2] * pixels, index[3] * pixels];
       const to = y * pixels;
       for (let x = 0; x < pixels; x += 1) {
@@ -62,10 +85,14 @@ export class HeatMap {
   #widen(grid) {
     const { cells, pixels, wide } = this;
     for (let x = 0; x < pixels; x += 1) {
-      const { index: [i0, i1, i2, i3], weights: [w0, w1, w2, w3] } = this.taps[x];
+      const {
+        index: [i0, i1, i2, i3],
+        weights: [w0, w1, w2, w3],
+      } = this.taps[x];
       for (let row = 0; row < cells; row += 1) {
         const at = row * cells;
-        wide[row * pixels + x] = w0 * grid[at + i0] + w1 * grid[at + i1] + w2 * grid[at + i2] + w3 * grid[at + i3];
+        wide[row * pixels + x] =
+          w0 * grid[at + i0] + w1 * grid[at + i1] + w2 * grid[at + i2] + w3 * grid[at + i3];
       }
     }
   }
@@ -81,11 +108,16 @@ export function valueAt(grid, u, v, size = 48) {
   return (1 - b) * ((1 - a) * at(0, 0) + a * at(1, 0)) + b * ((1 - a) * at(0, 1) + a * at(1, 1));
 }
 
-const CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]];
+const CORNERS = [
+  [0, 0],
+  [1, 0],
+  [1, 1],
+  [0, 1],
+];
 
 /**
- * Where a grid passes `level`, by marching squares: calls `segment(u0, v0, u1, v1)` with ends in 0..1 from the lower left.
- * A cell where two lines cross is split without care: at this size nobody sees it.
+ * Where a grid passes `level`, by marching squares: calls `segment(u0, v0, u1, v1)` with ends in 0..1 from
+ * the lower left. A cell where two lines cross is split without care: at this size nobody sees it.
  */
 export function contour(grid, level, segment, size = 48) {
   for (let j = 0; j < size - 1; j += 1) {

@@ -41,7 +41,8 @@ export class History {
     return added;
   }
 
-  // after a resume or a single phase a step comes again: what was there from that step on gives way to the new
+  // after a resume or a single phase a step comes again: what was there from that step on gives way to the
+  // new
   #append(row) {
     this.#dropFrom(row.step);
     this.attempt = row.attempt ?? this.attempt;
@@ -72,7 +73,11 @@ export class History {
     const counted = this.columns.get('modes_hit') ?? this.columns.get('class_kl');
     const keep = this.steps.map((_, i) => i >= old || i % 2 === 0 || (counted?.[i] ?? null) !== null);
     this.steps = this.steps.filter((_, i) => keep[i]);
-    for (const [name, column] of this.columns) this.columns.set(name, column.filter((_, i) => keep[i]));
+    for (const [name, column] of this.columns)
+      this.columns.set(
+        name,
+        column.filter((_, i) => keep[i]),
+      );
     if (this.measured.length > KEEP_NEWEST) this.measured = this.measured.filter((_, i) => i % 2 === 0);
   }
 
@@ -90,7 +95,8 @@ export class History {
 
   /** The newest measured row at or before `step`; without a step the newest. */
   measuredAt(step = Infinity) {
-    for (let i = this.measured.length - 1; i >= 0; i -= 1) if (this.measured[i].step <= step) return this.measured[i];
+    for (let i = this.measured.length - 1; i >= 0; i -= 1)
+      if (this.measured[i].step <= step) return this.measured[i];
     return null;
   }
 
@@ -106,8 +112,8 @@ export class History {
 }
 
 /**
- * Exponential moving average of `values` over `steps` with a memory of `memory` steps, without the start's bias.
- * Nulls stay null. The memory counts steps, not rows: thinned rows are smoothed like the others.
+ * Exponential moving average of `values` over `steps` with a memory of `memory` steps, without the start's
+ * bias. Nulls stay null. The memory counts steps, not rows: thinned rows are smoothed like the others.
  */
 export function smooth(values, steps, memory) {
   if (!(memory > 0)) return values;
@@ -165,8 +171,8 @@ function merge(a, b) {
 }
 
 /**
- * At most about `most` points: each of equally wide stretches of steps keeps its smallest and largest value in the order they
- * came, so that no spike is lost. `data` is [x, ...columns].
+ * At most about `most` points: each of equally wide stretches of steps keeps its smallest and largest value
+ * in the order they came, so that no spike is lost. `data` is [x, ...columns].
  */
 export function thin(data, most) {
   const [x, ...columns] = data;

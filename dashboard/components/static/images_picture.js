@@ -41,7 +41,8 @@ class Grid {
     const times = Math.max(1, Math.ceil(cell / width));
     this.large ??= el('canvas');
     const large = this.large;
-    if (large.width !== bitmap.width * times) Object.assign(large, { width: bitmap.width * times, height: bitmap.height * times });
+    if (large.width !== bitmap.width * times)
+      Object.assign(large, { width: bitmap.width * times, height: bitmap.height * times });
     const enlarge = large.getContext('2d');
     enlarge.imageSmoothingEnabled = false;
     enlarge.drawImage(bitmap, 0, 0, large.width, large.height);
@@ -49,8 +50,17 @@ class Grid {
     context.imageSmoothingQuality = 'high';
     for (let row = 0; row < rows; row += 1) {
       for (let column = 0; column < columns; column += 1) {
-        context.drawImage(large, column * width * times, row * height * times, width * times, height * times,
-          column * (cell + gap), row * (cell + gap), cell, cell);
+        context.drawImage(
+          large,
+          column * width * times,
+          row * height * times,
+          width * times,
+          height * times,
+          column * (cell + gap),
+          row * (cell + gap),
+          cell,
+          cell,
+        );
       }
     }
   }
@@ -62,10 +72,18 @@ export class ImagesPicture {
     this.layers = layers;
     this.generated = new Grid('generated samples from fixed z');
     this.actual = new Grid('real data');
-    this.left = el('figure', { class: 'gv-figure' },
-      el('figcaption', {}, el('span', { class: 'gv-key gv-key-fake' }), 'generated (fixed z)'), this.generated.canvas);
-    this.right = el('figure', { class: 'gv-figure' },
-      el('figcaption', {}, el('span', { class: 'gv-key gv-key-real' }), 'real'), this.actual.canvas);
+    this.left = el(
+      'figure',
+      { class: 'gv-figure' },
+      el('figcaption', {}, el('span', { class: 'gv-key gv-key-fake' }), 'generated (fixed z)'),
+      this.generated.canvas,
+    );
+    this.right = el(
+      'figure',
+      { class: 'gv-figure' },
+      el('figcaption', {}, el('span', { class: 'gv-key gv-key-real' }), 'real'),
+      this.actual.canvas,
+    );
     this.element = el('div', { class: 'gv-images' }, this.left, this.right);
     this.order = 0;
     this.configure(meta);

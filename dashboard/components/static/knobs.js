@@ -18,7 +18,10 @@ export function scaleOf({ min, max, step, scale, type, min_excluded: open }) {
     return step ? Number((Math.round(value / step) * step).toPrecision(10)) : Number(value.toPrecision(2));
   };
   if (scale !== 'log') {
-    return { value: (at) => round(min + ((max - min) * at) / TICKS), at: (value) => (TICKS * (value - min)) / (max - min) };
+    return {
+      value: (at) => round(min + ((max - min) * at) / TICKS),
+      at: (value) => (TICKS * (value - min)) / (max - min),
+    };
   }
   const low = min > 0 ? min : max * SMALLEST;
   const ratio = Math.log(max / low);
@@ -35,13 +38,27 @@ class Knob {
     this.input = this.#input();
     this.input.title = mayChange ? field.help : VIEWER_REASON;
     this.input.disabled = !mayChange;
-    this.shown = this.#isSlider ? el('input', {
-      class: 'gv-exact', type: 'text', inputmode: 'decimal', 'aria-label': `${field.label}, exact value`, disabled: !mayChange,
-      on: { change: () => this.#typed(), keydown: (event) => event.key === 'Enter' && this.shown.blur() },
-    }) : null;
-    this.element = el('div', { class: 'gv-knob' },
-      el('div', { class: 'gv-knob-head' }, el('label', { title: field.help, text: field.label }), this.#isSlider ? this.shown : this.input),
-      this.#isSlider && this.input);
+    this.shown = this.#isSlider
+      ? el('input', {
+          class: 'gv-exact',
+          type: 'text',
+          inputmode: 'decimal',
+          'aria-label': `${field.label}, exact value`,
+          disabled: !mayChange,
+          on: { change: () => this.#typed(), keydown: (event) => event.key === 'Enter' && this.shown.blur() },
+        })
+      : null;
+    this.element = el(
+      'div',
+      { class: 'gv-knob' },
+      el(
+        'div',
+        { class: 'gv-knob-head' },
+        el('label', { title: field.help, text: field.label }),
+        this.#isSlider ? this.shown : this.input,
+      ),
+      this.#isSlider && this.input,
+    );
     this.input.setAttribute('aria-label', field.label);
   }
 
@@ -54,14 +71,35 @@ class Knob {
     const { type, choices, step } = this.field;
     if (this.#isSlider) {
       this.scale = scaleOf(this.field);
-      return el('input', { class: 'gv-range', type: 'range', min: 0, max: TICKS, step: 1, on: { input: () => this.#moved() } });
+      return el('input', {
+        class: 'gv-range',
+        type: 'range',
+        min: 0,
+        max: TICKS,
+        step: 1,
+        on: { input: () => this.#moved() },
+      });
     }
     if (type === 'choice') {
       const options = choices.map(({ value, label }, k) => el('option', { value: k, text: label }));
-      return el('select', { class: 'gv-select', on: { change: () => this.#commit(choices[Number(this.input.value)].value) } }, options);
+      return el(
+        'select',
+        { class: 'gv-select', on: { change: () => this.#commit(choices[Number(this.input.value)].value) } },
+        options,
+      );
     }
-    if (type === 'bool') return el('input', { type: 'checkbox', class: 'gv-check', on: { change: () => this.#commit(this.input.checked) } });
-    return el('input', { class: 'gv-exact', type: 'number', step: step ?? 'any', on: { change: () => this.#commit(Number(this.input.value)) } });
+    if (type === 'bool')
+      return el('input', {
+        type: 'checkbox',
+        class: 'gv-check',
+        on: { change: () => this.#commit(this.input.checked) },
+      });
+    return el('input', {
+      class: 'gv-exact',
+      type: 'number',
+      step: step ?? 'any',
+      on: { change: () => this.#commit(Number(this.input.value)) },
+    });
   }
 
   #moved() {
@@ -121,7 +159,14 @@ class SpeedLimit {
     this.scale = scaleOf({ min: SPEEDS[0], max: SPEEDS[1], scale: 'log', type: 'float' });
     this.text = el('output', { class: 'gv-exact gv-output', text: 'max' });
     this.input = el('input', {
-      class: 'gv-range', type: 'range', min: 0, max: TICKS + 12, step: 1, value: TICKS + 12, disabled: !mayChange, 'aria-label': 'speed limit',
+      class: 'gv-range',
+      type: 'range',
+      min: 0,
+      max: TICKS + 12,
+      step: 1,
+      value: TICKS + 12,
+      disabled: !mayChange,
+      'aria-label': 'speed limit',
       title: mayChange ? 'Steps a second at most; the right end: as fast as it goes' : VIEWER_REASON,
       on: {
         input: () => {
@@ -133,7 +178,12 @@ class SpeedLimit {
         },
       },
     });
-    this.element = el('div', { class: 'gv-knob' }, el('div', { class: 'gv-knob-head' }, el('label', { text: 'Speed' }), this.text), this.input);
+    this.element = el(
+      'div',
+      { class: 'gv-knob' },
+      el('div', { class: 'gv-knob-head' }, el('label', { text: 'Speed' }), this.text),
+      this.input,
+    );
   }
 
   #limit() {
@@ -159,17 +209,25 @@ export class Knobs {
     Object.assign(this, { runs, commands, mayChange, knobs: new Map() });
     this.row = el('div', { class: 'gv-knob-row' });
     this.element = el('section', { class: 'gv-knobs', 'aria-label': 'knobs that act now' }, this.row);
-    this.speed = new SpeedLimit((limit) => commands.send({ command: 'limit', steps_per_s: limit }), mayChange);
+    this.speed = new SpeedLimit(
+      (limit) => commands.send({ command: 'limit', steps_per_s: limit }),
+      mayChange,
+    );
   }
 
   configure() {
     const fields = this.runs[0].meta.live ?? [];
-    const shared = fields.filter(({ name }) => this.runs.every((run) => (run.meta.live ?? []).some((field) => field.name === name)));
+    const shared = fields.filter(({ name }) =>
+      this.runs.every((run) => (run.meta.live ?? []).some((field) => field.name === name)),
+    );
     const place = ({ name }) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
     shared.sort((a, b) => place(a) - place(b));
-    this.knobs = new Map(shared.map((field) => [
-      field.name, new Knob(field, (value) => this.commands.set({ [field.name]: value }), this.mayChange),
-    ]));
+    this.knobs = new Map(
+      shared.map((field) => [
+        field.name,
+        new Knob(field, (value) => this.commands.set({ [field.name]: value }), this.mayChange),
+      ]),
+    );
     this.row.replaceChildren(this.speed.element, ...[...this.knobs.values()].map((knob) => knob.element));
     this.update();
   }

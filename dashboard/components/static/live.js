@@ -1,5 +1,6 @@
-// The live view as a Streamlit component. Streamlit calls the function below again on the same element whenever its data
-// or theme change; the view and its socket survive that as long as the runs and the role stay the same.
+// The live view as a Streamlit component. Streamlit calls the function below again on the same element
+// whenever its data or theme change; the view and its socket survive that as long as the runs and the role
+// stay the same.
 
 import { loadStyles } from './theme.js';
 import { LiveView } from './view.js';
@@ -7,7 +8,10 @@ import { LiveView } from './view.js';
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls}
 const PATIENCE_MS = 4000;
 
-/** `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null}. Returns what undoes it. */
+/**
+ * `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null}. Returns what
+ * undoes it.
+ */
 export default async function live({ parentElement, data, setTriggerValue }) {
   const state = mounted.get(parentElement) ?? { calls: 0 };
   mounted.set(parentElement, state);
@@ -28,7 +32,10 @@ function show(parentElement, state, data) {
   state.view?.destroy();
   state.shows = shows;
   state.view = new LiveView(parentElement, {
-    ids: [...new Set(data.runs)], role: data.role, height: data.height ?? null, open: (ids) => open(state, ids),
+    ids: [...new Set(data.runs)],
+    role: data.role,
+    height: data.height ?? null,
+    open: (ids) => open(state, ids),
   });
 }
 

@@ -1,4 +1,5 @@
-// Smooth motion of point sets between frames: each point keeps its identity and glides to where the newest frame puts it.
+// Smooth motion of point sets between frames: each point keeps its identity and glides to where the newest
+// frame puts it.
 
 const LONGEST_MS = 400;
 const FIRST_MS = 250; // after a pause, or when the reader looks back

@@ -1,4 +1,5 @@
-// The pictures of the runs on show, side by side, with the toggles for their layers; the toggles are the legend too.
+// The pictures of the runs on show, side by side, with the toggles for their layers; the toggles are the
+// legend too.
 
 import { el, remember, remembered, setText } from './dom.js';
 import { unpack } from './frames.js';
@@ -11,7 +12,11 @@ const LAYERS = [
   ['real', 'real', 'points of the data; a dashed ring: a mode without samples'],
   ['fake', 'fake', 'generated: G of the same 512 z in every frame, so each dot keeps its identity'],
   ['d', 'D', 'what D thinks of each place: green real, white undecided, purple generated'],
-  ['optimal', 'D*', 'the best possible D, p / (p + q), with q a blurred histogram of generated points; over D: its ¼, ½ and ¾ lines'],
+  [
+    'optimal',
+    'D*',
+    'the best possible D: p / (p + q), q a blurred histogram of fakes; over D: its ¼, ½ and ¾ lines',
+  ],
   ['manifold', 'manifold', "G's image of a square grid of z"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
@@ -30,7 +35,12 @@ class Panel {
     this.caption = el('figcaption', { class: 'gv-caption', hidden: !several });
     this.place = el('div', { class: 'gv-place' });
     this.note = el('div', { class: 'gv-note', hidden: true });
-    this.element = el('figure', { class: 'gv-panel' }, this.caption, el('div', { class: 'gv-frame' }, this.place, this.note));
+    this.element = el(
+      'figure',
+      { class: 'gv-panel' },
+      this.caption,
+      el('div', { class: 'gv-frame' }, this.place, this.note),
+    );
   }
 
   get kind() {
@@ -43,8 +53,11 @@ class Panel {
     if (this.picture instanceof Kind) this.picture.configure(this.run.meta, dark);
     else this.picture = new Kind(this.run.meta, this.layers, dark);
     this.place.replaceChildren(this.picture.element);
-    this.caption.replaceChildren(el('i', { class: `gv-dash ${order ? 'gv-dash-second' : ''}` }),
-      el('strong', { text: this.run.config.name || this.run.id }), el('span', { class: 'gv-number' }));
+    this.caption.replaceChildren(
+      el('i', { class: `gv-dash ${order ? 'gv-dash-second' : ''}` }),
+      el('strong', { text: this.run.config.name || this.run.id }),
+      el('span', { class: 'gv-number' }),
+    );
     this.#fetchReal();
   }
 
@@ -75,14 +88,24 @@ class Panel {
     return frame;
   }
 
+  /** Says what keeps the picture away, if something does. */
+  sayState() {
+    const { state, status, history, frameStep, ended } = this.run;
+    if (state === 'queued') this.say(status.queue ? `Queued: place ${status.queue} in line` : 'Queued');
+    else if (frameStep || ended) this.say(null);
+    else if (!history.length) this.say({ starting: 'Starting …', running: 'First steps …' }[state]);
+  }
+
   say(text) {
     this.note.hidden = !text;
     setText(this.note, text ?? '');
   }
 
   update(rewound, shownStep) {
-    if (this.picture instanceof PointsPicture) this.picture.setHistogram(this.run.history.measuredAt(rewound ?? Infinity)?.histogram);
-    if (!this.caption.hidden && this.picture) setText(this.caption.lastChild, `step ${thousands(shownStep ?? this.run.step)}`);
+    if (this.picture instanceof PointsPicture)
+      this.picture.setHistogram(this.run.history.measuredAt(rewound ?? Infinity)?.histogram);
+    if (!this.caption.hidden && this.picture)
+      setText(this.caption.lastChild, `step ${thousands(shownStep ?? this.run.step)}`);
   }
 }
 
@@ -92,9 +115,17 @@ export class Pictures {
     Object.assign(this, { runs, changed, rewound: null });
     this.layers = remembered('layers', DEFAULTS);
     this.layers.beside = runs.length === 1 && innerWidth > 820; // where there is room for it
-    this.bandwidth = el('div', { class: 'gv-chip gv-number', hidden: true, title: 'bandwidth of the blur that makes q of the generated points' });
+    this.bandwidth = el('div', {
+      class: 'gv-chip gv-number',
+      hidden: true,
+      title: 'bandwidth of the blur that makes q of the generated points',
+    });
     this.panels = runs.map((run) => new Panel(run, this.layers, runs.length > 1));
-    this.row = el('div', { class: 'gv-panels' }, this.panels.map((panel) => panel.element));
+    this.row = el(
+      'div',
+      { class: 'gv-panels' },
+      this.panels.map((panel) => panel.element),
+    );
     this.toggles = el('div', { class: 'gv-toggles', role: 'group', 'aria-label': 'layers of the picture' });
     this.panels[0].place.after(this.bandwidth);
     this.element = el('section', { class: 'gv-pictures', 'aria-label': 'picture' }, this.row, this.toggles);
@@ -111,23 +142,34 @@ export class Pictures {
   }
 
   #toggle(name, label, title) {
-    const button = el('button', {
-      type: 'button', class: 'gv-toggle', title, 'aria-pressed': String(Boolean(this.layers[name])),
-      on: {
-        click: () => {
-          this.layers[name] = !this.layers[name];
-          button.setAttribute('aria-pressed', String(this.layers[name]));
-          const { beside, ...kept } = this.layers;
-          remember('layers', kept);
-          this.redraw();
-          this.changed();
+    const button = el(
+      'button',
+      {
+        type: 'button',
+        class: 'gv-toggle',
+        title,
+        'aria-pressed': String(Boolean(this.layers[name])),
+        on: {
+          click: () => {
+            this.layers[name] = !this.layers[name];
+            button.setAttribute('aria-pressed', String(this.layers[name]));
+            const { beside, ...kept } = this.layers;
+            remember('layers', kept);
+            this.redraw();
+            this.changed();
+          },
         },
       },
-    }, el('span', { class: `gv-key gv-key-${name}` }), label);
+      el('span', { class: `gv-key gv-key-${name}` }),
+      label,
+    );
     return button;
   }
 
-  /** A live frame. Returns a promise where decoding takes time, `false` if it is not shown because the view looks back. */
+  /**
+   * A live frame. Returns a promise where decoding takes time, `false` if it is not shown because the view
+   * looks back.
+   */
   show(index, frame, time) {
     const panel = this.panels[index];
     panel.run.frameStep = frame.header.step;
@@ -143,28 +185,33 @@ export class Pictures {
     if (shown) setText(this.bandwidth, `q blurred by ${fixed(bandwidth)}`);
   }
 
-  /** Shows the kept frames nearest to `step`; null goes back to live frames. A later call overtakes an earlier one. */
+  /**
+   * Shows the kept frames nearest to `step`; null goes back to live frames. A later call overtakes an
+   * earlier one.
+   */
   async rewind(step, failed) {
     this.rewound = step;
     this.asked?.abort();
     this.asked = new AbortController();
     const { signal } = this.asked;
     if (step === null) return;
-    await Promise.all(this.panels.map(async (panel) => {
-      const steps = panel.run.snapshots;
-      if (!steps.length || !panel.picture) return;
-      const nearest = steps.reduce((best, at) => (Math.abs(at - step) < Math.abs(best - step) ? at : best));
-      try {
-        const frame = await panel.snapshot(nearest, signal);
-        if (signal.aborted) return;
-        await panel.show(frame, performance.now());
-        panel.update(step, nearest);
-        this.#noteBandwidth(frame.header);
-        this.changed();
-      } catch (problem) {
-        if (problem.name !== 'AbortError') failed(problem);
-      }
-    }));
+    await Promise.all(
+      this.panels.map(async (panel) => {
+        const steps = panel.run.snapshots;
+        if (!steps.length || !panel.picture) return;
+        const nearest = steps.reduce((best, at) => (Math.abs(at - step) < Math.abs(best - step) ? at : best));
+        try {
+          const frame = await panel.snapshot(nearest, signal);
+          if (signal.aborted) return;
+          await panel.show(frame, performance.now());
+          panel.update(step, nearest);
+          this.#noteBandwidth(frame.header);
+          this.changed();
+        } catch (problem) {
+          if (problem.name !== 'AbortError') failed(problem);
+        }
+      }),
+    );
   }
 
   paint(time) {
@@ -185,7 +232,7 @@ export class Pictures {
   resize(width, height) {
     const several = this.runs.length;
     const head = (several > 1 ? CAPTION : 0) + (this.areImages ? FIGURE_CAPTION : 0);
-    const wide = this.areImages && this.layers.beside && several === 1 && width > 460; // two grids of full size
+    const wide = this.areImages && this.layers.beside && several === 1 && width > 460; // two large grids
     const columns = wide ? 2 : several;
     const size = Math.floor(Math.max(160, Math.min(height - head, (width - GAP * (columns - 1)) / columns)));
     const panel = wide ? 2 * size + GAP : size;
@@ -200,7 +247,11 @@ export class Pictures {
   save(name) {
     for (const { picture, run } of this.panels) {
       const canvas = picture?.element.querySelector('canvas');
-      if (canvas) el('a', { href: canvas.toDataURL('image/png'), download: `${name}-${run.id}-${run.step}.png` }).click();
+      if (canvas)
+        el('a', {
+          href: canvas.toDataURL('image/png'),
+          download: `${name}-${run.id}-${run.step}.png`,
+        }).click();
     }
   }
 }

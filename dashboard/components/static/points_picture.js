@@ -1,4 +1,5 @@
-// The layered picture of a two-dimensional run: D's heat map, real and generated points, manifold, gradients, optimal D.
+// The layered picture of a two-dimensional run: D's heat map, real and generated points, manifold,
+// gradients, optimal D.
 
 import { el, setText } from './dom.js';
 import { contour, HeatMap, valueAt } from './heatmap.js';
@@ -8,7 +9,7 @@ import { Raster, Sprite } from './raster.js';
 import { PAPER, reducedMotion } from './theme.js';
 
 const MOST_PIXELS = 900; // a side: beyond it the eye gains nothing and a phone gets warm
-const LONGEST_ARROW = 0.09; // of the picture's width; longer ones are cut, so that one wild gradient hides nothing
+const LONGEST_ARROW = 0.09; // of the picture's width; longer ones are cut: one wild gradient hides nothing
 const MISSED_BELOW = 0.004; // a mode with less than this share of the samples is ringed as missed
 
 function disc(context, radius) {
@@ -24,7 +25,10 @@ function diamond(context, radius) {
 }
 
 export class PointsPicture {
-  /** `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows}: booleans, shared and read live. */
+  /**
+   * `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows}: booleans, shared
+   * and read live.
+   */
   constructor(meta, layers, dark) {
     this.layers = layers;
     this.motion = new Motion();
@@ -47,7 +51,10 @@ export class PointsPicture {
     this.modes = meta.data?.modes ?? [];
     this.sd = meta.data?.sd ?? 0.05;
     this.isProbability = Boolean(meta.objective?.range);
-    this.canvas.setAttribute('aria-label', `Real and generated points of ${meta.data?.title ?? 'the run'} on the plane`);
+    this.canvas.setAttribute(
+      'aria-label',
+      `Real and generated points of ${meta.data?.title ?? 'the run'} on the plane`,
+    );
     if (this.side) this.#size(this.side, this.ratio);
   }
 
@@ -71,7 +78,12 @@ export class PointsPicture {
     this.base = new Raster(side); // all that does not move between frames
     this.shown = new Raster(side);
     const rim = ratio;
-    this.dot = new Sprite(Math.max(2.4 * ratio, side / 170), { fill: PAPER.real, alpha: 0.75, rim, outline: disc });
+    this.dot = new Sprite(Math.max(2.4 * ratio, side / 170), {
+      fill: PAPER.real,
+      alpha: 0.8,
+      rim: rim / 2,
+      outline: disc,
+    });
     this.diamond = new Sprite(Math.max(3.6 * ratio, side / 105), { fill: PAPER.fake, rim, outline: diamond });
     this.redraw();
   }
@@ -84,7 +96,9 @@ export class PointsPicture {
   /** Takes a frame; the dots set off towards it. `jump` puts them there at once. */
   show({ header, arrays }, time, jump = false) {
     const { fake, manifold, arrows, heat, optimal } = arrays;
-    const moving = Object.fromEntries(Object.entries({ fake, manifold, arrows }).filter(([, points]) => points));
+    const moving = Object.fromEntries(
+      Object.entries({ fake, manifold, arrows }).filter(([, points]) => points),
+    );
     this.frame = { header, heat, optimal };
     this.motion.aim(moving, time, jump || reducedMotion());
     this.redraw();
@@ -136,7 +150,11 @@ export class PointsPicture {
   // D* over D: its middle line bold, its quarters fine
   #drawContours(grid) {
     const { base, side } = this;
-    for (const [level, width] of [[64, 1.1], [191, 1.1], [127.5, 2.4]]) {
+    for (const [level, width] of [
+      [64, 1.1],
+      [191, 1.1],
+      [127.5, 2.4],
+    ]) {
       contour(grid, level, (u0, v0, u1, v1) => {
         base.line(u0 * side, (1 - v0) * side, u1 * side, (1 - v1) * side, width * this.ratio, PAPER.ink, 0.9);
       });
@@ -149,7 +167,7 @@ export class PointsPicture {
     const fake = motion.get('fake');
     if (layers.manifold) this.#drawManifold(motion.get('manifold'));
     if (!fake) return;
-    if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: where points crowd, they must stay visible
+    if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: crowded points stay visible
     if (layers.fake) this.#stamp(shown, fake, this.diamond);
   }
 
@@ -157,7 +175,16 @@ export class PointsPicture {
     if (!points) return;
     const side = Math.round(Math.sqrt(points.length / 2));
     const xy = Float32Array.from(points, (value, i) => (i % 2 ? this.#y(value) : this.#x(value)));
-    const join = (a, b) => this.shown.line(xy[2 * a], xy[2 * a + 1], xy[2 * b], xy[2 * b + 1], 1.2 * this.ratio, PAPER.manifold, 0.6);
+    const join = (a, b) =>
+      this.shown.line(
+        xy[2 * a],
+        xy[2 * a + 1],
+        xy[2 * b],
+        xy[2 * b + 1],
+        1.2 * this.ratio,
+        PAPER.manifold,
+        0.6,
+      );
     for (let i = 0; i < side; i += 1) {
       for (let j = 0; j < side; j += 1) {
         if (j + 1 < side) join(i * side + j, i * side + j + 1);
@@ -179,13 +206,21 @@ export class PointsPicture {
       const head = Math.min(6 * this.ratio, 2 * this.ratio + length * cut * 0.3) / length;
       this.shown.line(x, y, tipX, tipY, width, PAPER.ink);
       for (const side of [-0.55, 0.55]) {
-        this.shown.line(tipX - (dx * 0.9 + side * dy) * head, tipY - (dy * 0.9 - side * dx) * head, tipX, tipY, width, PAPER.ink);
+        this.shown.line(
+          tipX - (dx * 0.9 + side * dy) * head,
+          tipY - (dy * 0.9 - side * dx) * head,
+          tipX,
+          tipY,
+          width,
+          PAPER.ink,
+        );
       }
     }
   }
 
   #stamp(raster, points, sprite) {
-    for (let i = 0; i < points.length; i += 2) raster.stamp(sprite, this.#x(points[i]), this.#y(points[i + 1]));
+    for (let i = 0; i < points.length; i += 2)
+      raster.stamp(sprite, this.#x(points[i]), this.#y(points[i + 1]));
   }
 
   #listen() {
@@ -219,10 +254,12 @@ export class PointsPicture {
     const parts = [`x ${fixed(x0 + u * (x1 - x0))}  y ${fixed(y0 + v * (y1 - y0))}`];
     const score = this.isProbability ? 'D' : 'critic (0…1)';
     if (this.frame?.heat) parts.push(`${score} ${fixed(valueAt(this.frame.heat, u, v) / 255)}`);
-    if (this.frame?.optimal && this.layers.optimal) parts.push(`D* ${fixed(valueAt(this.frame.optimal, u, v) / 255)}`);
+    if (this.frame?.optimal && this.layers.optimal)
+      parts.push(`D* ${fixed(valueAt(this.frame.optimal, u, v) / 255)}`);
     setText(this.readout, parts.join('   '));
     this.readout.style.left = `${u * 100}%`;
     this.readout.style.top = `${(1 - v) * 100}%`;
-    this.readout.dataset.side = `${v > 0.85 ? 'below' : 'above'} ${u < 0.3 ? 'right' : u > 0.7 ? 'left' : 'middle'}`;
+    const beside = u < 0.3 ? 'right' : u > 0.7 ? 'left' : 'middle';
+    this.readout.dataset.side = `${v > 0.85 ? 'below' : 'above'} ${beside}`;
   }
 }

@@ -1,18 +1,23 @@
-// Dots and lines written straight into pixels. For the thousands of small shapes of a frame this takes a tenth of the time
-// that the canvas needs for drawImage or paths, and it asks nothing of a graphics card.
+// Dots and lines written straight into pixels. For the thousands of small shapes of a frame this takes a
+// tenth of the time that the canvas needs for drawImage or paths, and it asks nothing of a graphics card.
 
 import { el } from './dom.js';
 
 const PHASES = 4; // positions within a pixel that a dot is drawn for: slow dots glide instead of jumping
 
-/** A small shape, drawn once for each position within a pixel; `outline(context, radius)` makes its path around 0, 0. */
+/**
+ * A small shape, drawn once for each position within a pixel; `outline(context, radius)` makes its path
+ * around 0, 0.
+ */
 export class Sprite {
   /** `radius` in device pixels, `alpha` 0..1; a white rim of `rim` pixels keeps shapes apart. */
   constructor(radius, { fill, alpha = 1, rim = 1, outline }) {
     this.reach = Math.ceil(radius + rim + 1);
     this.phases = [];
     const side = 2 * this.reach + 1;
-    const context = el('canvas', { width: side, height: side }).getContext('2d', { willReadFrequently: true });
+    const context = el('canvas', { width: side, height: side }).getContext('2d', {
+      willReadFrequently: true,
+    });
     for (let phase = 0; phase < PHASES * PHASES; phase += 1) {
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, side, side);
@@ -33,7 +38,15 @@ export class Sprite {
 function opaquePixels(data, side) {
   const pixels = [];
   for (let i = 0; i < side * side; i += 1) {
-    if (data[4 * i + 3] > 3) pixels.push(i % side, Math.floor(i / side), data[4 * i], data[4 * i + 1], data[4 * i + 2], data[4 * i + 3]);
+    if (data[4 * i + 3] > 3)
+      pixels.push(
+        i % side,
+        Math.floor(i / side),
+        data[4 * i],
+        data[4 * i + 1],
+        data[4 * i + 2],
+        data[4 * i + 3],
+      );
   }
   return Int16Array.from(pixels);
 }
@@ -79,13 +92,17 @@ export class Raster {
     const [from, to] = flat ? [x0, x1] : [y0, y1];
     const [across, end] = flat ? [y0, y1] : [x0, x1];
     const slope = (end - across) / (to - from);
-    const lean = Math.abs(to - from) / length; // how much thinner the line is than its cut along the other axis
+    const lean = Math.abs(to - from) / length; // the line's width over that of its cut along the other axis
     const reach = (width / 2 + 0.5) / lean;
     const [low, high] = [Math.min(from, to), Math.max(from, to)];
     for (let a = Math.max(0, Math.floor(low)); a < Math.min(side, Math.ceil(high)); a += 1) {
       const middle = across + (Math.min(high, Math.max(low, a + 0.5)) - from) * slope;
       const inside = Math.min(1, a + 1 - low, high - a); // the ends cover only part of their pixel
-      for (let b = Math.max(0, Math.floor(middle - reach)); b < Math.min(side, Math.ceil(middle + reach)); b += 1) {
+      for (
+        let b = Math.max(0, Math.floor(middle - reach));
+        b < Math.min(side, Math.ceil(middle + reach));
+        b += 1
+      ) {
         const cover = Math.min(1, width / 2 + 0.5 - Math.abs(b + 0.5 - middle) * lean);
         if (cover > 0) this.#blend(flat ? b * side + a : a * side + b, color, cover * inside * alpha);
       }
@@ -105,7 +122,14 @@ export class Raster {
     const dashes = Math.max(8, Math.round(radius / 2.2));
     for (let k = 0; k < dashes; k += 1) {
       const [a, b] = [(2 * Math.PI * k) / dashes, (2 * Math.PI * (k + 0.55)) / dashes];
-      this.line(x + radius * Math.cos(a), y + radius * Math.sin(a), x + radius * Math.cos(b), y + radius * Math.sin(b), width, color);
+      this.line(
+        x + radius * Math.cos(a),
+        y + radius * Math.sin(a),
+        x + radius * Math.cos(b),
+        y + radius * Math.sin(b),
+        width,
+        color,
+      );
     }
   }
 }

@@ -8,7 +8,9 @@ export class RequestError extends Error {
 
   /** Everything a reader needs in one sentence or two. */
   get text() {
-    return [this.field ? `${this.field}: ${this.message}` : this.message, this.remedy].filter(Boolean).join(' ');
+    return [this.field ? `${this.field}: ${this.message}` : this.message, this.remedy]
+      .filter(Boolean)
+      .join(' ');
   }
 }
 
@@ -31,7 +33,10 @@ async function call(path, options) {
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
-  throw new RequestError({ error: said.error ?? `The server said ${response.status}.`, ...said }, response.status);
+  throw new RequestError(
+    { error: said.error ?? `The server said ${response.status}.`, ...said },
+    response.status,
+  );
 }
 
 export async function getJson(path, signal) {

@@ -1,4 +1,5 @@
-// The live WebSocket: connects, comes back with `since` after a break, and acknowledges a frame only once it is painted.
+// The live WebSocket: connects, comes back with `since` after a break, and acknowledges a frame only once
+// it is painted.
 
 import { address } from './request.js';
 import { unwrap } from './frames.js';
@@ -9,9 +10,10 @@ const UNKNOWN_RUN = 4404;
 
 export class LiveSocket {
   /**
-   * `runs`: ids in order. `handlers`: `message(object)`, `frame(index, buffer, offset, painted)` where `painted()` is to be
-   * called once the frame is on the screen or was passed over, `connected(bool)`, `unknown()`.
-   * `since()` gives what was seen of each run: {since: [last row], event: [last event]}, -1 for none.
+   * `runs`: ids in order. `handlers`: `message(object)`, `frame(index, buffer, offset, painted)` where
+   * `painted()` is to be called once the frame is on the screen or was passed over, `connected(bool)`,
+   * `unknown()`. `since()` gives what was seen of each run: {since: [last row], event: [last event]}, -1
+   * for none.
    */
   constructor(runs, handlers, since) {
     Object.assign(this, { runs, handlers, since });
@@ -49,7 +51,8 @@ export class LiveSocket {
       this.delay = FIRST_DELAY_MS;
       this.handlers.connected(true);
     };
-    socket.onmessage = ({ data }) => (typeof data === 'string' ? this.handlers.message(JSON.parse(data)) : this.#frame(socket, data));
+    socket.onmessage = ({ data }) =>
+      typeof data === 'string' ? this.handlers.message(JSON.parse(data)) : this.#frame(socket, data);
     socket.onclose = ({ code }) => {
       if (this.closed || socket !== this.socket) return;
       this.handlers.connected(false);
@@ -61,12 +64,13 @@ export class LiveSocket {
 
   #frame(socket, data) {
     const { index, seq, offset } = unwrap(data);
-    const painted = () => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: 'ack', seq }));
+    const painted = () =>
+      socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: 'ack', seq }));
     this.handlers.frame(index, data, offset, painted);
   }
 
   #later() {
-    const wait = this.delay * (0.75 + Math.random() / 2); // a whole class must not come back in the same instant
+    const wait = this.delay * (0.75 + Math.random() / 2); // a class must not come back in one instant
     this.delay = Math.min(LONGEST_DELAY_MS, this.delay * 1.7);
     this.timer = setTimeout(() => this.#open(), wait);
   }

@@ -2,7 +2,13 @@
 
 // what each colour means <- the name of Streamlit's variable that the theme gives it
 const MEANING = {
-  real: 'green-color', fake: 'violet-color', d: 'blue-color', g: 'orange-color', warn: 'yellow-color', broken: 'red-color', muted: 'gray-color',
+  real: 'green-color',
+  fake: 'violet-color',
+  d: 'blue-color',
+  g: 'orange-color',
+  warn: 'yellow-color',
+  broken: 'red-color',
+  muted: 'gray-color',
 };
 
 // on the picture's paper, which is light in both themes: the heat map's white means "undecided" everywhere
@@ -10,17 +16,21 @@ export const PAPER = { real: '#1b7837', fake: '#762a83', ink: [36, 41, 47], mani
 
 /** Adds the style sheets to the page once; resolves when they apply. */
 export function loadStyles() {
-  return Promise.all(['./vendor/uPlot.min.css', './live.css'].map((name) => {
-    const href = new URL(name, import.meta.url).href;
-    const present = [...document.querySelectorAll('link[rel=stylesheet]')].find((link) => link.href === href);
-    const link = present ?? Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
-    if (link.sheet) return undefined;
-    return new Promise((resolve) => {
-      link.addEventListener('load', resolve, { once: true });
-      link.addEventListener('error', resolve, { once: true });
-      if (!present) document.head.append(link);
-    });
-  }));
+  return Promise.all(
+    ['./vendor/uPlot.min.css', './live.css'].map((name) => {
+      const href = new URL(name, import.meta.url).href;
+      const present = [...document.querySelectorAll('link[rel=stylesheet]')].find(
+        (link) => link.href === href,
+      );
+      const link = present ?? Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
+      if (link.sheet) return undefined;
+      return new Promise((resolve) => {
+        link.addEventListener('load', resolve, { once: true });
+        link.addEventListener('error', resolve, { once: true });
+        if (!present) document.head.append(link);
+      });
+    }),
+  );
 }
 
 /** The colours and fonts that hold at `element` now. */
@@ -30,7 +40,8 @@ export function readTheme(element) {
   const background = read('background-color');
   const dark = luminance(background) < 0.4;
   return {
-    dark, background,
+    dark,
+    background,
     text: read('text-color'),
     grid: dark ? 'rgba(255,255,255,0.10)' : 'rgba(0,0,0,0.08)',
     font: read('font') || 'sans-serif',

@@ -1,4 +1,5 @@
-// The run's past on one line: drag to look back, marks where something was changed, shading where something was wrong.
+// The run's past on one line: drag to look back, marks where something was changed, shading where something
+// was wrong.
 
 import { el, icon, setText } from './dom.js';
 import { thousands } from './format.js';
@@ -15,19 +16,53 @@ export class Timeline {
     this.canvas = el('canvas', { class: 'gv-track-canvas' });
     this.thumb = el('i', { class: 'gv-thumb' });
     this.tip = el('div', { class: 'gv-tip', hidden: true });
-    this.track = el('div', {
-      class: 'gv-track', role: 'slider', tabindex: 0, 'aria-label': 'look back in the run',
-      title: '', on: { keydown: (event) => this.#key(event) },
-    }, this.canvas, this.thumb, this.tip);
-    this.replay = el('button', {
-      type: 'button', class: 'gv-button gv-small gv-bare', 'aria-label': 'replay from the start', title: 'Replay from the start', on: { click: () => this.#toggleReplay() },
-    }, icon('first'));
-    this.live = el('button', {
-      type: 'button', class: 'gv-button gv-small gv-live-button', title: 'Back to what happens now', on: { click: () => this.set(null) },
-    }, el('i', { class: 'gv-dot' }), el('span', { text: 'live' }));
-    this.element = el('section', { class: 'gv-timeline', 'aria-label': 'timeline' }, this.replay, this.track, this.live);
+    this.track = el(
+      'div',
+      {
+        class: 'gv-track',
+        role: 'slider',
+        tabindex: 0,
+        'aria-label': 'look back in the run',
+        title: '',
+        on: { keydown: (event) => this.#key(event) },
+      },
+      this.canvas,
+      this.thumb,
+      this.tip,
+    );
+    this.replay = el(
+      'button',
+      {
+        type: 'button',
+        class: 'gv-button gv-small gv-bare',
+        'aria-label': 'replay from the start',
+        title: 'Replay from the start',
+        on: { click: () => this.#toggleReplay() },
+      },
+      icon('first'),
+    );
+    this.live = el(
+      'button',
+      {
+        type: 'button',
+        class: 'gv-button gv-small gv-live-button',
+        title: 'Back to what happens now',
+        on: { click: () => this.set(null) },
+      },
+      el('i', { class: 'gv-dot' }),
+      el('span', { text: 'live' }),
+    );
+    this.element = el(
+      'section',
+      { class: 'gv-timeline', 'aria-label': 'timeline' },
+      this.replay,
+      this.track,
+      this.live,
+    );
     this.#drag();
-    this.observer = new ResizeObserver(() => { this.dirty = true; });
+    this.observer = new ResizeObserver(() => {
+      this.dirty = true;
+    });
     this.observer.observe(this.track);
   }
 
@@ -37,7 +72,9 @@ export class Timeline {
   }
 
   get steps() {
-    return this.runs.length === 1 ? this.runs[0].snapshots : [...new Set(this.runs.flatMap((run) => run.snapshots))].sort((a, b) => a - b);
+    return this.runs.length === 1
+      ? this.runs[0].snapshots
+      : [...new Set(this.runs.flatMap((run) => run.snapshots))].sort((a, b) => a - b);
   }
 
   get first() {
@@ -68,7 +105,10 @@ export class Timeline {
   #drag() {
     const step = (event) => {
       const box = this.track.getBoundingClientRect();
-      return this.first + Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * (this.last - this.first);
+      return (
+        this.first +
+        Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * (this.last - this.first)
+      );
     };
     this.track.addEventListener('pointerdown', (event) => {
       if (!this.steps.length) return;
@@ -80,15 +120,27 @@ export class Timeline {
       if (this.dragging) this.set(step(event));
       this.#showTip(event, step(event));
     });
-    for (const end of ['pointerup', 'pointercancel']) this.track.addEventListener(end, () => { this.dragging = false; });
-    this.track.addEventListener('pointerleave', () => { this.tip.hidden = true; });
+    for (const end of ['pointerup', 'pointercancel'])
+      this.track.addEventListener(end, () => {
+        this.dragging = false;
+      });
+    this.track.addEventListener('pointerleave', () => {
+      this.tip.hidden = true;
+    });
   }
 
   #key(event) {
     const { steps } = this;
     if (!steps.length) return;
     const now = this.at === null ? steps.length : steps.indexOf(this.at);
-    const to = { ArrowLeft: now - 1, ArrowRight: now + 1, PageUp: now - 10, PageDown: now + 10, Home: 0, End: steps.length }[event.key];
+    const to = {
+      ArrowLeft: now - 1,
+      ArrowRight: now + 1,
+      PageUp: now - 10,
+      PageDown: now + 10,
+      Home: 0,
+      End: steps.length,
+    }[event.key];
     if (to === undefined && event.key !== 'Escape') return;
     event.preventDefault();
     this.set(to === undefined || to >= steps.length ? null : steps[Math.max(0, to)]);
@@ -97,12 +149,18 @@ export class Timeline {
   #showTip(event, step) {
     const box = this.track.getBoundingClientRect();
     const near = (8 / box.width) * (this.last - this.first);
-    const marks = this.runs.flatMap((run) => run.marks).filter((mark) => Math.abs(mark.step - step) < near).slice(-3);
-    const texts = marks.length ? marks.map((mark) => `step ${thousands(mark.step)}: ${mark.text}`) : [`step ${thousands(step)}`];
+    const marks = this.runs
+      .flatMap((run) => run.marks)
+      .filter((mark) => Math.abs(mark.step - step) < near)
+      .slice(-3);
+    const texts = marks.length
+      ? marks.map((mark) => `step ${thousands(mark.step)}: ${mark.text}`)
+      : [`step ${thousands(step)}`];
     setText(this.tip, texts.join('\n'));
     this.tip.hidden = false;
     const width = this.tip.offsetWidth;
-    this.tip.style.left = `${Math.max(0, Math.min(box.width - width, event.clientX - box.left - width / 2))}px`;
+    const left = Math.min(box.width - width, event.clientX - box.left - width / 2);
+    this.tip.style.left = `${Math.max(0, left)}px`;
   }
 
   #toggleReplay() {
@@ -135,7 +193,8 @@ export class Timeline {
     this.dirty = false;
     const { clientWidth: width } = this.track;
     const ratio = devicePixelRatio || 1;
-    if (this.canvas.width !== Math.round(width * ratio)) Object.assign(this.canvas, { width: Math.round(width * ratio), height: HEIGHT * ratio });
+    if (this.canvas.width !== Math.round(width * ratio))
+      Object.assign(this.canvas, { width: Math.round(width * ratio), height: HEIGHT * ratio });
     const context = this.canvas.getContext('2d');
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, HEIGHT);
@@ -151,7 +210,10 @@ export class Timeline {
     this.track.setAttribute('aria-valuemin', first);
     this.track.setAttribute('aria-valuemax', last);
     this.track.setAttribute('aria-valuenow', at);
-    this.track.setAttribute('aria-valuetext', this.at === null ? `live, step ${thousands(at)}` : `step ${thousands(at)}`);
+    this.track.setAttribute(
+      'aria-valuetext',
+      this.at === null ? `live, step ${thousands(at)}` : `step ${thousands(at)}`,
+    );
   }
 
   // hatched, so that trouble is not told by colour alone

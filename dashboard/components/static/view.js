@@ -22,24 +22,47 @@ const IDLE_MS = 60; // between looks at what is due while nothing moves
 const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
 
 export class LiveView {
-  /** `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer". `open(ids)` shows others. */
+  /**
+   * `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer".
+   * `open(ids)` shows others.
+   */
   constructor(host, { ids, role, height, open }) {
     Object.assign(this, { host, height, pending: new Map(), changed: new Set(), textAt: 0 });
     this.mayChange = role === 'presenter';
     this.runs = ids.map((id) => new RunState(id));
-    this.stats = { frames_painted: 0, rows: 0, step: 0, connected: false, run: ids[0] ?? null, runs: ids, redraw_ms: 0, redraw_max_ms: 0 };
+    this.stats = {
+      frames_painted: 0,
+      rows: 0,
+      step: 0,
+      connected: false,
+      run: ids[0] ?? null,
+      runs: ids,
+      redraw_ms: 0,
+      redraw_max_ms: 0,
+    };
     window.__ganscope = this.stats;
     this.theme = readTheme(host);
-    this.commands = new Commands(this.runs, { notify: (text, kind) => this.notify(text, kind), open, mayChange: this.mayChange });
+    this.commands = new Commands(this.runs, {
+      notify: (text, kind) => this.notify(text, kind),
+      open,
+      mayChange: this.mayChange,
+    });
     this.#build();
     this.setTheme();
     this.#observe();
-    this.socket = new LiveSocket(ids, {
-      message: (message) => this.#take(message),
-      frame: (...frame) => this.#frame(...frame),
-      connected: (connected) => this.#connected(connected),
-      unknown: () => this.#unknown(),
-    }, () => ({ since: this.runs.map((run) => run.history.lastRow), event: this.runs.map((run) => run.lastEvent) }));
+    this.socket = new LiveSocket(
+      ids,
+      {
+        message: (message) => this.#take(message),
+        frame: (...frame) => this.#frame(...frame),
+        connected: (connected) => this.#connected(connected),
+        unknown: () => this.#unknown(),
+      },
+      () => ({
+        since: this.runs.map((run) => run.history.lastRow),
+        event: this.runs.map((run) => run.lastEvent),
+      }),
+    );
   }
 
   destroy() {
@@ -58,18 +81,37 @@ export class LiveView {
     this.board = new ChartBoard(this.runs, this.theme, this.stats, (step) => this.#hover(step));
     this.timeline = new Timeline(this.runs, this.theme, (step) => this.#rewind(step));
     this.knobs = new Knobs(this.runs, this.commands, this.mayChange);
-    this.diagnoses = this.runs.map((run) => new Diagnosis(run, this.commands, this.mayChange, this.runs.length > 1));
-    this.controls = new Controls({
-      runs: this.runs, commands: this.commands, rewound: () => this.pictures.rewound,
-      savePicture: () => this.pictures.save('ganscope'), notify: (text) => this.notify(text),
-    }, this.mayChange);
+    this.diagnoses = this.runs.map(
+      (run) => new Diagnosis(run, this.commands, this.mayChange, this.runs.length > 1),
+    );
+    this.controls = new Controls(
+      {
+        runs: this.runs,
+        commands: this.commands,
+        rewound: () => this.pictures.rewound,
+        savePicture: () => this.pictures.save('ganscope'),
+        notify: (text) => this.notify(text),
+      },
+      this.mayChange,
+    );
     this.notice = el('div', { class: 'gv-notice', role: 'alert', hidden: true });
     this.past = el('div', { class: 'gv-past', hidden: true });
     this.pictures.element.append(this.past);
-    this.root = el('div', { class: 'gv-root', data: { runs: this.runs.length } },
-      this.controls.element, this.pictures.element, this.board.element,
-      el('div', { class: 'gv-diagnoses' }, this.diagnoses.map((diagnosis) => diagnosis.element)),
-      this.timeline.element, this.knobs.element, this.notice);
+    this.root = el(
+      'div',
+      { class: 'gv-root', data: { runs: this.runs.length } },
+      this.controls.element,
+      this.pictures.element,
+      this.board.element,
+      el(
+        'div',
+        { class: 'gv-diagnoses' },
+        this.diagnoses.map((diagnosis) => diagnosis.element),
+      ),
+      this.timeline.element,
+      this.knobs.element,
+      this.notice,
+    );
     this.host.append(this.root);
     for (const panel of this.pictures.panels) panel.say('Connecting …');
   }
@@ -104,7 +146,8 @@ export class LiveView {
     this.#schedule();
   }
 
-  // a newer frame replaces one that waits to be painted; both are acknowledged when the newer one is on the screen
+  // a newer frame replaces one that waits to be painted; both are acknowledged when the newer one is on the
+  // screen
   #frame(index, buffer, offset, painted) {
     const waiting = this.pending.get(index);
     this.pending.set(index, { buffer, offset, painted: [...(waiting?.painted ?? []), painted] });
@@ -156,7 +199,10 @@ export class LiveView {
     this.timeline.paint(time);
     this.#showNumbers(time);
     this.stats.step = this.runs[0].step;
-    const waiting = this.timeline.dirty || this.board.charts.some((chart) => chart.dirty) || this.runs.some((run) => run.state === 'running');
+    const waiting =
+      this.timeline.dirty ||
+      this.board.charts.some((chart) => chart.dirty) ||
+      this.runs.some((run) => run.state === 'running');
     if (moving || this.pending.size) this.#schedule();
     else if (waiting) this.later ??= setTimeout(() => this.#wake(), IDLE_MS);
   }
@@ -169,7 +215,9 @@ export class LiveView {
 
   #paintFrames(time) {
     for (const [index, { buffer, offset, painted }] of this.pending) {
-      const shown = this.runs[index]?.config ? this.pictures.show(index, unpack(buffer, offset), time) : false;
+      const shown = this.runs[index]?.config
+        ? this.pictures.show(index, unpack(buffer, offset), time)
+        : false;
       const done = () => {
         if (shown !== false) this.stats.frames_painted += 1;
         for (const tell of painted) tell();
@@ -191,11 +239,7 @@ export class LiveView {
   #showWords() {
     for (const diagnosis of this.diagnoses) diagnosis.update();
     this.controls.update();
-    for (const { run, say } of this.pictures.panels.map((panel) => ({ run: panel.run, say: (text) => panel.say(text) }))) {
-      if (run.state === 'queued') say(run.status.queue ? `Queued: place ${run.status.queue} in line` : 'Queued');
-      else if (!run.history.length && !run.frameStep) say({ starting: 'Starting …', running: 'First steps …', failed: 'No picture was made' }[run.state] ?? null);
-      else if (run.frameStep || run.ended) say(null);
-    }
+    for (const panel of this.pictures.panels) panel.sayState();
   }
 
   #showNumbers(time) {
@@ -235,8 +279,12 @@ export class LiveView {
       this.pictures.redraw();
       return;
     }
-    const heights = [this.controls.element, this.root.querySelector('.gv-diagnoses'), this.timeline.element, this.pictures.toggles]
-      .reduce((sum, part) => sum + part.offsetHeight, 0);
+    const heights = [
+      this.controls.element,
+      this.root.querySelector('.gv-diagnoses'),
+      this.timeline.element,
+      this.pictures.toggles,
+    ].reduce((sum, part) => sum + part.offsetHeight, 0);
     const knobs = this.knobs.speed.element.offsetHeight; // one row of them: more may lie below the window
     const room = (this.height ?? innerHeight - this.#top()) - heights - knobs - 5 * 8 - 12;
     const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
@@ -257,10 +305,23 @@ export class LiveView {
   notify(text, kind = 'note') {
     clearTimeout(this.noticeTimer);
     this.notice.dataset.kind = kind;
-    this.notice.replaceChildren(el('span', { text }), el('button', {
-      type: 'button', class: 'gv-button gv-small', text: 'Close', on: { click: () => { this.notice.hidden = true; } },
-    }));
+    this.notice.replaceChildren(
+      el('span', { text }),
+      el('button', {
+        type: 'button',
+        class: 'gv-button gv-small',
+        text: 'Close',
+        on: {
+          click: () => {
+            this.notice.hidden = true;
+          },
+        },
+      }),
+    );
     this.notice.hidden = false;
-    if (kind !== 'error') this.noticeTimer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
+    if (kind !== 'error')
+      this.noticeTimer = setTimeout(() => {
+        this.notice.hidden = true;
+      }, NOTICE_MS);
   }
 }
