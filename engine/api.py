@@ -79,6 +79,7 @@ class Engine:
         self._catalogue = Catalogue(self._cache, self._inference)
         self._uploads = Uploads(datasets, self._processes, self._inference, log_file)
         self._steering = Steering(self.runs_folder, self._launcher, self.validate)
+        self._uploads.sweep()
         self._launcher.adopt()
         self._processes.start(self._on_ready, self._launcher.on_exit)
 

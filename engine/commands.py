@@ -75,7 +75,9 @@ def check_request(request: object) -> dict[str, Any]:
                 f"It takes {', '.join(REQUEST_FIELDS)}.",
             )
     if not isinstance(plain.get("options", {}), dict):
-        raise BadInput("options is an object of names and values.", "options", 'Send {"hidden": 64}, or leave it out.')
+        raise BadInput(
+            "options is an object of names and values.", "options", 'Send {"hidden": 64}, or leave it out.'
+        )
     if plain.get("name") is not None:
         plain["name"] = check_name(plain["name"])
     if plain.get("preset") is not None and plain["preset"] not in list(PRESETS):

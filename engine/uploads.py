@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in c
 CPU_S = 240
 WAIT_S = 300.0
 
+_LEFTOVER = re.compile(r"\.deleted-.*|\.[a-z0-9-]+-[0-9a-f]{6}\.[a-z0-9_]{8}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -29,6 +31,12 @@ class Uploads:
         self.folder = folder
         self._processes, self._inference, self._log = processes, inference, log_file
         self._turn = threading.Lock()  # one at a time: each may take gigabytes
+
+    def sweep(self) -> None:
+        """Remove what an interrupted upload or deletion left behind."""
+        for path in self.folder.glob(".*"):
+            if _LEFTOVER.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
 
     def list(self) -> list[dict[str, Any]]:
         """The cards of all uploads, newest first."""

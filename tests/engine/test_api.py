@@ -452,3 +452,19 @@ def test_a_fault_of_ours_stays_in_the_log(engine):
         engine._inference.call("validate", no_such_argument=1)
     assert "Traceback" in (engine.runs_folder / ".cache" / "engine.log").read_text()
     assert engine.validate(request())["gan"] == "gan"
+
+
+def test_a_new_server_sweeps_up_what_an_interrupted_one_left(tmp_path):
+    runs = tmp_path / "runs"
+    half = [
+        runs / ".deleted-x-1",
+        runs / ".datasets" / ".cats-0a1b2c.k3_x9zab",
+        runs / ".datasets" / ".deleted-y-1",
+    ]
+    kept = [runs / ".datasets" / ".git", runs / "a-run", runs / ".datasets" / "cats-0a1b2c"]
+    for folder in (*half, *kept):
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+    with Engine(runs, device="cpu"):
+        assert [folder for folder in half if folder.exists()] == []
+        assert [folder for folder in kept if not (folder / "file").exists()] == []

@@ -161,9 +161,7 @@ def test_runs_that_others_started_count(launcher):
     folder, waiting = make(launcher, "cli"), make(launcher, "a", steps=10)
     folder.write_status(state="starting")
     code = "import sys; from engine.runs import RunFolder; from engine.train import train; "
-    other = subprocess.Popen(
-        [sys.executable, "-c", code + "train(RunFolder(sys.argv[1]))", str(folder.path)]
-    )
+    other = subprocess.Popen([sys.executable, "-c", code + "train(RunFolder(sys.argv[1]))", str(folder.path)])
     in_state(folder, "running")
     launcher.start("a")
     assert launcher.position("a") == 1 and launcher.live() == ["cli"]
