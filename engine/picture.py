@@ -178,13 +178,12 @@ class PointsPicture:
         return arrows.nan_to_num(0.0).cpu().numpy(), mean if mean - mean == 0 else 0.0
 
     def real(self) -> bytes:
-        """A packed frame of real points and, where it is known, their density."""
+        """A packed frame of real points and their density."""
         source = self.source
         points = source.sample(1024, torch.Generator("cpu").manual_seed(self.trainer.config["seed"]))
         arrays: dict[str, np.ndarray | bytes] = {"real": points.cpu().numpy().astype(np.float32)}
-        density = source.density(self.cells.cpu().numpy())
-        if density is not None:
-            arrays["density"] = (density / density.max() * 255).astype(np.uint8).reshape(CELLS, CELLS)
+        density = source.mass(CELLS)
+        arrays["density"] = (density / density.max() * 255).astype(np.uint8)  # (CELLS, CELLS)
         return frames.pack({"kind": "points"}, arrays)
 
     def thumbnail(self) -> bytes:
