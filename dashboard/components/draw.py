@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.components.module import module
 
-_canvas = st.components.v2.component("ganscope_draw", js=module("draw.js"), isolate_styles=False)
+_canvas = component("ganscope_draw", js=module("draw.js"), isolate_styles=False)
 
 
 def draw(key: str, value: str | None = None, size: int = 380) -> str | None:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.components.module import module
 
-_view = st.components.v2.component("ganscope_live", js=module("live.js"), isolate_styles=False)
+_view = component("ganscope_live", js=module("live.js"), isolate_styles=False)
 
 
 def live(
