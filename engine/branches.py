@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.runs import RunFolder
+from engine.runs import RunFolder, read_json, write_json
 
 CHECKPOINT_PATIENCE_S = 3.0
+STATE = "state.json"  # of a checkpoint: everything but the tensors
 
 
-def request_of(config: dict[str, Any], command: dict[str, Any]) -> dict[str, Any]:
-    """The request that led to ``config``, but with the command's ``options``, ``seed`` and ``steps``."""
+def request_of(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The request behind ``config``, with ``options`` added to its own and another ``seed`` or ``steps``."""
     request = {key: config[key] for key in ("gan", "data", "steps", "seed", "device")}
-    request |= {key: command[key] for key in ("seed", "steps") if command.get(key) is not None}
-    return {**request, "options": {**config["options"], **command["options"]}}
+    request |= {key: changes[key] for key in ("seed", "steps") if changes.get(key) is not None}
+    return {**request, "options": {**config["options"], **changes["options"]}}
 
 
 def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
-    """The newest checkpoint's step, not after ``step``; without one, a living worker takes a checkpoint
-    first.
+    """The step of the newest checkpoint not after ``step``; without a step, a living worker takes one first.
 
     Raises ``Conflict`` if there is none.
     """
@@ -37,24 +37,30 @@ def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
     return fitting[-1]
 
 
-def copy_checkpoint(source: RunFolder, step: int, target: RunFolder) -> None:
-    """Copy the checkpoint of ``step`` whole. Raises ``Conflict`` if its run thins it out meanwhile."""
+def options_at(folder: RunFolder, step: int) -> dict[str, Any]:
+    """The options in force at the checkpoint of ``step``: live ones may have changed since the run began."""
+    return _state(folder, step).get("trainer", {}).get("options", {})
+
+
+def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: dict[str, Any]) -> None:
+    """Copy the checkpoint of ``step`` whole, but with other ``options`` in force.
+
+    Raises ``Conflict`` if its run thins it out meanwhile.
+    """
     name = f"{step:08d}"
     beside, taken = target.checkpoints / f".{name}", source.checkpoints / name
     try:
         wanted = sorted(os.listdir(taken))
         shutil.copytree(taken, beside)
-        if (
-            sorted(os.listdir(taken)) != wanted
-            or sorted(os.listdir(beside)) != wanted
-            or "state.json" not in wanted
-        ):
+        if sorted(os.listdir(taken)) != wanted or sorted(os.listdir(beside)) != wanted or STATE not in wanted:
             raise FileNotFoundError(taken)
     except (FileNotFoundError, shutil.Error):
         shutil.rmtree(beside, ignore_errors=True)
         raise Conflict(
             f"the checkpoint of step {step:,} has just been thinned out.", "step", "Try again."
         ) from None
+    state = read_json(beside / STATE)
+    write_json(beside / STATE, {**state, "trainer": {**state["trainer"], "options": options}})
     os.replace(beside, target.checkpoints / name)
 
 
@@ -72,6 +78,10 @@ def _await_checkpoint(folder: RunFolder) -> None:
     end = time.monotonic() + CHECKPOINT_PATIENCE_S
     while _newest(folder) == before and time.monotonic() < end:
         time.sleep(0.01)
+
+
+def _state(folder: RunFolder, step: int) -> dict[str, Any]:
+    return read_json(folder.checkpoints / f"{step:08d}" / STATE, {})
 
 
 def _newest(folder: RunFolder) -> tuple[int, float] | None:

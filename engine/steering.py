@@ -55,7 +55,7 @@ class Steering:
         if name == "branch":
             return self._branch(folder, config, checked)
         if name == "duplicate":
-            request = branches.request_of(config, checked)
+            request = branches.request_of(config, **checked)
             return self.start({**self._validate(request), "name": config["name"]})[0]
         with self._alone(folder):
             state = folder.status()["state"]
@@ -104,7 +104,7 @@ class Steering:
         self._launcher.start(folder.id, resume=True, steps=total)
 
     def _branch(self, folder: RunFolder, config: Config, command: commands.Command) -> str:
-        self._validate(branches.request_of(config, command))  # before the worker is asked for anything
+        self._validate(branches.request_of(config, **command))  # before the worker is asked for anything
         status = folder.status()
         step = branches.checkpoint_for(folder, command["step"], lives=status["state"] in ACTIVE)
         total = command["steps"] or status.get("steps") or config["steps"]
@@ -113,12 +113,13 @@ class Steering:
         if total <= step:
             more = f"Give it more than {step:,} steps."
             raise Conflict(f"its checkpoint has {step:,} steps already.", "steps", more)
-        request = branches.request_of(config, {**command, "steps": min(total, commands.MAX_STEPS)})
+        options = {**branches.options_at(folder, step), **command["options"]}
+        request = branches.request_of(config, options=options, steps=min(total, commands.MAX_STEPS))
         name = f"{config['name'][:60]} · from {step:,}"
         branch = {**self._validate(request), "name": name, "parent": {"run": folder.id, "step": step}}
         target = self._make_folder(branch)
         try:
-            branches.copy_checkpoint(folder, step, target)
+            branches.copy_checkpoint(folder, step, target, branch["options"])
         except Conflict:
             branches.remove(target.path)
             raise

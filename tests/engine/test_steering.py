@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from engine import commands
+from engine import checkpoint, commands
 from engine.api import Engine
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs import Tail
+from engine.trainer import Trainer
 from tests.engine.live import FOREVER, NAN, clear, eventually, finished, in_state, nested, request, running
 
 DEEP = nested(4000)
@@ -114,6 +115,22 @@ def test_a_branch_goes_on_from_a_checkpoint_with_other_options(engine):
     in_state(engine, made, "running")
     first = eventually(lambda: engine.metrics(made))[0]
     assert first["step"] > config["parent"]["step"] and first["generator_lr"] == 5e-4
+    trainer = Trainer(config)
+    trainer.load_state(checkpoint.load(checkpoint.newest(engine.folder(made)))["trainer"])
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in trainer.optimizers.items()}
+    assert rates == {"generator": 5e-4, "discriminator": 1e-3}
+
+
+def test_a_branch_keeps_what_was_changed_while_its_parent_trained(engine):
+    run = running(engine)
+    engine.control("presenter", run, {"command": "set", "options": {"critic_steps": 3}})
+    eventually(lambda: engine.status(run)["live"]["critic_steps"] == 3)
+    made = engine.control("presenter", run, {"command": "branch", "options": {"label_smoothing": 0.1}})["id"]
+    options = engine.run(made)["config"]["options"]
+    assert (options["critic_steps"], options["label_smoothing"]) == (3, 0.1)
+    in_state(engine, made, "running")
+    live = eventually(lambda: engine.status(made).get("live"))
+    assert (live["critic_steps"], live["label_smoothing"]) == (3, 0.1)
 
 
 def test_a_branch_takes_the_nearest_checkpoint_before_the_step(engine):
