@@ -146,7 +146,7 @@ async def catalogue(engine: TheEngine) -> Response:
 @router.get("/presets", response_model=dict[str, Any], tags=["catalogue"])
 async def presets(engine: TheEngine) -> Response:
     """Ready experiments: what to watch, what to expect, and the runs that each starts."""
-    return Json((await _call(engine.catalogue))["presets"])
+    return Json(await _call(engine.presets))
 
 
 @router.post("/presets/{name}", response_model=schemas.StartedPreset, tags=["catalogue"])

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import engine
-from engine import commands, history, presets
-from engine.catalogue import Catalogue
+from engine import commands, history
+from engine import presets as experiments
+from engine.catalogue import Catalogue, presets
 from engine.inference import Inference
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.processes import Spawn, Zygote, forks
@@ -158,6 +159,10 @@ class Engine:
         """GANs, objectives, stabilisers, data sets, shared options and presets, for reading only."""
         return self._catalogue.get()
 
+    def presets(self) -> dict[str, Any]:
+        """The prepared experiments alone; unlike the catalogue they are known before torch is loaded."""
+        return presets()
+
     def dataset_thumbnail(self, name: str) -> bytes:
         """The PNG of a data set or, by its id, an upload. ``BadInput`` if it is missing."""
         return self._uploads.thumbnail(name) if self._uploads.has(name) else self._catalogue.thumbnail(name)
@@ -201,11 +206,11 @@ class Engine:
     def start_preset(self, role: Role, name: str, seed: object = None) -> list[str]:
         """Start a preset's one or two runs, which then go side by side. Returns their ids."""
         _permit(role, "start runs")
-        if not isinstance(name, str) or name not in presets.PRESETS:
+        if not isinstance(name, str) or name not in experiments.PRESETS:
             raise NotFound(
-                "there is no such preset.", "preset", f"Choose one of: {', '.join(presets.PRESETS)}."
+                "there is no such preset.", "preset", f"Choose one of: {', '.join(experiments.PRESETS)}."
             )
-        requests = presets.requests(name, commands.check_seed(seed))
+        requests = experiments.requests(name, commands.check_seed(seed))
         return self._steering.start(*map(self.validate, requests))
 
     # --- runs

@@ -35,6 +35,11 @@ def sources_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+def presets() -> dict[str, Any]:
+    """The cards of the home page, known without torch."""
+    return {name: describe(name) for name in PRESETS}
+
+
 class Catalogue:
     """Answers from ``folder``, and asks ``inference`` for what is not there. Thread-safe."""
 
@@ -52,7 +57,7 @@ class Catalogue:
             if self._known is None:
                 self._ask()
             assert self._known is not None
-            return {**self._known, "presets": {name: describe(name) for name in PRESETS}}
+            return {**self._known, "presets": presets()}
 
     def refresh(self) -> None:
         """Ask again, once the engine is ready: data sets may have come or gone since it was written down."""
@@ -65,7 +70,9 @@ class Catalogue:
             raise NotFound(
                 "there is no such data set.", "data", f"Choose one of: {', '.join(self.get()['datasets'])}."
             )
-        path = self._folder / f"{name}.png"
+        shipped, path = ENGINE / "pictures" / "data" / f"{name}.png", self._folder / f"{name}.png"
+        if shipped.exists() and self.get()["datasets"][name]["available"]:
+            return shipped.read_bytes()
         if not path.exists():
             picture = self._inference.call("dataset_thumbnail", name=name, timeout_s=LOADING_S)
             self._folder.mkdir(parents=True, exist_ok=True)

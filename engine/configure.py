@@ -21,6 +21,10 @@ from engine.options import validate as validate_values
 from engine.stabilisers import STABILISERS
 
 MAX_STEPS = 100_000_000
+WATCH = {
+    "points": "Watch the generated points find the real ones while D's map loses its colours.",
+    "images": "Watch strokes turn into pictures while D(x) and D(G(z)) stay short of 1 and 0.",
+}
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
 Optimizer = Literal["adam", "rmsprop", "sgd"]
 
@@ -283,7 +287,7 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
         f"{options.batch_size} samples"
     )
     rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
-    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}."
+    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {WATCH[source.kind]}"
 
 
 def catalogue() -> dict[str, Any]:

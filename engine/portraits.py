@@ -12,11 +12,13 @@ from pathlib import Path
 from PIL import Image
 
 from engine.configure import validate
+from engine.data import DATASETS
 from engine.picture import picture_of, to_png
 from engine.presets import PRESETS
 from engine.trainer import Trainer, use_threads
 
 FOLDER = Path(__file__).parent / "pictures"
+OWN = ("fashion", "folder", "upload", "drawn")  # data that are not here until somebody brings them
 STEPS = {"points": 2500, "images": 1500}
 
 
@@ -39,8 +41,11 @@ def portrait(name: str) -> Image.Image:
 
 
 def main(names: list[str]) -> None:
-    """Draw the presets in ``names``, or all."""
-    FOLDER.mkdir(exist_ok=True)
+    """Draw the presets in ``names``; without any, all of them and the data that ship or are generated."""
+    (FOLDER / "data").mkdir(parents=True, exist_ok=True)
+    for name, source in ({} if names else DATASETS).items():
+        if name not in OWN:
+            (FOLDER / "data" / f"{name}.png").write_bytes(source().thumbnail())
     for name in names or PRESETS:
         path = FOLDER / f"{name}.png"
         path.write_bytes(to_png(portrait(name)))

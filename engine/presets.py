@@ -113,7 +113,11 @@ def describe(name: str) -> dict[str, Any]:
 
 def requests(name: str, seed: int | None = None) -> list[Request]:
     """The requests that start a preset, with another seed if one is given."""
-    return [
-        {**copy.deepcopy(run), "preset": name, **({} if seed is None else {"seed": seed})}
-        for run in PRESETS[name].runs
-    ]
+    preset = PRESETS[name]
+    several = len(preset.runs) > 1
+    made = []
+    for run in copy.deepcopy(preset.runs):
+        objective = run["options"].get("objective", "non-saturating")
+        title = f"{preset.title}: {objective}" if several else preset.title
+        made.append({**run, "name": title, "preset": name, **({} if seed is None else {"seed": seed})})
+    return made

@@ -39,9 +39,8 @@ def head() -> None:
 
 def presets() -> None:
     """One card for each prepared experiment; Start trains at once."""
-    catalogue = session.catalogue()
     with st.container(key="presets"):
-        for name, preset in catalogue["presets"].items():
+        for name, preset in engine.presets().items():
             with st.container(border=True, horizontal=True, key=f"preset_{name}"):
                 st.html(_picture(preset), width=120)
                 with st.container(gap="small"):
