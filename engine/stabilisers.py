@@ -29,6 +29,7 @@ class Stabiliser:
     sentence: ClassVar[str]
     switch: ClassVar[str]
     on: ClassVar[Any]
+    on_points: ClassVar[Any] = None  # another value for 2-D data, where it needs one
     Options: ClassVar[type[Options]]
 
     def is_on(self, options: Any) -> bool:
@@ -120,6 +121,7 @@ class GradientPenalty(Stabiliser):
     )
     switch = "gradient_penalty"
     on = 10.0
+    on_points = 0.1  # with the paper's 10 a 2-D critic finds one to three modes of eight
 
     class Options(Options):
         gradient_penalty: float = knob(

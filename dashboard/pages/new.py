@@ -175,14 +175,19 @@ def flip(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
     switch = fields[piece["switch"]]
     on = st.session_state.setdefault(run.key(f"switch {switch['name']}"), bool(run.value(switch)))
     if on != bool(run.value(switch)):
-        run.set(switch, piece["on"] if on else type(switch["default"])(0))
+        run.set(switch, on_value(run, piece) if on else type(switch["default"])(0))
         st.session_state.pop(run.key(switch["name"]), None)
+
+
+def on_value(run: Draft, piece: dict[str, Any]) -> Value:
+    """What the switch of a stabiliser sets its option to on these data."""
+    return piece["on_points" if catalogue["datasets"][run.data]["kind"] == "points" else "on"]
 
 
 def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
     """A switch; when it is on, its options. One that makes no sense here is grey and says why."""
     switch = fields[piece["switch"]]
-    refusal = None if run.value(switch) else why_not(run, switch, piece["on"])
+    refusal = None if run.value(switch) else why_not(run, switch, on_value(run, piece))
     about = f"{piece['sentence']} Not here: {worded(refusal, fields).error}" if refusal else piece["sentence"]
     key = run.key(f"switch {switch['name']}")
     on = st.toggle(piece["title"], key=key, help=about, disabled=refusal is not None)
