@@ -281,8 +281,9 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
             "live": True,
         }
     elif max(d.options["generator_lr"], d.options["discriminator_lr"]) > LARGE_RATE:
-        rates = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
-        remedy = {"sentence": "A tenth of both rates", "options": rates, "live": True}
+        calm = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
+        calm |= {"generator_beta1": 0.5, "discriminator_beta1": 0.5}
+        remedy = {"sentence": "A tenth of both rates, less momentum", "options": calm, "live": False}
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("oscillation", evidence, numbers, remedy)

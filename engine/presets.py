@@ -58,7 +58,8 @@ PRESETS: dict[str, Preset] = {
         expect="oscillation",
         runs=(
             _run(
-                "gan", "ring", 20_000, generator_lr=1e-2, discriminator_lr=1e-2,
+                "gan", "ring", 20_000, objective="wasserstein", weight_clip=0.1, generator_lr=1e-3,
+                discriminator_lr=1e-3,
                 generator_beta1=0.9, discriminator_beta1=0.9,
             ),
         ),

@@ -396,7 +396,8 @@ class Session:
                 self._apply(command)
             except BadInput as refusal:
                 self._event("error", **refusal.as_dict(), command=command)
-            self._write_status()
+            if self.state in ("running", "paused"):  # an end is told when its checkpoint is kept
+                self._write_status()
 
     def _apply(self, command: dict[str, Any]) -> None:
         kind = command.get("command")

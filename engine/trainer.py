@@ -269,27 +269,38 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on as if never stopped from what ``state()`` gave."""
+        """Go on as if never stopped from what ``state()`` gave, under the options that it holds.
+
+        Rates may differ from those it was saved under, and an average of G may begin with it. Raises
+        ``BadInput`` if networks or optimizers of these options do not fit.
+        """
         self.options = type(self.options)(**state["options"])
         self.ctx.refresh(self.options)
         self.stages = self.recipe.stages()
         self.ctx.step = state["step"]
-        for name, network in self.networks.items():
-            network.load_state_dict(state["networks"][name])
-        for name, network in self.averages.items():
-            network.load_state_dict(state["averages"][name])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-            _match_layout(optimizer)
+        try:
+            for name, network in self.networks.items():
+                network.load_state_dict(state["networks"][name])
+            for name, network in self.averages.items():
+                network.load_state_dict(state["averages"].get(name, state["networks"][name]))
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+                _match_layout(optimizer)
+                for group in optimizer.param_groups:
+                    group["lr"] = getattr(self.options, f"{self._player(name)}_lr")
+        except (KeyError, RuntimeError, ValueError):
+            raise BadInput(
+                "the checkpoint's networks or optimizers do not fit these options.",
+                "options",
+                "A branch may change rates, weights of penalties and the like; start a new run for the rest.",
+            ) from None
         for name, stream in self.streams.items():
             stream.load_state_dict(state["streams"][name])
         for name, generator in self.random.items():
             generator.set_state(state["random"][name].cpu())
         values = state["trail_values"].to(self.device)
-        self._trail = [
-            (step, network, name, value)
-            for (step, network, name), value in zip(state["trail"], values, strict=True)
-        ]
+        trail = zip(state["trail"], values, strict=True)
+        self._trail = [(step, network, name, value) for (step, network, name), value in trail]
 
 
 def _match_layout(optimizer: torch.optim.Optimizer) -> None:

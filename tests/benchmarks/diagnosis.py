@@ -27,8 +27,8 @@ from engine.presets import PRESETS
 from engine.runs import RunFolder, Tail
 
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
-STEPS = {"points": 12_000, "images": 900}
-REMEDY_STEPS = {"points": 12_000, "images": 900}
+STEPS = {"points": 5000, "images": 600}
+REMEDY_STEPS = {"points": 5000, "images": 600}
 CODE = (
     "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train "
     "import train; import torch; "

@@ -156,3 +156,19 @@ def test_every_gan_file_is_in_its_table():
 
     files = {path.stem for path in Path(engine.gans.__file__).parent.glob("*.py")} - {"__init__", "base"}
     assert files == {recipe.__module__.rsplit(".", 1)[1] for recipe in GANS.values()}
+
+
+def test_a_state_that_does_not_fit_is_refused_with_a_remedy():
+    state = Trainer(small()).state()
+    with pytest.raises(BadInput, match="do not fit"):
+        Trainer(small(hidden=8)).load_state(state)
+
+
+def test_an_average_may_begin_with_a_loaded_state():
+    plain, averaged = Trainer(small()), Trainer(small(ema=0.9))
+    plain.iterate()
+    averaged.load_state({**plain.state(), "options": averaged.options.model_dump()})
+    for kept, weight in zip(
+        averaged.averages["generator"].parameters(), weights(plain, "generator"), strict=True
+    ):
+        assert torch.equal(kept, weight)
