@@ -67,7 +67,7 @@ def test_only_the_outermost_boundaries_catch_everything(path):
     caught = [
         node.type for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)
     ]
-    broad = [kind for kind in caught if kind is None or isinstance(kind, ast.Name) and kind.id in BROAD]
+    broad = [kind for kind in caught if kind is None or (isinstance(kind, ast.Name) and kind.id in BROAD)]
     assert not broad or name(path) in BOUNDARIES
 
 

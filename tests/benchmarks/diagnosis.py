@@ -27,8 +27,8 @@ from engine.presets import PRESETS
 from engine.runs import RunFolder, Tail
 
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
-STEPS = {"points": 5000, "images": 600}
-REMEDY_STEPS = {"points": 5000, "images": 600}
+STEPS = {"points": 4000, "images": 500}
+REMEDY_STEPS = {"points": 5000, "images": 500}
 CODE = (
     "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train "
     "import train; import torch; "

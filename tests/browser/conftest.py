@@ -34,9 +34,15 @@ def site(tmp_path_factory):
     """The server that these tests share."""
     server = Server(tmp_path_factory.mktemp("browser") / "runs")
     yield server
-    for run in server.http.get("/api/runs").json():
-        server.http.delete(f"/api/runs/{run['id']}")
     server.end()
+
+
+@pytest.fixture(autouse=True)
+def free_places(site):
+    """Every test finds a free place: what it started ends with it."""
+    yield
+    for run in site.http.get("/api/runs").json():
+        site.http.delete(f"/api/runs/{run['id']}")
 
 
 @pytest.fixture

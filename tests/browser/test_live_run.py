@@ -33,9 +33,11 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
 
     rate = page.get_by_role("slider", name="D rate", exact=True)
     rate.focus()
-    rate.press("ArrowRight")
-    wait_for(lambda: [e for e in site.http.get(f"/api/runs/{run}/events").json() if e["type"] == "command"])
-    assert status(site, run)["live"]["discriminator_lr"] != 1e-4
+    for _ in range(5):
+        rate.press("ArrowRight")
+    wait_for(lambda: status(site, run)["live"]["discriminator_lr"] != 1e-4)
+    events = site.http.get(f"/api/runs/{run}/events").json()
+    assert [event for event in events if event["type"] == "command"], "the change leaves a mark"
 
     button(page, "Pause").click()
     wait_for(lambda: status(site, run)["state"] == "paused")
