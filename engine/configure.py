@@ -37,7 +37,6 @@ def _rate(player: str) -> Any:
         gt=0,
         le=10,
         scale="log",
-        step=1e-5,
         live=True,
         group="optimizers",
     )

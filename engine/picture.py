@@ -220,7 +220,7 @@ def scatter(
 def _tint(heat: np.ndarray) -> np.ndarray:
     """Scores (H, W) of 0 to 255 as pale colours (H, W, 3): purple for fake, white undecided, green real."""
     lean = (heat.astype(np.float32) / 127.5 - 1)[..., None]  # (H, W, 1), -1 fake .. 1 real
-    away = 255 - np.where(lean > 0, np.float32(REAL), np.float32(FAKE))  # (H, W, 3)
+    away = 255 - np.where(lean > 0, np.array(REAL, np.float32), np.array(FAKE, np.float32))  # (H, W, 3)
     return (255 - 0.45 * np.abs(lean) * away).astype(np.uint8)
 
 
