@@ -174,6 +174,15 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def _is_config(value: Any) -> bool:
+    """Whether ``value`` has what readers of a configuration rely on, in the right types."""
+    if not isinstance(value, dict):
+        return False
+    kinds = {"gan": str, "data": str, "kind": str, "steps": int, "options": dict, "meta": dict}
+    right = all(isinstance(value[key], kind) for key, kind in kinds.items() if key in value)
+    return right and isinstance(value.get("name"), str) and isinstance(value.get("created"), int | float)
+
+
 class RunFolder:
     """The files of one run. Holds nothing open and caches nothing: two instances see the same."""
 
@@ -232,11 +241,17 @@ class RunFolder:
 
     # reading
     def config(self) -> dict[str, Any]:
-        """``config.json``. Raises ``NotFound`` if this is no run folder."""
+        """``config.json``. Raises ``NotFound`` if this is no run folder, or one that is damaged."""
         config = read_json(self.path / "config.json")
         if config is None:
             raise NotFound(
                 f"there is no run called {self.id}.", "run", "It may have been deleted; see the list of runs."
+            )
+        if not _is_config(config):
+            raise NotFound(
+                f"the run {self.id} is damaged: its config.json lacks what every run has.",
+                "run",
+                "Delete its folder, or put the file back.",
             )
         return config
 

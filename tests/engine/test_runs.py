@@ -25,7 +25,7 @@ sys.stdin.read()
 @pytest.fixture
 def folder(tmp_path):
     made = RunFolder(tmp_path / "run")
-    made.create({"id": "run", "steps": 10}, state="queued")
+    made.create({"id": "run", "name": "a run", "created": 1.0, "steps": 10}, state="queued")
     return made
 
 
@@ -212,7 +212,7 @@ def test_a_folder_is_made_once(folder):
     with pytest.raises(BadInput) as caught:
         folder.create({"id": "run"}, state="queued")
     assert caught.value.field == "out"
-    assert folder.config() == {"id": "run", "steps": 10}
+    assert folder.config()["steps"] == 10
     with pytest.raises(NotFound):
         RunFolder(folder.path.with_name("other")).config()
 
@@ -241,3 +241,12 @@ def test_commands_queue_up_with_their_time(folder):
     first, second = Tail(folder.control).read()
     assert first["command"] == "pause" and second["options"] == {"generator_lr": 1e-4}
     assert 0 <= second["time"] - first["time"] < 60
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "7", '{"name": 5, "created": "x", "meta": []}', "{", ""])
+def test_a_damaged_run_is_not_found_and_says_so(tmp_path, text):
+    from engine.options import NotFound
+
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(NotFound):
+        RunFolder(tmp_path).config()
