@@ -19,7 +19,7 @@ PATIENCE_MS = 60_000  # two cores that also train
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it ends with these tests: its event loop would be in the way of others
 def chromium():
     path = next((found for found in map(shutil.which, BROWSERS) if found), None)
     assert path, "these tests need a Chromium: apt-get install chromium"
@@ -29,7 +29,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory):
     """The server that these tests share."""
     server = Server(tmp_path_factory.mktemp("browser") / "runs")
