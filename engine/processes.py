@@ -231,4 +231,7 @@ def forks() -> bool:
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     """This process's environment, with the folder of ``engine`` on the path: it need not be installed."""
     paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, **(more or {}), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    waiting = {
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
+    }  # threads that wait must not spin
+    return {**os.environ, **waiting, **(more or {}), "PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -179,7 +179,9 @@ class Launcher:
         number = self._launches[folder.id] = self._launches.get(folder.id, 0) + 1
         job = {"kind": "train", "folder": str(folder.path.resolve()), "resume": status.get("resume", False)}
         job |= {"log": str(folder.log.resolve()), "launch": number, "env": self._place(folder.id)}
-        job["threads"] = max(1, cores() // max(1, self.limit))
+        # of two to four cores one is for server and browser: threads that share a core with them wait
+        # for each other at every operation, and two took three times as long as one
+        job["threads"] = max(1, (cores() - (cores() <= 4)) // max(1, self.limit))
         try:
             asked = self._processes.launch(job)
         except Conflict:  # the zygote died this moment
