@@ -19,6 +19,8 @@ Row = dict[str, Any]
 Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
+ARRIVAL = 15  # measured rows within which pictures should have begun to differ
+VARIED = 0.5  # of the data's diversity
 LARGE_RATE = 3e-3  # for Adam on two players
 SETTLED = 5  # measured rows before anything is said
 
@@ -64,6 +66,8 @@ class Diagnoser:
         self.measured: deque[Row] = deque(maxlen=WINDOW)
         self.rows: deque[Row] = deque(maxlen=40)
         self.largest_g_grad = 0.0
+        self.measurements, self.greatest_diversity = 0, 0.0
+        self.active: list[Diagnosis] = []
         self.since: dict[str, int] = {}
         self.broken: Diagnosis | None = None
 
@@ -76,10 +80,14 @@ class Diagnoser:
         self.rows.append(row)
         if row.get("g_grad"):
             self.largest_g_grad = max(self.largest_g_grad, row["g_grad"])
-        if "samples" in row:
-            self.measured.append(row)
         if self.broken:
             return [self.broken]
+        if "samples" not in row and self.active:
+            return self.active
+        if "samples" in row:
+            self.measured.append(row)
+            self.measurements += 1
+            self.greatest_diversity = max(self.greatest_diversity, row.get("diversity") or 0.0)
         found = [rule(self) for rule in RULES] if len(self.measured) >= SETTLED else []
         active = [item for item in found if item]
         if not active:
@@ -87,7 +95,8 @@ class Diagnoser:
         names: set[str] = {item["name"] for item in active}
         step = int(row["step"])
         self.since = {name: self.since.get(name, step) for name in names}
-        return [{**item, "since": self.since[item["name"]]} for item in active]
+        self.active = [{**item, "since": self.since[item["name"]]} for item in active]
+        return self.active
 
     def diverged(self, step: int, network: str, statistic: str, rate: str, value: float) -> None:
         """Record that training broke at ``step``; it is all that is said from now on."""
@@ -178,8 +187,10 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
     elif d.kind == "images":
         variety = d._window("diversity")
         classes = d._window("classes_hit")
+        if d.greatest_diversity < VARIED and d.measurements < ARRIVAL:
+            return None  # pictures that all look alike are how every run begins
         few = bool(classes) and d.classes > 1 and median(classes) <= 0.5 * d.classes
-        if not few and (not variety or median(variety) > 0.5):
+        if not few and (not variety or median(variety) > VARIED):
             return None
         drawn = f", {classes[-1]} of {d.classes} classes drawn" if classes else ""
         evidence = f"Samples vary {median(variety):.2f} times as much as the data{drawn}."

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -24,7 +23,9 @@ GeneratorLoss = Callable[[Tensor, Tensor], Tensor]
 
 def minimax_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
     """Binary cross-entropy of D, real against fake (Goodfellow et al. 2014, equation 1)."""
-    real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, target))
+    real = F.softplus(-real_logits).mean()  # -E log D(x)
+    if target < 1:
+        real = real + (1 - target) * real_logits.mean()  # -E target log D(x) - E (1 - target) log(1 - D(x))
     return real + F.softplus(fake_logits).mean()  # -E log D(x) - E log(1 - D(G(z)))
 
 

@@ -299,6 +299,7 @@ class RunFolder:
                 f"{self.path} exists already.", "out", "Choose another name, or resume it with --resume."
             ) from None
         self.snapshots.mkdir()
+        self.control.touch()  # the worker looks at it before every step, and a missing file costs more
         self.checkpoints.mkdir()
         self.write_status(state=state, step=0)
         write_json(self.path / "config.json", config)

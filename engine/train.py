@@ -26,8 +26,9 @@ from engine.trainer import Divergence, Trainer, use_threads
 FRAMES_PER_S = 30
 FRAME_SHARE = 0.08  # of the time, at most, goes into drawing for viewers
 STATUS_EVERY_S = 0.5
+THUMBNAIL_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0}
-SNAPSHOT_EVERY = {"points": 100, "images": 25}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
+SNAPSHOT_EVERY = {"points": 200, "images": 25}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
 FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50)
 IDLE_S = 0.01  # between two looks at the commands while paused
@@ -99,7 +100,14 @@ class Session:
             self._restore(old_rows, old_events)
         self.snapshot_every = self._snapshot_interval()
         now = time.perf_counter()
-        self._last = {"status": 0.0, "watched": 0.0, "frame": 0.0, "checkpoint": now, "diagnosis": 0.0}
+        self._last = {
+            "status": 0.0,
+            "watched": 0.0,
+            "frame": 0.0,
+            "checkpoint": now,
+            "diagnosis": 0.0,
+            "thumbnail": 0.0,
+        }
         self._rate_mark = (now, self.trainer.step)
         self._rate = 0.0
         self._is_watched, self._frame_cost, self._active = False, 0.0, []
@@ -305,7 +313,10 @@ class Session:
         interval doubles.
         """
         write_bytes(self.folder.snapshots / f"{self.trainer.step:08d}.bin", self._drawn())
-        write_bytes(self.folder.thumbnail, self.picture.thumbnail())
+        now = time.perf_counter()
+        if now - self._last["thumbnail"] > THUMBNAIL_EVERY_S or self.state != "running":
+            self._last["thumbnail"] = now
+            write_bytes(self.folder.thumbnail, self.picture.thumbnail())
         steps = self.folder.snapshot_steps()
         if len(steps) > SNAPSHOTS_AT_MOST:
             self.snapshot_every *= 2

@@ -132,7 +132,7 @@ def test_divergence_names_the_network_whose_update_broke(network, statistic):
     trainer = Trainer(small())
     for _ in range(3):
         trainer.iterate()
-    step_once = trainer.optimizers[network].step
+    step_once = trainer.steppers[network]
 
     def explode():
         step_once()
@@ -140,7 +140,7 @@ def test_divergence_names_the_network_whose_update_broke(network, statistic):
             for weight in trainer.networks[network].parameters():
                 weight.fill_(float("inf"))
 
-    trainer.optimizers[network].step = explode
+    trainer.steppers[network] = explode
     trainer.iterate()
     trainer.iterate()
     _, broken = trainer.read()
@@ -172,3 +172,13 @@ def test_an_average_may_begin_with_a_loaded_state():
         averaged.averages["generator"].parameters(), weights(plain, "generator"), strict=True
     ):
         assert torch.equal(kept, weight)
+
+
+def test_the_bare_step_is_the_optimizers_own():
+    """``_stepper`` goes round a wrapper of torch's; what it calls must move the weights as ``step`` would."""
+    pair = [Trainer(small()) for _ in range(2)]
+    pair[1].steppers = {name: optimizer.step for name, optimizer in pair[1].optimizers.items()}
+    for trainer in pair:
+        for _ in range(5):
+            trainer.iterate()
+    assert not moved(weights(pair[0], "generator"), weights(pair[1], "generator"))
