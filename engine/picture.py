@@ -26,6 +26,7 @@ from engine.trainer import Trainer
 
 SHOWN = 512  # points drawn
 ARROWS = 128
+COMPARED = 128  # points whose pairwise distances give the diversity
 CELLS = 48  # the heat maps' side
 MANIFOLD = 21  # the latent grid's side
 MEASURED = {"points": 2500, "images": 256}
@@ -95,7 +96,7 @@ class PointsPicture:
         self.comparison = DensityComparison(source, cells=CELLS)
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
         self.optimal: np.ndarray | None = None
-        self.reference = diversity(source.sample(SHOWN, torch.Generator("cpu").manual_seed(0)))
+        self.reference = diversity(source.sample(COMPARED, torch.Generator("cpu").manual_seed(0)))
 
     @staticmethod
     def _lattice(latent_dim: int) -> Tensor:
@@ -118,7 +119,7 @@ class PointsPicture:
             return found
         if len(self.modes):
             found |= mode_coverage(samples, self.modes, self.source.sd or 0.0)
-        found["diversity"] = diversity(samples[:SHOWN]) / self.reference
+        found["diversity"] = diversity(samples[:COMPARED]) / self.reference
         jsd, optimal = self.comparison.compare(samples)
         self.optimal = np.round(optimal * 255).astype(np.uint8)
         return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}

@@ -26,7 +26,7 @@ from engine.trainer import Divergence, Trainer, use_threads
 FRAMES_PER_S = 30
 FRAME_SHARE = 0.08  # of the time, at most, goes into drawing for viewers
 STATUS_EVERY_S = 0.5
-THUMBNAIL_EVERY_S = 2.0
+THUMBNAIL_EVERY_S = 5.0
 CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0}
 SNAPSHOT_EVERY = {"points": 200, "images": 25}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
