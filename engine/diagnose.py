@@ -20,6 +20,7 @@ Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
+RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
 VARIED = 0.5  # of the data's diversity
 LARGE_RATE = 3e-3  # for Adam on two players
 SETTLED = 5  # measured rows before anything is said
@@ -75,6 +76,9 @@ class Diagnoser:
         """The diagnoses that hold after ``row``, the gravest first; at least one of healthy and learning if
         nothing is wrong.
         """
+        row = {
+            name: value for name, value in row.items() if value is not None
+        }  # null is what NaN is written as
         for name in ("generator_lr", "discriminator_lr"):
             self.options[name] = row.get(name, self.options[name])
         self.rows.append(row)
@@ -185,16 +189,15 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         if not _samples_are_good(d):
             return None
     elif d.kind == "images":
-        variety = d._window("diversity")
-        classes = d._window("classes_hit")
+        variety, classes = d._window("diversity")[-RECENT:], d._window("classes_hit")[-RECENT:]
         if d.greatest_diversity < VARIED and d.measurements < ARRIVAL:
             return None  # pictures that all look alike are how every run begins
-        few = bool(classes) and d.classes > 1 and median(classes) <= 0.5 * d.classes
-        if not few and (not variety or median(variety) > VARIED):
+        few = bool(classes) and d.classes > 1 and max(classes) <= 0.5 * d.classes
+        if not few and (not variety or max(variety) > VARIED):
             return None
         drawn = f", {classes[-1]} of {d.classes} classes drawn" if classes else ""
-        evidence = f"Samples vary {median(variety):.2f} times as much as the data{drawn}."
-        numbers = {"diversity": median(variety)}
+        evidence = f"Samples vary {variety[-1]:.2f} times as much as the data{drawn}."
+        numbers = {"diversity": variety[-1]}
     else:
         return None
     g, own = d.options["generator_lr"], d.options["discriminator_lr"]
