@@ -107,6 +107,38 @@ class TrainingOptions(Options):
     generator_beta2: float = _beta("G", 0.999, 2)
     discriminator_beta1: float = _beta("D", 0.5, 1)
     discriminator_beta2: float = _beta("D", 0.999, 2)
+    generator_update: Literal["heuristic", "minimax"] = knob(
+        "heuristic",
+        "G's update",
+        "For f-GANs: G maximises D's answer, which keeps its gradient strong, or minimises the same bound.",
+        group="objective",
+        choices={"heuristic": "the stronger gradient", "minimax": "as derived"},
+    )
+    lr_decay: Literal["none", "linear", "cosine"] = knob(
+        "none",
+        "Rate decay",
+        "How both learning rates fall to 0 at the last step.",
+        group="optimizers",
+        choices={"none": "constant", "linear": "in a straight line", "cosine": "along a cosine"},
+    )
+    lr_decay_from: float = knob(
+        0.5,
+        "Decay from",
+        "Share of the steps after which the rates begin to fall.",
+        ge=0,
+        le=0.99,
+        step=0.05,
+        group="optimizers",
+    )
+    penalty_every: int = knob(
+        1,
+        "Penalty every",
+        "Ask for gradient penalties at every n-th step, n times as strong (lazy regularisation).",
+        ge=1,
+        le=64,
+        live=True,
+        group="stabilisers",
+    )
     report_every: int = knob(
         0,
         "Report every",
@@ -210,7 +242,7 @@ def check(gan: str, options: Any, source: Source) -> None:
     recipe.check(options, data)
     for piece in STABILISERS.values():
         if piece.is_on(options):
-            piece.check(options)
+            piece.check(options, recipe, data)
     bounds = ("weight_clip", "gradient_penalty", "r1", "spectral_norm")
     if objective.needs_lipschitz and not any(getattr(options, bound) for bound in bounds):
         raise BadInput(

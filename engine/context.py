@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from engine.data.stream import Stream
 from engine.gans.base import Recipe, Statistics
 from engine.objectives import OBJECTIVES, Objective
 from engine.stabilisers import STABILISERS, Stabiliser
+
+Judge = Callable[[Tensor], Tensor]
 
 RANDOM_STREAMS = ("data", "z", "noise", "display")
 
@@ -31,7 +33,9 @@ class Context:
     """The state of play, handed to every loss and stabiliser.
 
     ``step`` counts finished iterations. ``sampling`` says whether this iteration's optional statistics will
-    be read: a loss may skip what only a chart needs when they will not.
+    be read: a loss may skip what only a chart needs when they will not. ``memory`` holds whatever tensors a
+    GAN or a stabiliser must keep from step to step; it is part of the checkpoint. ``optimizers`` are for
+    reading.
     """
 
     def __init__(
@@ -45,18 +49,19 @@ class Context:
     ) -> None:
         self.recipe, self.networks, self.averages = recipe, networks, averages
         self.streams, self.random, self.device = streams, random, device
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.memory: dict[str, Tensor] = {}
         self.step = 0
         self.sampling = True
         self._keeps_graph = True
         self._fake: Tensor | None = None
-        self._batch: tuple[Tensor, Tensor | None] | None = None
+        self._latent: Tensor | None = None
+        self._batches: dict[str, tuple[Tensor, Tensor | None]] = {}
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
-        self._judges_together = not any(
-            isinstance(part, nn.BatchNorm2d) for part in networks["discriminator"].modules()
-        )
+        self._judges_together = not mixes_batch(networks["discriminator"])
         self.refresh(recipe.options)
 
     def refresh(self, options: Any) -> None:
@@ -73,7 +78,7 @@ class Context:
         ``keeps_graph`` says that a later phase of this iteration steps the generator and reuses the batch
         generated now.
         """
-        self._batch = None
+        self._batches = {}
         self._keeps_graph = keeps_graph
         self.freeze_all_but(networks)
 
@@ -91,37 +96,42 @@ class Context:
 
     def forget_fake(self) -> None:
         """The generated batch is void: the generator has stepped, or an iteration or repeat begins."""
-        self._fake = None
+        self._fake = self._latent = None
 
     # data and draws
     def real(self) -> Tensor:
         """This turn's real batch, (N, 2) or (N, C, H, W)."""
-        return self.labelled()[0]
+        return self.batch()[0]
 
-    def labelled(self) -> tuple[Tensor, Tensor | None]:
-        """This turn's real batch and its labels (N,), if the data have labels."""
-        if self._batch is None:
-            self._batch = self.streams["real"].next()
-        return self._batch
+    def batch(self, stream: str = "real") -> tuple[Tensor, Tensor | None]:
+        """This turn's batch of a stream and its labels (N,), if the data have labels."""
+        if stream not in self._batches:
+            self._batches[stream] = self.streams[stream].next()
+        return self._batches[stream]
 
-    def latent(self, n: int) -> Tensor:
-        """Fresh z for training, (n, latent_dim), from N(0, 1)."""
-        return torch.randn(n, self.recipe.latent_dim, device=self.device, generator=self.random["z"])
+    def draw_latent(self, n: int) -> Tensor:
+        """Fresh latents for training, (n, latent_dim), from the GAN's prior."""
+        return self.recipe.draw_latent(n, self.random["z"])
+
+    def latents(self) -> Tensor:
+        """The latents (N, latent_dim) of the iteration's generated batch."""
+        if self._latent is None:
+            self._latent = self.draw_latent(self.options.batch_size)
+        return self._latent
 
     def fake(self) -> Tensor:
         """The iteration's generated batch, made once. D detaches it, G reuses its graph."""
         if self._fake is None:
-            generator = self.networks["generator"]
-            z = self.latent(self.options.batch_size)
+            generator, latent = self.networks["generator"], self.latents()
             if self._keeps_graph:
                 self._require_gradients("generator", True)
-                self._fake = self.recipe.generate(generator, z)
+                self._fake = self.recipe.generate(generator, latent)
                 self._require_gradients(
                     "generator", self._trainable is None or "generator" in self._trainable
                 )
             else:
                 with torch.no_grad():
-                    self._fake = self.recipe.generate(generator, z)
+                    self._fake = self.recipe.generate(generator, latent)
         return self._fake
 
     def uniform(self, n: int) -> Tensor:
@@ -133,18 +143,22 @@ class Context:
         return torch.randn(x.shape, device=self.device, generator=self.random["noise"])
 
     # judging
-    def judge_raw(self, x: Tensor) -> Tensor:
-        """D's logits (N,) for ``x`` exactly as it is."""
-        return self.networks["discriminator"](x)
+    def judge_raw(self, x: Tensor, *given: Tensor) -> Tensor:
+        """D's logits (N,) for ``x`` exactly as it is, beside whatever else this D is given."""
+        return self.networks["discriminator"](x, *given)
 
-    def judge(self, x: Tensor) -> Tensor:
-        """D's logits (N,) for ``x`` as the stabilisers let D see it."""
+    def shown(self, x: Tensor) -> Tensor:
+        """``x`` as the stabilisers let D see it."""
         for piece in self.active:
             x = piece.inputs(self, x)
-        return self.judge_raw(x)
+        return x
+
+    def judge(self, x: Tensor, *given: Tensor) -> Tensor:
+        """D's logits (N,) for ``x`` as the stabilisers let D see it."""
+        return self.judge_raw(self.shown(x), *given)
 
     def judge_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """D's logits for a real and a generated batch, in one pass unless D has batch norm."""
+        """D's logits for a real and a generated batch, in one pass unless D mixes the samples of a batch."""
         if not self._judges_together:
             return self.judge(real), self.judge(fake)
         return self.judge(torch.cat([real, fake])).split([len(real), len(fake)])  # type: ignore[return-value]
@@ -161,9 +175,45 @@ class Context:
                 "d_accuracy": self.objective.accuracy(real_logits, fake_logits),
             }
 
-    def penalties(self, real: Tensor, fake: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The penalties that are on, as (name of the switch, scalar)."""
+    def penalised(
+        self, loss: Tensor, statistics: Statistics, real: Tensor, fake: Tensor, judge: Judge | None = None
+    ) -> tuple[Tensor, Statistics]:
+        """D's ``loss`` with the penalties that are on. ``judge`` is how they ask D about samples of their
+        own, for a D that is given more than a sample.
+        """
         for piece in self.active:
-            penalty = piece.penalty(self, real, fake)
+            every = self.options.penalty_every if piece.is_lazy else 1
+            if self.step % every:
+                continue
+            penalty = piece.penalty(self, real, fake, judge or self.judge_raw)
             if penalty is not None:
-                yield f"penalty_{piece.switch}", penalty
+                statistics[f"penalty_{piece.switch}"] = penalty.detach()
+                loss = loss + penalty * every
+        return loss, statistics
+
+    def generator_objective(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """G's objective, in the form that the options ask for."""
+        other = self.objective.minimax_generator_loss
+        if other is not None and self.options.generator_update == "minimax":
+            return other(real_logits, fake_logits)
+        return self.objective.generator_loss(real_logits, fake_logits)
+
+    def answer(self, loss: Tensor, fake: Tensor) -> tuple[Tensor, Statistics]:
+        """G's ``loss`` with what the stabilisers add to it, or have it replaced by."""
+        statistics = {"g_loss": loss.detach()}
+        if any(piece.replaces_objective(self.options) for piece in self.active):
+            loss = torch.zeros_like(loss)
+        for piece in self.active:
+            term = piece.answer(self, fake)
+            if term is not None:
+                statistics[f"answer_{piece.switch}"] = term.detach()
+                loss = loss + term
+        return loss, statistics
+
+
+def mixes_batch(network: nn.Module) -> bool:
+    """Whether a sample's output depends on the others in its batch while training."""
+    return any(
+        isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) or getattr(part, "mixes_batch", False)
+        for part in network.modules()
+    )

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine import frames
 from engine.data import ImageSource, PointSource
+from engine.gans.base import Exhibit, Show
 from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
@@ -50,14 +51,19 @@ def evaluating(*networks: nn.Module) -> Iterator[None]:
 
 
 def display_latents(trainer: Trainer, n: int) -> Tensor:
-    """(n, latent_dim) from N(0, 1), the same for every run of one seed."""
+    """(n, latent_dim) from the GAN's prior, the same for every run of one seed."""
     generator = torch.Generator("cpu").manual_seed(trainer.config["seed"] * 1_000_003 + 3)
-    return torch.randn(n, trainer.recipe.latent_dim, generator=generator).to(trainer.device)
+    return trainer.recipe.draw_latent(n, generator).to(trainer.device)
+
+
+def shown_networks(trainer: Trainer) -> dict[str, nn.Module]:
+    """All networks, with their averages in place where there are any."""
+    return {**trainer.networks, **trainer.averages}
 
 
 def shown_generator(trainer: Trainer) -> nn.Module:
     """The average of G where there is one, otherwise G."""
-    return trainer.averages.get("generator", trainer.networks["generator"])
+    return shown_networks(trainer)["generator"]
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -127,14 +133,15 @@ class PointsPicture:
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""
         trainer = self.trainer
-        generator, discriminator = shown_generator(trainer), trainer.networks["discriminator"]
-        with evaluating(generator, discriminator):
+        networks = shown_networks(trainer)
+        generator = networks["generator"]
+        with evaluating(*networks.values()):
             fake = trainer.recipe.generate(generator, torch.cat([self.z[:SHOWN], self.lattice])).float()
             points, manifold = fake[:SHOWN], fake[SHOWN:].view(MANIFOLD, MANIFOLD, 2)  # (21, 21, 2)
             with torch.enable_grad():
                 pushed = points[:ARROWS].detach().requires_grad_()
-                logits = discriminator(torch.cat([pushed, self.cells]))
-                loss = trainer.ctx.objective.generator_loss(logits[:ARROWS], logits[:ARROWS]) * ARROWS
+                logits = trainer.recipe.logits(networks, torch.cat([pushed, self.cells]))
+                loss = trainer.ctx.generator_objective(logits[:ARROWS].detach(), logits[:ARROWS]) * ARROWS
                 (gradient,) = torch.autograd.grad(loss, pushed)
             heat = self._heat(logits[ARROWS:].detach())
         arrows, mean = self._arrows(gradient)
@@ -189,11 +196,10 @@ class PointsPicture:
 
     def thumbnail(self) -> bytes:
         """A small picture: real points in green, generated in purple, and D's heat map behind them."""
-        source, generator = self.source, shown_generator(self.trainer)
-        discriminator = self.trainer.networks["discriminator"]
-        with evaluating(generator, discriminator):
-            fake = self.trainer.recipe.generate(generator, self.z[:300]).float().cpu()
-            heat = self._heat(discriminator(self.cells))
+        source, networks = self.source, shown_networks(self.trainer)
+        with evaluating(*networks.values()):
+            fake = self.trainer.recipe.generate(networks["generator"], self.z[:300]).float().cpu()
+            heat = self._heat(self.trainer.recipe.logits(networks, self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
         return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent, heat=heat))
 
@@ -236,6 +242,7 @@ class ImagesPicture:
             len(source.images), generator=torch.Generator().manual_seed(trainer.config["seed"])
         )
         self.real_pictures = source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
+        self.real_labels = None if source.labels is None else source.labels[chosen[:64]].to(trainer.device)
         self.reference = diversity(self.real_pictures)
 
     def _samples(self, n: int) -> Tensor:
@@ -252,15 +259,37 @@ class ImagesPicture:
             "samples": len(samples),
             "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8),
         }
+        networks = shown_networks(self.trainer)
+        with evaluating(*networks.values()):
+            found |= self.trainer.recipe.figures(networks, self.source)
         return found | (self.counter.count(samples) if self.counter else {})
 
+    def _exhibits(self) -> list[Exhibit]:
+        trainer, networks = self.trainer, shown_networks(self.trainer)
+        with evaluating(*networks.values()):
+            real = self.real_pictures.to(trainer.device)
+            return trainer.recipe.exhibits(Show(networks, self.z, real, self.real_labels))
+
     def frame(self, header: dict[str, Any]) -> bytes:
-        """A packed frame of the present state."""
-        grid = picture_grid(self._samples(64), *GRID)
+        """A packed frame of the present state: samples, and one grid for each exhibit of the GAN."""
         cell = list(self.source.shape[1:])
-        return frames.pack(
-            {**header, "kind": "images", "grid": list(GRID), "cell": cell}, {"samples": to_png(grid)}
-        )
+        arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(self._samples(64), *GRID))}
+        shown = []
+        for exhibit in self._exhibits():
+            grid = picture_grid(exhibit.pictures, exhibit.rows, exhibit.columns)
+            arrays[f"exhibit_{exhibit.name}"] = to_png(grid)
+            cell_of = list(exhibit.pictures.shape[2:])
+            shown.append(
+                {
+                    "name": exhibit.name,
+                    "title": exhibit.title,
+                    "sentence": exhibit.sentence,
+                    "grid": [exhibit.rows, exhibit.columns],
+                    "cell": cell_of,
+                }
+            )
+        extra = {"kind": "images", "grid": list(GRID), "cell": cell, "exhibits": shown}
+        return frames.pack({**header, **extra}, arrays)
 
     def real(self) -> bytes:
         """A packed frame with a grid of real pictures."""

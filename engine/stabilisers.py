@@ -17,7 +17,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from engine.options import BadInput, Options, knob
 
 if TYPE_CHECKING:
-    from engine.context import Context
+    from engine.context import Context, Judge
+    from engine.gans.base import Recipe, Shape
 
 GROUP = "stabilisers"
 
@@ -30,16 +31,19 @@ class Stabiliser:
     switch: ClassVar[str]
     on: ClassVar[Any]
     on_points: ClassVar[Any] = None  # another value for 2-D data, where it needs one
+    is_lazy: ClassVar[bool] = False  # a costly penalty, that may be asked for only every few steps
     Options: ClassVar[type[Options]]
 
     def is_on(self, options: Any) -> bool:
         return bool(getattr(options, self.switch))
 
-    def check(self, options: Any) -> None:
-        """Raise ``BadInput`` if it makes no sense with the other options. Only called when it is on."""
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        """Raise ``BadInput`` if it makes no sense with the other options, the GAN or the data. Only called
+        when it is on.
+        """
 
-    def build(self, networks: dict[str, nn.Module]) -> None:
-        """Change fresh networks in place."""
+    def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+        """Change fresh networks in place, or put others into ``networks``."""
 
     def inputs(self, ctx: Context, x: Tensor) -> Tensor:
         """What D is shown instead of ``x``."""
@@ -49,9 +53,17 @@ class Stabiliser:
         """D's target for real data."""
         return 1.0
 
-    def penalty(self, ctx: Context, real: Tensor, fake: Tensor) -> Tensor | None:
-        """A scalar added to D's loss."""
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor | None:
+        """A scalar added to D's loss. ``judge`` gives D's logits (N,) for samples like ``real``."""
         return None
+
+    def answer(self, ctx: Context, fake: Tensor) -> Tensor | None:
+        """A scalar added to G's loss, through the generated batch or G's weights."""
+        return None
+
+    def replaces_objective(self, options: Any) -> bool:
+        """Whether ``answer`` stands instead of the objective's loss of G."""
+        return False
 
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
         """Called after ``networks`` have been stepped."""
@@ -91,7 +103,7 @@ class WeightClipping(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any) -> None:
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         for other in ("gradient_penalty", "r1"):
             if getattr(options, other):
                 raise BadInput(
@@ -115,6 +127,7 @@ class WeightClipping(Stabiliser):
 
 class GradientPenalty(Stabiliser):
     title = "Gradient penalty"
+    is_lazy = True
     sentence = (
         "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no "
         "clipping, no saturation."
@@ -136,18 +149,19 @@ class GradientPenalty(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any) -> None:
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         _refuse_batch_norm(options, "gradient_penalty")
 
-    def penalty(self, ctx: Context, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         share = ctx.uniform(len(real)).view(-1, *[1] * (real.dim() - 1))
         between = torch.lerp(real, fake, share).requires_grad_()
-        slope = _input_gradient_norms(ctx.judge_raw(between), between).add(1e-12).sqrt()
+        slope = _input_gradient_norms(judge(between), between).add(1e-12).sqrt()
         return ctx.options.gradient_penalty * (slope - 1).square().mean()  # lambda E(|grad D| - 1)^2
 
 
 class R1(Stabiliser):
     title = "R1"
+    is_lazy = True
     sentence = (
         "Flattens D at real data (Mescheder et al. 2018), so that it cannot keep pushing once the "
         "samples are right."
@@ -167,13 +181,13 @@ class R1(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any) -> None:
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         _refuse_batch_norm(options, "r1")
 
-    def penalty(self, ctx: Context, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         real = real.detach().requires_grad_()
         return (
-            ctx.options.r1 / 2 * _input_gradient_norms(ctx.judge_raw(real), real).mean()
+            ctx.options.r1 / 2 * _input_gradient_norms(judge(real), real).mean()
         )  # gamma/2 E|grad D(x)|^2
 
 
@@ -191,7 +205,7 @@ class SpectralNorm(Stabiliser):
             False, "Spectral norm", "Normalise every layer of D by its spectral norm.", group=GROUP
         )
 
-    def check(self, options: Any) -> None:
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         if getattr(options, "discriminator_norm", "none") == "batch":
             raise BadInput(
                 "batch norm in D rescales what spectral norm has just bounded.",
@@ -199,7 +213,7 @@ class SpectralNorm(Stabiliser):
                 "Set discriminator_norm to none.",
             )
 
-    def build(self, networks: dict[str, nn.Module]) -> None:
+    def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
         for module in list(networks["discriminator"].modules()):
             if isinstance(module, nn.Linear | nn.Conv2d):
                 spectral_norm(module)
@@ -226,7 +240,7 @@ class LabelSmoothing(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any) -> None:
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         from engine.objectives import OBJECTIVES
 
         objective = OBJECTIVES[options.objective]
@@ -297,13 +311,14 @@ class WeightAveraging(Stabiliser):
 
     @torch.no_grad()
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
-        if "generator" not in networks:
-            return
-        average, newest = ctx.averages["generator"], ctx.networks["generator"]
-        for kept, weight in zip(average.parameters(), ctx.weights["generator"], strict=True):
-            kept.lerp_(weight, 1 - ctx.options.ema)
-        for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
-            kept.copy_(buffer)
+        for name in networks:
+            if name not in ctx.averages:
+                continue
+            average, newest = ctx.averages[name], ctx.networks[name]
+            for kept, weight in zip(average.parameters(), ctx.weights[name], strict=True):
+                kept.lerp_(weight, 1 - ctx.options.ema)
+            for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
+                kept.copy_(buffer)
 
 
 STABILISERS: dict[str, Stabiliser] = {

@@ -219,8 +219,8 @@ class Session:
             "step": trainer.step,
             "time": round(self.elapsed, 4),
             **values,
-            "generator_lr": trainer.options.generator_lr,
-            "discriminator_lr": trainer.options.discriminator_lr,
+            "generator_lr": trainer.options.generator_lr * trainer.decay(),
+            "discriminator_lr": trainer.options.discriminator_lr * trainer.decay(),
             **self._rates(),
             **(self.picture.measure() if due and broken is None else {}),
         }

@@ -75,18 +75,14 @@ class Trainer:
         self.report_every = self.options.report_every or (20 if self.source.kind == "points" else 5)
         self.measure_every = self.options.measure_every or 100
         self.networks = self._build(config["seed"])
-        self.averages = (
-            {"generator": copy.deepcopy(self.networks["generator"]).requires_grad_(False)}
-            if self.options.ema
-            else {}
-        )
+        averaged = [name for name in self.recipe.averaged if name in self.networks] if self.options.ema else []
+        self.averages = {name: copy.deepcopy(self.networks[name]).requires_grad_(False) for name in averaged}
         self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
         self.steppers = {name: _stepper(optimizer) for name, optimizer in self.optimizers.items()}
-        self.streams = {
-            "real": Stream(self.source, self.options.batch_size, seed=config["seed"], device=self.device),
-        }
+        self.streams = self._open_streams(config["seed"])
         self.random = random_streams(config["seed"], self.device)
         self.ctx = Context(self.recipe, self.networks, self.averages, self.streams, self.random, self.device)
+        self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
         self._trail: list[
             tuple[int, str, str, Tensor]
@@ -97,9 +93,16 @@ class Trainer:
             torch.manual_seed(seed)
             networks = self.recipe.networks()
             for piece in self._active():
-                piece.build(networks)
+                piece.build(networks, self.recipe)
         layout = torch.channels_last if self.source.kind == "images" else torch.preserve_format
         return {name: network.to(self.device, memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+
+    def _open_streams(self, seed: int) -> dict[str, Stream]:
+        subsets = self.recipe.subsets(self.source, seed)
+        return {
+            name: Stream(self.source, self.options.batch_size, seed, self.device, subset, lane)
+            for lane, (name, subset) in enumerate(subsets.items())
+        }
 
     def _active(self) -> list[Any]:
         from engine.stabilisers import STABILISERS
@@ -107,7 +110,7 @@ class Trainer:
         return [piece for piece in STABILISERS.values() if piece.is_on(self.options)]
 
     def _player(self, network: str) -> str:
-        return "discriminator" if network == "discriminator" else "generator"
+        return "discriminator" if network in self.recipe.discriminators else "generator"
 
     def _optimizer(self, name: str, network: nn.Module) -> torch.optim.Optimizer:
         player = self._player(name)
@@ -139,6 +142,8 @@ class Trainer:
     def iterate(self) -> None:
         """One iteration: every phase of the stage that is due, in order."""
         ctx, stage = self.ctx, self.stage()
+        if self.options.lr_decay != "none":
+            self._set_rates()
         upcoming = self.step + 1
         ctx.sampling = self.records and (upcoming % max(5, self.report_every // 2) == 0 or upcoming == 1)
         ctx.forget_fake()
@@ -245,9 +250,23 @@ class Trainer:
         self.options = options
         self.ctx.refresh(options)
         self.stages = self.recipe.stages()
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        """Give each optimizer its player's rate, decayed as far as this step asks for."""
+        factor = self.decay()
         for name, optimizer in self.optimizers.items():
+            rate = getattr(self.options, f"{self._player(name)}_lr") * factor
             for group in optimizer.param_groups:
-                group["lr"] = getattr(options, f"{self._player(name)}_lr")
+                group["lr"] = rate
+
+    def decay(self) -> float:
+        """The share of the learning rates that is left at this step, 1 to 0."""
+        if self.options.lr_decay == "none":
+            return 1.0
+        begin, end = self.options.lr_decay_from * self.config["steps"], self.config["steps"]
+        gone = min(1.0, max(0.0, (self.step - begin) / (end - begin)))
+        return 1 - gone if self.options.lr_decay == "linear" else (1 + math.cos(math.pi * gone)) / 2
 
     # state
     def is_finite(self) -> bool:
@@ -265,6 +284,7 @@ class Trainer:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
             "random": {name: generator.get_state() for name, generator in self.random.items()},
+            "memory": dict(self.ctx.memory),
             "trail": [[step, network, name] for step, network, name, _ in self._trail],
             "trail_values": torch.stack([value for *_, value in self._trail]).cpu()
             if self._trail
@@ -289,14 +309,14 @@ class Trainer:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
                 _match_layout(optimizer)
-                for group in optimizer.param_groups:
-                    group["lr"] = getattr(self.options, f"{self._player(name)}_lr")
         except (KeyError, RuntimeError, ValueError):
             raise BadInput(
                 "the checkpoint's networks or optimizers do not fit these options.",
                 "options",
                 "A branch may change rates, weights of penalties and the like; start a new run for the rest.",
             ) from None
+        self._set_rates()
+        self.ctx.memory = {name: value.to(self.device) for name, value in state["memory"].items()}
         for name, stream in self.streams.items():
             stream.load_state_dict(state["streams"][name])
         for name, generator in self.random.items():

@@ -23,17 +23,30 @@ class Stream:
     """
 
     def __init__(
-        self, source: Source, batch_size: int, seed: int, device: torch.device | str = "cpu"
+        self,
+        source: Source,
+        batch_size: int,
+        seed: int,
+        device: torch.device | str = "cpu",
+        subset: torch.Tensor | None = None,
+        lane: int = 0,
     ) -> None:
+        """``subset``: numbers of the images to draw from, by default all. Streams of one run that are to be
+        independent have different ``lane`` numbers.
+        """
         self.source, self.batch_size, self.seed, self.device = source, batch_size, seed, torch.device(device)
+        self.lane = lane
         self.position = 0  # images, or batches of points, handed out so far
         self._drawn_for = -1  # the epoch or block that is at hand
         self._order = self._block = torch.empty(0)
         if isinstance(source, ImageSource):
             fits = source.images.numel() <= ON_DEVICE_BYTES
             home = self.device if fits else torch.device("cpu")
-            self._images = source.images.to(home)
-            self._labels = None if source.labels is None else source.labels.to(home)
+            images, labels = source.images, source.labels
+            if subset is not None:
+                images, labels = images[subset], None if labels is None else labels[subset]
+            self._images = images.to(home)
+            self._labels = None if labels is None else labels.to(home)
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The next batch: ``(x, y)``.
@@ -69,7 +82,7 @@ class Stream:
     def _next_points(self, source: PointSource) -> torch.Tensor:
         block, place = divmod(self.position, BLOCK)
         if block != self._drawn_for:
-            self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block)).to(self.device)
+            self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block, self.lane)).to(self.device)
             self._drawn_for = block
         self.position += 1
         return self._block[place * self.batch_size : (place + 1) * self.batch_size]  # (B, 2)
@@ -81,7 +94,7 @@ class Stream:
         while wanted:
             epoch, place = divmod(self.position, len(self._images))
             if epoch != self._drawn_for:
-                order = torch.randperm(len(self._images), generator=_generator(self.seed, epoch))
+                order = torch.randperm(len(self._images), generator=_generator(self.seed, epoch, self.lane))
                 self._order, self._drawn_for = order.to(self._images.device), epoch
             parts.append(self._order[place : place + wanted])
             wanted -= len(parts[-1])
@@ -89,7 +102,7 @@ class Stream:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _generator(seed: int, part: int) -> torch.Generator:
+def _generator(seed: int, part: int, lane: int) -> torch.Generator:
     """The random stream of one block or epoch. SeedSequence keeps neighbouring seeds and parts unrelated."""
-    mixed = np.random.SeedSequence((seed, part)).generate_state(1, np.uint32)[0]
+    mixed = np.random.SeedSequence((seed, part, lane) if lane else (seed, part)).generate_state(1, np.uint32)[0]
     return torch.Generator().manual_seed(int(mixed))

@@ -5,16 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 
 from engine.options import Options
 
 if TYPE_CHECKING:
     from engine.context import Context
+    from engine.data import Source
 
 Statistics = dict[str, Tensor]
+Networks = dict[str, nn.Module]
 Loss = Callable[["Context"], tuple[Tensor, Statistics]]
 
 
@@ -53,6 +56,60 @@ class Shape:
     classes: int = 0
 
 
+@dataclass(frozen=True)
+class Code:
+    """A part of the latent that means something: columns ``start`` to ``start + size``.
+
+    A categorical code is one-hot over ``size`` values, called ``labels``; a uniform one lies in [-1, 1], a
+    Gaussian one is N(0, 1). ``given``: a class that the data name, rather than one that the GAN discovers.
+    """
+
+    name: str
+    kind: Literal["categorical", "uniform", "gaussian"]
+    size: int
+    start: int
+    labels: tuple[str, ...] = ()
+    given: bool = False
+
+    def of(self, latent: Tensor) -> Tensor:
+        """This code's columns of ``latent`` (N, latent_dim): (N, size)."""
+        return latent[:, self.start : self.start + self.size]
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n, size), each category equally likely."""
+        device = generator.device
+        if self.kind == "categorical":
+            chosen = torch.randint(self.size, (n,), device=device, generator=generator)
+            return torch.nn.functional.one_hot(chosen, self.size).float()  # (n, size)
+        if self.kind == "uniform":
+            return torch.rand(n, self.size, device=device, generator=generator) * 2 - 1
+        return torch.randn(n, self.size, device=device, generator=generator)
+
+
+@dataclass(frozen=True)
+class Show:
+    """What an exhibit is made of: the networks in eval mode with their averages in place, fixed latents
+    (N, latent_dim), and 64 real pictures (64, C, H, W) with their labels (64,), if there are any.
+    """
+
+    networks: Networks
+    latent: Tensor
+    real: Tensor
+    labels: Tensor | None
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A grid of pictures (rows * columns, C, H, W) in [-1, 1] that shows what is special about a GAN."""
+
+    name: str
+    title: str
+    sentence: str
+    pictures: Tensor
+    rows: int
+    columns: int
+
+
 class Recipe(ABC):
     """A GAN. Subclasses declare; they never loop, log or step.
 
@@ -65,6 +122,12 @@ class Recipe(ABC):
     paper: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
     needs_labels: ClassVar[bool] = False
+    has_encoder: ClassVar[bool] = False
+    has_classifier: ClassVar[bool] = False
+    reads_codes: ClassVar[bool] = False
+    averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
+    discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's
+    has_features: ClassVar[bool] = True  # whether D's features are those of a sample
     Options: ClassVar[type[Options]] = Options
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for shared options, by kind of data
 
@@ -83,14 +146,61 @@ class Recipe(ABC):
     def check(cls, options: Any, data: Shape) -> None:
         """Raise ``BadInput`` for options that make no sense together or for ``data``."""
 
+    # the latent: one tensor (N, latent_dim) = [noise | codes in order], passed around whole
+    @property
+    def noise_dim(self) -> int:
+        """How many numbers of the latent mean nothing by themselves."""
+        return self.options.latent_dim
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The parts of the latent that mean something; they follow the noise."""
+        return ()
+
     @property
     def latent_dim(self) -> int:
-        """Length of z, which is drawn from N(0, 1)."""
-        return self.options.latent_dim
+        """Length of the latent."""
+        return self.noise_dim + sum(code.size for code in self.codes)
+
+    def draw_latent(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n, latent_dim) on the generator's device: noise from N(0, 1), then each code from its own prior."""
+        noise = torch.randn(n, self.noise_dim, device=generator.device, generator=generator)
+        codes = [code.draw(n, generator) for code in self.codes]
+        return torch.cat([noise, *codes], 1) if codes else noise
 
     def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
         """Samples for latents (N, latent_dim): (N, 2) or (N, C, H, W)."""
         return generator(z)
+
+    # what its networks know, for pictures, evaluation and exploring
+    def logits(self, networks: Networks, x: Tensor) -> Tensor:
+        """D's verdict (N,) on ``x`` alone, as it is."""
+        return networks["discriminator"](x)
+
+    def encode(self, networks: Networks, x: Tensor) -> Tensor:
+        """Latents (N, latent_dim) of ``x``. Only where ``has_encoder``."""
+        raise NotImplementedError
+
+    def classify(self, networks: Networks, x: Tensor) -> Tensor:
+        """Class logits (N, K) of ``x``. Only where ``has_classifier``."""
+        raise NotImplementedError
+
+    def read_codes(self, networks: Networks, x: Tensor) -> Tensor:
+        """Logits (N, size) of the first categorical code that ``x`` shows. Only where ``reads_codes``."""
+        raise NotImplementedError
+
+    def exhibits(self, show: Show) -> list[Exhibit]:
+        """What is special about this GAN, drawn beside the samples while it trains."""
+        return []
+
+    def figures(self, networks: Networks, source: Source) -> dict[str, float]:
+        """Numbers of its own, measured on data every ``measure_every`` steps."""
+        return {}
+
+    # data
+    def subsets(self, source: Source, seed: int) -> dict[str, Tensor | None]:
+        """The data streams by name, each with the numbers of the images in it (``None``: all)."""
+        return {"real": None}
 
 
 class TwoPlayers(Recipe):
@@ -113,13 +223,11 @@ class TwoPlayers(Recipe):
         real_logits, fake_logits = ctx.judge_both(real, fake)
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        for name, penalty in ctx.penalties(real, fake):
-            statistics[name] = penalty.detach()
-            loss = loss + penalty
-        return loss, statistics
+        return ctx.penalised(loss, statistics, real, fake)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         """G's objective on the batch that D has just seen, through D as it is now."""
-        fake_logits = ctx.judge(ctx.fake())
-        loss = ctx.objective.generator_loss(fake_logits, fake_logits)
-        return loss, {"g_loss": loss.detach()}
+        fake = ctx.fake()
+        fake_logits = ctx.judge(fake)
+        real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
+        return ctx.answer(ctx.generator_objective(real_logits, fake_logits), fake)

@@ -45,9 +45,11 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Pictures (N, C, H, W) to one logit each, (N,)."""
+    """Pictures (N, C, H, W) to one logit each, (N,), or to several, (N, outputs)."""
 
-    def __init__(self, width: int, shape: tuple[int, ...], norm: Norm = "batch") -> None:
+    def __init__(
+        self, width: int, shape: tuple[int, ...], norm: Norm = "batch", outputs: int = 1
+    ) -> None:
         super().__init__()
         start, halvings = SIZES[shape[1]]
         channels = [width * 2**level for level in range(halvings)]
@@ -55,8 +57,14 @@ class DCGANDiscriminator(nn.Module):
         for before, after in pairwise(channels):
             blocks += [nn.Conv2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
             blocks += [nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*blocks, nn.Conv2d(channels[-1], 1, start))
+        self.trunk = nn.Sequential(*blocks, nn.Flatten())
+        self.head: nn.Module = nn.Linear(channels[-1] * start * start, outputs)
         self.apply(dcgan_init)
 
+    def features(self, x: Tensor) -> Tensor:
+        """The smallest feature maps of ``x``, flat: (N, F)."""
+        return self.trunk(x)
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).flatten()  # (N,)
+        out = self.head(self.trunk(x))  # (N, outputs)
+        return out.squeeze(1) if out.shape[1] == 1 else out  # (N,)

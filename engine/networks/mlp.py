@@ -8,13 +8,17 @@ from math import prod
 from torch import Tensor, nn
 
 
-def mlp(inputs: int, hidden: int, layers: int, outputs: int) -> nn.Sequential:
-    """``layers`` layers of ``hidden`` leaky ReLU units (slope 0.2) between ``inputs`` and ``outputs``."""
-    sizes = [inputs] + [hidden] * layers
+def hidden_layers(inputs: int, hidden: int, layers: int) -> list[nn.Module]:
+    """``layers`` layers of ``hidden`` leaky ReLU units (slope 0.2) on ``inputs`` numbers."""
     blocks: list[nn.Module] = []
-    for before, after in pairwise(sizes):
+    for before, after in pairwise([inputs] + [hidden] * layers):
         blocks += [nn.Linear(before, after), nn.LeakyReLU(0.2, inplace=True)]
-    return nn.Sequential(*blocks, nn.Linear(sizes[-1], outputs))
+    return blocks
+
+
+def mlp(inputs: int, hidden: int, layers: int, outputs: int) -> nn.Sequential:
+    """``hidden_layers`` and a linear one with ``outputs`` numbers."""
+    return nn.Sequential(*hidden_layers(inputs, hidden, layers), nn.Linear(hidden, outputs))
 
 
 class MLPGenerator(nn.Module):
@@ -35,7 +39,12 @@ class MLPDiscriminator(nn.Module):
 
     def __init__(self, hidden: int, layers: int, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.layers = mlp(prod(shape), hidden, layers, 1)
+        self.trunk = nn.Sequential(*hidden_layers(prod(shape), hidden, layers))
+        self.head: nn.Module = nn.Linear(hidden, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last hidden layer makes of ``x``: (N, hidden)."""
+        return self.trunk(x.flatten(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x.flatten(1)).squeeze(1)  # (N,)
+        return self.head(self.trunk(x.flatten(1))).squeeze(1)  # (N,)
