@@ -5,8 +5,10 @@ from __future__ import annotations
 from engine.gans.base import Recipe
 from engine.gans.dcgan import DCGAN
 from engine.gans.gan import GAN
+from engine.gans.infogan import InfoGAN
 
 GANS: dict[str, type[Recipe]] = {
     "gan": GAN,
     "dcgan": DCGAN,
+    "infogan": InfoGAN,
 }

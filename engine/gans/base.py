@@ -163,7 +163,7 @@ class Recipe(ABC):
         return self.noise_dim + sum(code.size for code in self.codes)
 
     def draw_latent(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n, latent_dim) on the generator's device: noise from N(0, 1), then each code from its own prior."""
+        """(n, latent_dim) on the generator's device: noise from N(0, 1), each code from its own prior."""
         noise = torch.randn(n, self.noise_dim, device=generator.device, generator=generator)
         codes = [code.draw(n, generator) for code in self.codes]
         return torch.cat([noise, *codes], 1) if codes else noise

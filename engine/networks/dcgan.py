@@ -47,9 +47,7 @@ class DCGANGenerator(nn.Module):
 class DCGANDiscriminator(nn.Module):
     """Pictures (N, C, H, W) to one logit each, (N,), or to several, (N, outputs)."""
 
-    def __init__(
-        self, width: int, shape: tuple[int, ...], norm: Norm = "batch", outputs: int = 1
-    ) -> None:
+    def __init__(self, width: int, shape: tuple[int, ...], norm: Norm = "batch", outputs: int = 1) -> None:
         super().__init__()
         start, halvings = SIZES[shape[1]]
         channels = [width * 2**level for level in range(halvings)]

@@ -1,0 +1,228 @@
+"""InfoGAN: a GAN that names, without labels, what varies in the data.
+
+Chen et al., *InfoGAN: Interpretable Representation Learning by Information Maximizing GANs* (2016). Part of
+the latent are codes c; a recogniser Q on top of D's trunk must read them back from G(z, c). What it reads is
+a lower bound of the mutual information I(c; G(z, c)), and both players add it to their losses, as in the
+authors' code: D with the trunk that Q shares, G with the pictures that Q must be able to read.
+
+What to look for: the mutual information of the categorical code climbs to log K = 2.30 nats, and its ten
+values sort the digits; the continuous codes come to turn and thicken them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.context import Context
+from engine.gans.base import Code, Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
+from engine.networks.mlp import MLPDiscriminator, MLPGenerator
+from engine.options import BadInput, Options, knob
+
+HIDDEN = {"points": 64, "images": 128}  # units of the recogniser
+PRIORS = {"uniform": "uniform, -1 to 1", "gaussian": "Gaussian"}
+REACH = 2.0  # the traversals go a little beyond what was trained, as in the paper
+
+
+class InfoGAN(TwoPlayers):
+    title = "InfoGAN"
+    sentence = "Finds by itself what varies: ten kinds of digit, their slant, their width. No labels."
+    paper = "Chen et al. 2016, arXiv:1606.03657"
+    kinds = ("points", "images")
+    reads_codes = True
+    averaged = ("generator", "discriminator", "recogniser")
+    discriminators = ("discriminator", "recogniser")
+    defaults = {
+        "points": {
+            "latent_dim": 2,
+            "categories": 8,
+            "continuous_codes": 1,
+            "width": 64,
+            "generator_lr": 1e-3,
+            "discriminator_lr": 1e-3,
+            "batch_size": 128,
+        },
+        "images": {"generator_lr": 1e-3, "discriminator_lr": 2e-4, "batch_size": 128},
+    }
+
+    class Options(Options):
+        latent_dim: int = knob(
+            62, "Noise size", "How many numbers of the latent mean nothing.", ge=1, le=512, group="networks"
+        )
+        categories: int = knob(
+            10,
+            "Categories",
+            "Values of the categorical code: how many kinds it may find; 0 for no such code.",
+            ge=0,
+            le=100,
+            group="codes",
+        )
+        continuous_codes: int = knob(
+            2, "Continuous codes", "How many ways of varying it may find.", ge=0, le=16, group="codes"
+        )
+        code_prior: Literal["uniform", "gaussian"] = knob(
+            "uniform", "Their prior", "What continuous codes are drawn from.", group="codes", choices=PRIORS
+        )
+        info_weight: float = knob(
+            1.0,
+            "Information",
+            "Weight of the mutual information in both players' losses.",
+            ge=0,
+            le=100,
+            step=0.1,
+            live=True,
+            group="codes",
+        )
+        width: int = knob(
+            64,
+            "Width",
+            "Channels of the largest feature map, or units for points; 64 as the authors have it.",
+            ge=4,
+            le=256,
+            group="networks",
+        )
+        discriminator_norm: Literal["batch", "none"] = knob(
+            "batch",
+            "Norm in D",
+            "Batch norm as the authors have it, or none, where a penalty asks D about each sample alone.",
+            group="networks",
+            choices={"batch": "batch norm", "none": "none"},
+        )
+
+    @classmethod
+    def check(cls, options: Any, data: Shape) -> None:
+        if options.categories == 1:
+            raise BadInput("a code of one value says nothing.", "categories", "Give 0, or 2 or more.")
+        if options.categories + options.continuous_codes == 0:
+            raise BadInput(
+                "without codes InfoGAN is a plain GAN.", "categories", "Give categories or continuous_codes."
+            )
+        if data.kind == "images":
+            check_size(cls.title, data)
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        start, codes = self.noise_dim, []
+        if categories := self.options.categories:
+            codes.append(
+                Code("category", "categorical", categories, start, tuple(map(str, range(categories))))
+            )
+            start += categories
+        for number in range(self.options.continuous_codes):
+            codes.append(Code(f"c{number + 1}", self.options.code_prior, 1, start + number))
+        return tuple(codes)
+
+    def networks(self) -> dict[str, nn.Module]:
+        width, shape = self.options.width, self.data.shape
+        discriminator: nn.Module
+        if self.data.kind == "points":
+            generator: nn.Module = MLPGenerator(self.latent_dim, width, 2, shape)
+            discriminator = MLPDiscriminator(width, 2, shape)
+            features = width
+        else:
+            generator = ConvGenerator(self.latent_dim, width, shape)
+            discriminator = ConvDiscriminator(width, shape, norm=self.options.discriminator_norm)
+            features = discriminator.feature_size
+        outputs = sum(code.size for code in self.codes)
+        recogniser = nn.Sequential(
+            nn.Linear(features, HIDDEN[self.data.kind]),
+            *([nn.BatchNorm1d(HIDDEN[self.data.kind])] if self.data.kind == "images" else []),
+            nn.LeakyReLU(0.1),
+            nn.Linear(HIDDEN[self.data.kind], outputs),
+        )
+        return {"generator": generator, "discriminator": discriminator, "recogniser": recogniser}
+
+    def stages(self) -> list[Stage]:
+        play = super().stages()
+        widened = []
+        for stage in play:
+            phases = tuple(
+                Phase(p.name, ("recogniser", *p.networks), p.loss, p.every, p.repeat)
+                if "discriminator" in p.networks
+                else p
+                for p in stage.phases
+            )
+            widened.append(Stage(stage.name, phases, stage.steps))
+        return widened
+
+    def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
+        real, fake = ctx.real(), ctx.fake().detach()
+        discriminator: Any = ctx.networks["discriminator"]
+        features = discriminator.features(ctx.shown(fake))
+        real_logits = ctx.judge(real)
+        fake_logits = discriminator.head(features).squeeze(1)
+        loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
+        statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
+        missing, _ = self.missing_information(ctx, features)
+        return ctx.penalised(loss + self.options.info_weight * missing, statistics, real, fake)
+
+    def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
+        fake, discriminator = ctx.fake(), ctx.networks["discriminator"]
+        features = discriminator.features(ctx.shown(fake))  # type: ignore[operator]
+        fake_logits = discriminator.head(features).squeeze(1)  # type: ignore[operator]
+        real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
+        loss, statistics = ctx.answer(ctx.generator_objective(real_logits, fake_logits), fake)
+        missing, found = self.missing_information(ctx, features)
+        return loss + self.options.info_weight * missing, statistics | found
+
+    def missing_information(self, ctx: Context, features: Tensor) -> tuple[Tensor, Statistics]:
+        """-E log Q(c | x), up to constants, of D's ``features`` (N, F) of the generated batch, and the mutual
+        information in nats that Q has found for each kind of code (equation 5).
+        """
+        answer, latent = ctx.networks["recogniser"](features), ctx.latents()  # (N, sizes), (N, latent_dim)
+        loss, statistics = answer.new_zeros(()), {}
+        for code in self.codes:
+            read, true = answer[:, code.start - self.noise_dim :][:, : code.size], code.of(latent)
+            if code.kind == "categorical":
+                entropy = F.cross_entropy(read, true.argmax(1))
+                statistics["mi_category"] = math.log(code.size) - entropy.detach()  # H(c) + E log Q(c|x)
+                loss = loss + entropy
+                continue
+            error = (read - true).square().mean()
+            loss = loss + error / 2  # -log of a Gaussian of standard deviation 1, as the authors fix it
+            prior = math.log(2) if code.kind == "uniform" else math.log(2 * math.pi * math.e) / 2
+            best = (2 * math.pi * math.e * error.detach()).log() / 2  # of the Gaussian that fits Q's errors
+            statistics[f"mi_{code.name}"] = prior - best
+        return loss, statistics
+
+    # what it has found
+    def read_codes(self, networks: Networks, x: Tensor) -> Tensor:
+        return networks["recogniser"](networks["discriminator"].features(x))[:, : self.codes[0].size]  # type: ignore[operator]
+
+    def exhibits(self, show: Show) -> list[Exhibit]:
+        base = show.latent[:1]
+        categorical = [code for code in self.codes if code.kind == "categorical"]
+        continuous = [code for code in self.codes if code.kind != "categorical"]
+        shown = []
+        if categorical and continuous:
+            rows, columns = min(categorical[0].size, 10), 10
+            latents = traversal(base, categorical[0], rows, continuous[0], columns)
+            pictures = self.generate(show.networks["generator"], latents)
+            sentence = "Each row one category; from left to right the first continuous code, -2 to 2."
+            shown.append(Exhibit("categories", "Categories", sentence, pictures, rows, columns))
+        if len(continuous) > 1:
+            latents = traversal(base, continuous[1], 10, continuous[0], 10)
+            pictures = self.generate(show.networks["generator"], latents)
+            sentence = "One category; across the first continuous code, down the second, -2 to 2."
+            shown.append(Exhibit("continuous", "Continuous codes", sentence, pictures, 10, 10))
+        return shown
+
+
+def traversal(base: Tensor, down: Code, rows: int, across: Code, columns: int) -> Tensor:
+    """(rows * columns, latent_dim): ``base`` (1, latent_dim) with code ``down`` set by row, ``across`` by
+    column. A categorical code takes its values in turn, a continuous one goes from -2 to 2.
+    """
+    latents = base.repeat(rows * columns, 1)  # (rows * columns, latent_dim)
+    places = torch.arange(rows * columns, device=base.device)
+    for code, place, count in ((down, places // columns, rows), (across, places % columns, columns)):
+        if code.kind == "categorical":
+            values = F.one_hot(place % code.size, code.size).float()
+        else:
+            values = (place / (count - 1) * 2 - 1)[:, None].expand(-1, code.size) * REACH
+        latents[:, code.start : code.start + code.size] = values
+    return latents
