@@ -233,7 +233,7 @@ def shape_of(source: Source) -> Shape:
 
 def check(gan: str, options: Any, source: Source) -> None:
     """Refuse combinations that make no sense: by field, with the reason and a remedy."""
-    recipe, objective = GANS[gan], OBJECTIVES[options.objective]
+    recipe, objective = GANS[gan], OBJECTIVES[options.objective].under(options.generator_update)
     data = shape_of(source)
     if recipe.needs_labels and not data.classes:
         raise BadInput(
@@ -267,7 +267,8 @@ def check(gan: str, options: Any, source: Source) -> None:
 def validate(request: dict[str, Any]) -> dict[str, Any]:
     """A request as the complete ``config.json``, without its ``id``. Raises ``BadInput``."""
     plain, options, source = validate_request(request)
-    recipe, objective = GANS[plain["gan"]], OBJECTIVES[options.objective]  # type: ignore[attr-defined]
+    recipe = GANS[plain["gan"]]
+    objective = OBJECTIVES[options.objective].under(options.generator_update)  # type: ignore[attr-defined]
     return {
         "name": str(request.get("name") or f"{source.title} · {recipe.title} · {objective.title.lower()}")[
             :80

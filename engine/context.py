@@ -67,7 +67,7 @@ class Context:
     def refresh(self, options: Any) -> None:
         """Take over new values of the options."""
         self.options = self.recipe.options = options
-        self.objective: Objective = OBJECTIVES[options.objective]
+        self.objective: Objective = OBJECTIVES[options.objective].under(options.generator_update)
         self.active: list[Stabiliser] = [piece for piece in STABILISERS.values() if piece.is_on(options)]
         self.real_target = min((piece.target(options) for piece in self.active), default=1.0)
 
@@ -190,13 +190,6 @@ class Context:
                 statistics[f"penalty_{piece.switch}"] = penalty.detach()
                 loss = loss + penalty * every
         return loss, statistics
-
-    def generator_objective(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """G's objective, in the form that the options ask for."""
-        other = self.objective.minimax_generator_loss
-        if other is not None and self.options.generator_update == "minimax":
-            return other(real_logits, fake_logits)
-        return self.objective.generator_loss(real_logits, fake_logits)
 
     def answer(self, loss: Tensor, fake: Tensor) -> tuple[Tensor, Statistics]:
         """G's ``loss`` with what the stabilisers add to it, or have it replaced by."""

@@ -141,7 +141,9 @@ class PointsPicture:
             with torch.enable_grad():
                 pushed = points[:ARROWS].detach().requires_grad_()
                 logits = trainer.recipe.logits(networks, torch.cat([pushed, self.cells]))
-                loss = trainer.ctx.generator_objective(logits[:ARROWS].detach(), logits[:ARROWS]) * ARROWS
+                loss = (
+                    trainer.ctx.objective.generator_loss(logits[:ARROWS].detach(), logits[:ARROWS]) * ARROWS
+                )
                 (gradient,) = torch.autograd.grad(loss, pushed)
             heat = self._heat(logits[ARROWS:].detach())
         arrows, mean = self._arrows(gradient)

@@ -230,4 +230,4 @@ class TwoPlayers(Recipe):
         fake = ctx.fake()
         fake_logits = ctx.judge(fake)
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
-        return ctx.answer(ctx.generator_objective(real_logits, fake_logits), fake)
+        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)

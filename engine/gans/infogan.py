@@ -166,7 +166,7 @@ class InfoGAN(TwoPlayers):
         features = discriminator.features(ctx.shown(fake))  # type: ignore[operator]
         fake_logits = discriminator.head(features).squeeze(1)  # type: ignore[operator]
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
-        loss, statistics = ctx.answer(ctx.generator_objective(real_logits, fake_logits), fake)
+        loss, statistics = ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
         missing, found = self.missing_information(ctx, features)
         return loss + self.options.info_weight * missing, statistics | found
 
