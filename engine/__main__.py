@@ -64,10 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     trainer.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
-    sampler = command("sample", _sample, "Draw samples from a run as one picture.")
-    sampler.add_argument("model", help="a run's folder, or its name in runs/")
+    sampler = command("sample", _sample, "Draw samples from a model or a run as one picture.")
+    sampler.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
     sampler.add_argument("--n", type=int, default=64)
     sampler.add_argument("--seed", type=int, default=0)
+    sampler.add_argument(
+        "--codes", nargs="+", default=[], metavar="CODE=VALUE", help="e.g. category=3 c1=-1.5, or class=7"
+    )
+    sampler.add_argument("--truncation", type=float, default=1.0, help="scales the noise; 1 is as trained")
     sampler.add_argument("--out", type=Path, required=True, metavar="grid.png")
     sampler.add_argument("--runs", type=Path, default=Path("runs"))
 
@@ -97,7 +101,10 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 def _list(given: argparse.Namespace) -> int:
     from engine.configure import catalogue
 
-    everything = {**catalogue(), "models": {}}
+    from engine import models
+
+    cards = {folder.name: models.describe(folder) for folder in models.folders(models.RUNS)}
+    everything = {**catalogue(), "models": cards}
     if given.json:
         print(json.dumps(everything[given.table] if given.table else everything, indent=2))
         return 0
@@ -189,8 +196,10 @@ class _Bar:
 def _sample(given: argparse.Namespace) -> int:
     from engine.sample import sample_grid
 
-    path = Path(given.model) if Path(given.model).is_dir() else given.runs / given.model
-    picture = sample_grid(path, given.n, given.seed)
+    codes = parse_settings(given.codes)
+    picture = sample_grid(
+        given.model, given.n, given.seed, given.runs, codes=codes, truncation=given.truncation
+    )
     if given.out.suffix.lower() != ".png":
         raise BadInput(f"{given.out} is no .png file.", "out", "Name it NAME.png.")
     given.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,42 +1,43 @@
-"""Samples from a run's newest checkpoint as one picture."""
+"""Samples of a model or a run as one picture."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from engine import checkpoint
+from engine import models
 from engine.data import PointSource
-from engine.options import BadInput, NotFound
-from engine.picture import FAKE, REAL, evaluating, picture_grid, scatter, shown_generator, to_png
-from engine.runs import RunFolder
-from engine.trainer import Trainer, use_threads
+from engine.models import Model
+from engine.options import BadInput
+from engine.picture import FAKE, REAL, picture_grid, scatter, to_png
+
+AT_MOST = 4096
 
 
-def sample_grid(path: Path, n: int, seed: int) -> bytes:
-    """A PNG of ``n`` samples: a square grid of pictures, or 2-D points over real ones.
+def sample_grid(name: str | Path, n: int, seed: int, runs: Path = models.RUNS, **chosen: Any) -> bytes:
+    """A PNG of ``n`` samples of a model or a run's newest checkpoint; sample i is that of seed ``seed`` + i.
 
-    Same run, step, ``n`` and ``seed``: same bytes. Raises ``BadInput`` for n outside 1..4096, ``NotFound``
-    without a checkpoint.
+    ``chosen`` are ``codes`` and ``truncation`` of ``Model.latents``. Same model, step and arguments: same
+    bytes. Raises ``BadInput`` for n outside 1..4096, ``NotFound`` without the model or a checkpoint.
     """
-    if not 1 <= n <= 4096:
-        raise BadInput(f"{n} samples.", "n", "Ask for 1 to 4096.")
-    folder = RunFolder(path)
-    config = {**folder.config(), "device": "cpu"}
-    newest = checkpoint.newest(folder)
-    if newest is None:
-        raise NotFound(f"{path} has no checkpoint yet.", "model", "Let it train for a moment.")
-    use_threads(config["kind"])
-    trainer = Trainer(config)
-    trainer.load_state(checkpoint.load(newest)["trainer"])
-    z = torch.randn(n, trainer.recipe.latent_dim, generator=torch.Generator().manual_seed(seed))
-    generator = shown_generator(trainer)
-    with evaluating(generator):
-        samples = trainer.recipe.generate(generator, z).float()
-    if isinstance(trainer.source, PointSource):
-        real = trainer.source.sample(n, torch.Generator().manual_seed(seed))
-        return to_png(scatter([(real, REAL), (samples, FAKE)], trainer.source.extent, side=512))
-    columns = math.ceil(math.sqrt(n))
-    return to_png(picture_grid(samples, math.ceil(n / columns), columns))
+    if not 1 <= n <= AT_MOST:
+        raise BadInput(f"{n} samples.", "n", f"Ask for 1 to {AT_MOST}.")
+    model = models.load(name, runs)
+    return picture_of_samples(model, model.generate(model.latents(range(seed, seed + n), **chosen)), seed)
+
+
+def picture_of_samples(model: Model, samples: Tensor, seed: int = 0, columns: int | None = None) -> bytes:
+    """``samples`` as a PNG: a grid of pictures, square unless ``columns`` are given, or points over real
+    ones.
+    """
+    if model.shape.kind == "points":
+        source = model.source()
+        assert isinstance(source, PointSource)
+        real = source.sample(len(samples), torch.Generator().manual_seed(seed))
+        return to_png(scatter([(real, REAL), (samples, FAKE)], source.extent, side=512))
+    columns = columns or math.ceil(math.sqrt(len(samples)))
+    return to_png(picture_grid(samples, math.ceil(len(samples) / columns), columns))

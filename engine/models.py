@@ -1,0 +1,265 @@
+"""Generators to play with: pretrained models that ship, models that were added, and runs, all loaded alike.
+
+A model is a folder with ``config.json`` (a run's configuration, and where it stood), ``weights.safetensors``
+(``NETWORK.PARAMETER``, averages in place of the networks they average, half precision where it costs
+nothing) and ``card.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine import checkpoint
+from engine.configure import open_source, options_model
+from engine.data.source import Source
+from engine.gans import GANS
+from engine.gans.base import Code, Recipe, Shape
+from engine.options import BadInput, NotFound
+from engine.runs import RunFolder, check_id, read_json
+from engine.stabilisers import STABILISERS
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+RUNS = Path("runs")
+CHUNK = 8  # latents at once: always as many, so that a sample's bytes do not depend on its company
+MAX_SEED = 2**53  # JavaScript's integers
+
+
+@dataclass
+class Model:
+    """A trained GAN at one step. ``networks`` are in eval mode, on the CPU, without gradients."""
+
+    id: str
+    title: str
+    config: dict[str, Any]
+    recipe: Recipe
+    networks: dict[str, nn.Module]
+    step: int
+
+    @property
+    def shape(self) -> Shape:
+        """What its samples look like."""
+        return self.recipe.data
+
+    @property
+    def options(self) -> Any:
+        return self.recipe.options
+
+    def source(self) -> Source:
+        """Its data. Raises ``BadInput`` if they are not on this machine."""
+        return open_source(self.config["data"], self.options)
+
+    def code(self, name: str) -> Code:
+        """One of its codes. Raises ``BadInput``."""
+        for code in self.recipe.codes:
+            if code.name == name:
+                return code
+        names = ", ".join(code.name for code in self.recipe.codes)
+        raise BadInput(
+            f"{self.title} has no code called {name[:80]!r}.",
+            "codes",
+            f"Choose one of: {names}." if names else "This model has no codes.",
+        )
+
+    def latents(
+        self, seeds: Sequence[int], codes: dict[str, Any] | None = None, truncation: float = 1.0
+    ) -> Tensor:
+        """One latent for each seed: (n, latent_dim). A seed gives the same latent whatever its company.
+
+        ``codes`` overrides what the seed has drawn: a category's number or name, or one number for a
+        continuous code. ``truncation`` scales the noise: 1 as trained, less is more typical and less varied.
+        Raises ``BadInput``.
+        """
+        rows = []
+        for seed in seeds:
+            if not 0 <= seed <= MAX_SEED:
+                raise BadInput(f"{seed} is no seed.", "seed", f"Give a whole number from 0 to {MAX_SEED}.")
+            rows.append(self.recipe.draw_latent(1, torch.Generator().manual_seed(seed)))
+        latents = torch.cat(rows) if rows else torch.zeros(0, self.recipe.latent_dim)
+        latents[:, : self.recipe.noise_dim] *= truncation
+        for name, value in (codes or {}).items():
+            code = self.code(name)
+            latents[:, code.start : code.start + code.size] = code_values(code, value)
+        return latents
+
+    @torch.no_grad()
+    def generate(self, latents: Tensor) -> Tensor:
+        """Samples (n, 2) or (n, C, H, W) for ``latents`` (n, latent_dim), each the same in any company."""
+        parts = []
+        with one_thread():
+            for part in latents.split(CHUNK):
+                missing = CHUNK - len(part)
+                full = torch.cat([part, part.new_zeros(missing, part.shape[1])]) if missing else part
+                parts.append(self.recipe.generate(self.networks["generator"], full)[: len(part)].float())
+        return torch.cat(parts) if parts else torch.zeros(0, *self.shape.shape)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of torch: sums are taken in one order, whatever the machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def code_values(code: Code, value: Any) -> Tensor:
+    """What ``code``'s columns (size,) hold for ``value``. Raises ``BadInput``."""
+    if code.kind == "categorical":
+        if isinstance(value, str) and value in code.labels:
+            value = code.labels.index(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < code.size:
+            raise BadInput(
+                f"{code.name} has no value {str(value)[:80]!r}.",
+                "codes",
+                f"Give a number from 0 to {code.size - 1}.",
+            )
+        return nn.functional.one_hot(torch.tensor(value), code.size).float()  # (size,)
+    numbers = value if isinstance(value, list) else [value] * code.size
+    finite = all(isinstance(number, int | float) and abs(number) <= 100 for number in numbers)
+    if len(numbers) != code.size or not finite or any(isinstance(number, bool) for number in numbers):
+        raise BadInput(f"{code.name} takes {code.size} number(s) from -100 to 100.", "codes", "Try -2 to 2.")
+    return torch.tensor(numbers, dtype=torch.float32)  # (size,)
+
+
+# --- finding
+
+
+def find(name: str | Path, runs: Path = RUNS) -> Path:
+    """The folder of a model or run: a path, a pretrained or added model's id, or a run's id.
+
+    Raises ``NotFound``.
+    """
+    given = Path(name)
+    places = [given, PRETRAINED / given.name, runs / ".models" / given.name, runs / given.name]
+    for place in places if given.name == str(name) else [given]:
+        if (place / "config.json").is_file() and "gan" in (read_json(place / "config.json") or {}):
+            return place
+    raise NotFound(
+        f"there is no model or run called {str(name)[:100]!r}.",
+        "model",
+        "See `python -m engine list models`, or name a run's folder.",
+    )
+
+
+def folders(runs: Path | None = None) -> Iterator[Path]:
+    """The folders of all models that ship and of those added to ``runs``."""
+    for parent in (PRETRAINED, *([runs / ".models"] if runs else [])):
+        for folder in sorted(parent.glob("*/weights.safetensors")):
+            if "gan" in (read_json(folder.parent / "config.json") or {}):
+                yield folder.parent
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """A model's card for a list: id, title, gan, data, shape, licence, figures, size in bytes, codes."""
+    config = read_json(folder / "config.json")
+    return {
+        "id": folder.name,
+        "title": config["title"],
+        "sentence": config.get("sentence", ""),
+        "gan": config["gan"],
+        "data": config["data"],
+        "shape": config["meta"]["data"]["shape"],
+        "kind": config["kind"],
+        "step": config["step"],
+        "licence": config.get("licence", ""),
+        "figures": config.get("figures", {}),
+        "bytes": (folder / "weights.safetensors").stat().st_size,
+    }
+
+
+# --- loading and keeping
+
+
+def load(name: str | Path, runs: Path = RUNS) -> Model:
+    """A model by its id or folder, or a run at its newest checkpoint. Raises ``NotFound``, ``BadInput``."""
+    folder = find(name, runs)
+    config = read_json(folder / "config.json")
+    if (folder / "weights.safetensors").is_file():
+        recipe, networks = _build(config, config["options"])
+        flat = load_file(folder / "weights.safetensors")
+        _fill(networks, {name: _part(flat, name) for name in networks})
+        return _model(folder.name, config["title"], config, recipe, networks, config["step"])
+    return load_run(RunFolder(folder))
+
+
+def load_run(folder: RunFolder, step: int | None = None) -> Model:
+    """A run at its newest checkpoint, or the newest not after ``step``, averages in place. Raises
+    ``NotFound`` without one.
+    """
+    check_id(folder.id)
+    config = folder.config()
+    kept = checkpoint.newest(folder, step)
+    if kept is None:
+        raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
+    state = checkpoint.load(kept)["trainer"]
+    recipe, networks = _build(config, state["options"])
+    _fill(networks, {**state["networks"], **state["averages"]})
+    return _model(folder.id, config["name"], config, recipe, networks, state["step"])
+
+
+def _model(
+    id: str, title: str, config: dict[str, Any], recipe: Recipe, networks: dict[str, nn.Module], step: int
+) -> Model:
+    for network in networks.values():
+        network.eval().requires_grad_(False)
+    return Model(id, title, config, recipe, networks, step)
+
+
+def _build(config: dict[str, Any], options: dict[str, Any]) -> tuple[Recipe, dict[str, nn.Module]]:
+    """The recipe and its untrained networks, built as the trainer builds them."""
+    described = config["meta"]["data"]
+    shape = Shape(described["kind"], tuple(described["shape"]), len(described["classes"] or ()))
+    model = options_model(config["gan"], config["data"])
+    known = {name: value for name, value in options.items() if name in model.model_fields}
+    recipe = GANS[config["gan"]](model(**known), shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config["seed"])
+        networks = recipe.networks()
+        for piece in STABILISERS.values():
+            if piece.is_on(recipe.options):
+                piece.build(networks, recipe)
+    layout = torch.channels_last if shape.kind == "images" else torch.preserve_format
+    return recipe, {name: network.to(memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+
+
+def _part(flat: dict[str, Tensor], network: str) -> dict[str, Tensor]:
+    prefix = f"{network}."
+    return {name.removeprefix(prefix): value for name, value in flat.items() if name.startswith(prefix)}
+
+
+def _fill(networks: dict[str, nn.Module], states: dict[str, dict[str, Tensor]]) -> None:
+    try:
+        for name, network in networks.items():
+            network.load_state_dict(states[name])  # copies into float32
+    except (KeyError, RuntimeError) as error:
+        raise BadInput(
+            f"the weights do not fit the networks ({str(error).splitlines()[0][:120]}).",
+            "model",
+            "They were made by another version: train it again.",
+        ) from None
+
+
+def keep(
+    model: Model, folder: Path, *, half: bool = True, only: Iterable[str] | None = None, **more: Any
+) -> None:
+    """Write ``model`` as a folder of its own; ``more`` (title, licence, figures) goes into its config."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flat = {}
+    for name in only or model.networks:
+        for key, value in model.networks[name].state_dict().items():
+            small = value.half() if half and value.is_floating_point() else value
+            flat[f"{name}.{key}"] = small.contiguous().clone()
+    save_file(flat, folder / "weights.safetensors")
+    config = {**model.config, "title": model.title, "step": model.step, **more}
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
