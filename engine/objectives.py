@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
+from textwrap import dedent
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from engine.divergences import DIVERGENCES, FDivergence
+from engine.options import BadInput
 
 DiscriminatorLoss = Callable[[Tensor, Tensor, float], Tensor]
 GeneratorLoss = Callable[[Tensor, Tensor], Tensor]
@@ -70,6 +75,28 @@ def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float 
     )  # E max(0, 1-D(x)) + E max(0, 1+D(G(z)))
 
 
+def relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+    """D ranks each real sample above the generated one in its place (Huang et al. 2024, equation 2)."""
+    return F.softplus(fake_logits - real_logits).mean()  # -E log sigmoid(D(x) - D(G(z)))
+
+
+def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """G wants the opposite order, in the form that does not saturate, as the authors of R3GAN train it."""
+    return F.softplus(real_logits - fake_logits).mean()  # -E log sigmoid(D(G(z)) - D(x))
+
+
+@dataclass(frozen=True)
+class GeneratorUpdate:
+    """Another loss for G against the same D, with its formula, its value at equilibrium, and what it
+    minimises against an optimal D.
+    """
+
+    loss: GeneratorLoss
+    latex: str
+    equilibrium: float
+    divergence: str
+
+
 @dataclass(frozen=True)
 class Objective:
     """One objective, with what a reader needs to interpret its curves.
@@ -77,7 +104,9 @@ class Objective:
     ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none); ``midpoint`` is
     D's score when it cannot tell; ``threshold`` the logit above which it says "real" (``None``: only
     differences mean something, so the batch's own midpoint serves); ``range`` that of the score;
-    ``divergence`` what an optimal D makes G minimise.
+    ``divergence`` what an optimal D makes G minimise. ``minimax`` is G's original update where
+    ``generator_loss`` is a better-behaved one, ``needs_real`` says that G's loss reads the real logits, and
+    ``family`` names the objectives that belong together. ``parts`` are functions that the losses are made of.
     """
 
     title: str
@@ -94,6 +123,32 @@ class Objective:
     equilibrium: dict[str, float] | None
     smoothing: bool = False
     needs_lipschitz: bool = False
+    needs_real: bool = False
+    family: str = ""
+    minimax: GeneratorUpdate | None = None
+    parts: tuple[Callable[..., Tensor], ...] = ()
+
+    def under(self, generator_update: str) -> Objective:
+        """This objective with G's ``heuristic`` update, the default, or its ``minimax`` one. Raises
+        ``BadInput`` where there is no such choice.
+        """
+        if generator_update == "heuristic":
+            return self
+        if generator_update != "minimax" or self.minimax is None:
+            raise BadInput(
+                f"the {self.title.lower()} objective has only one loss for G.",
+                "generator_update",
+                "Set generator_update to heuristic, or choose an objective of the f-GAN family.",
+            )
+        other = self.minimax
+        return replace(
+            self,
+            generator_loss=other.loss,
+            latex_g=other.latex,
+            divergence=other.divergence,
+            equilibrium={**(self.equilibrium or {}), "g_loss": other.equilibrium},
+            minimax=None,
+        )
 
     def score(self, logits: Tensor) -> Tensor:
         """D's answer as the pages show it: a probability where there is one, otherwise the raw value."""
@@ -109,8 +164,11 @@ class Objective:
         return (right + ties / 2) / 2
 
     def describe(self) -> dict[str, Any]:
-        """Plain data for catalogue and page; ``code`` is the source of both losses."""
-        code = inspect.getsource(self.discriminator_loss) + "\n\n" + inspect.getsource(self.generator_loss)
+        """Plain data for catalogue and page; ``code`` is the source of both losses and of their parts,
+        ``minimax`` the same again under that update, where there is a choice.
+        """
+        sources = (*self.parts, self.discriminator_loss, self.generator_loss)
+        code = "\n\n".join(dedent(inspect.getsource(source)) for source in sources)
         return {
             "title": self.title,
             "sentence": self.sentence,
@@ -126,7 +184,42 @@ class Objective:
             if self.needs_lipschitz
             else "D(x), raw",
             "divergence": self.divergence,
+            "family": self.family,
+            "minimax": self.under("minimax").describe() if self.minimax else None,
         }
+
+
+def _f_gan(divergence: FDivergence) -> Objective:
+    """The objective that estimates ``divergence``. D's score is its logit: T itself spans many decades."""
+    at_one = float(divergence.generator(torch.ones((), dtype=torch.float64)))  # f(1), which is D_f(p‖p)
+    minimax = GeneratorUpdate(
+        loss=divergence.minimax_generator_loss,
+        latex=divergence.latex_minimax_g,
+        equilibrium=at_one - divergence.threshold,  # f*(f'(1)) = f'(1) - f(1)
+        divergence=divergence.minimax_divergence,
+    )
+    return Objective(
+        title=f"f-GAN: {divergence.title}",
+        sentence=divergence.sentence,
+        discriminator_loss=divergence.discriminator_loss,
+        generator_loss=divergence.generator_loss,
+        latex_d=divergence.latex_d,
+        latex_g=divergence.latex_g,
+        divergence=divergence.divergence,
+        probability=False,
+        midpoint=divergence.undecided,
+        threshold=divergence.undecided,
+        range=None,
+        equilibrium={
+            "d_loss": 0.0 - at_one,  # not -0
+            "g_loss": 0.0 - divergence.threshold,
+            "d_real": divergence.undecided,
+            "d_fake": divergence.undecided,
+        },
+        family="f-GAN",
+        minimax=minimax,
+        parts=(divergence.activation, divergence.conjugate_of_activation),
+    )
 
 
 _CROSS_ENTROPY = r"L_D = -\mathbb{E}_{x}\log D(x) - \mathbb{E}_{z}\log\left(1 - D(G(z))\right)"
@@ -209,4 +302,21 @@ OBJECTIVES: dict[str, Objective] = {
         range=None,
         equilibrium={"d_loss": 2.0, "d_real": 0.0, "d_fake": 0.0},
     ),
+    "relativistic": Objective(
+        title="Relativistic",
+        sentence="D only says which of two samples, a real and a generated one, is the more real. R3GAN "
+        "plays it with R1 and R2.",
+        discriminator_loss=relativistic_discriminator,
+        generator_loss=relativistic_generator,
+        latex_d=r"L_D = \mathbb{E}_{x,z}\log\left(1 + e^{-(D(x) - D(G(z)))}\right)",
+        latex_g=r"L_G = \mathbb{E}_{x,z}\log\left(1 + e^{-(D(G(z)) - D(x))}\right)",
+        divergence="none in closed form (a relativistic divergence, Jolicoeur-Martineau 2020)",
+        probability=False,
+        midpoint=None,
+        threshold=None,
+        range=None,
+        equilibrium={"d_loss": log(2), "g_loss": log(2)},
+        needs_real=True,
+    ),
+    **{name: _f_gan(divergence) for name, divergence in DIVERGENCES.items()},
 }

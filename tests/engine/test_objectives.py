@@ -19,6 +19,10 @@ def expect(term, logits):
     return sum(term(float(x)) for x in logits) / len(logits)
 
 
+def pairs(term):
+    return sum(term(float(x), float(y)) for x, y in zip(REAL, FAKE, strict=True)) / len(REAL)
+
+
 CLOSED_FORMS = {
     "minimax": (
         -expect(lambda x: log(sigmoid(x)), REAL) - expect(lambda x: log(1 - sigmoid(x)), FAKE),
@@ -36,6 +40,35 @@ CLOSED_FORMS = {
     "hinge": (
         expect(lambda x: max(0, 1 - x), REAL) + expect(lambda x: max(0, 1 + x), FAKE),
         -expect(float, FAKE),
+    ),
+    "relativistic": (
+        pairs(lambda x, y: -log(sigmoid(x - y))),
+        pairs(lambda x, y: -log(sigmoid(y - x))),
+    ),
+    "f_kl": (-expect(float, REAL) + expect(lambda x: exp(x - 1), FAKE), -expect(float, FAKE)),
+    "f_reverse_kl": (
+        expect(lambda x: exp(-x), REAL) + expect(lambda x: -1 - log(exp(-x)), FAKE),
+        expect(lambda x: exp(-x), FAKE),
+    ),
+    "f_pearson": (
+        -expect(float, REAL) + expect(lambda x: x**2 / 4 + x, FAKE),
+        -expect(float, FAKE),
+    ),
+    "f_neyman": (
+        -expect(lambda x: 1 - exp(-x), REAL) + expect(lambda x: 2 - 2 * exp(-x) ** 0.5, FAKE),
+        -expect(lambda x: 1 - exp(-x), FAKE),
+    ),
+    "f_hellinger": (
+        -expect(lambda x: 1 - exp(-x), REAL) + expect(lambda x: (1 - exp(-x)) / exp(-x), FAKE),
+        -expect(lambda x: 1 - exp(-x), FAKE),
+    ),
+    "f_jensen_shannon": (
+        -expect(lambda x: log(2 * sigmoid(x)), REAL) - expect(lambda x: log(2 - 2 * sigmoid(x)), FAKE),
+        -expect(lambda x: log(2 * sigmoid(x)), FAKE),
+    ),
+    "f_gan": (
+        -expect(lambda x: log(sigmoid(x)), REAL) - expect(lambda x: log(1 - sigmoid(x)), FAKE),
+        -expect(lambda x: log(sigmoid(x)), FAKE),
     ),
 }
 
@@ -89,6 +122,24 @@ def test_saturating_gradient_vanishes_where_the_heuristic_one_does_not():
         slopes[name] = slope.abs().max().item()
     assert slopes["minimax"] < 1e-5
     assert slopes["non_saturating"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_pairing_sees_only_differences():
+    """The same number added to all logits changes no loss; added to one side it does."""
+    objective = OBJECTIVES["relativistic"]
+    assert objective.needs_real
+    for loss in (objective.discriminator_loss, objective.generator_loss):
+        arguments = (1.0,) if loss is objective.discriminator_loss else ()
+        here = float(loss(REAL, FAKE, *arguments))
+        assert float(loss(REAL + 7, FAKE + 7, *arguments)) == pytest.approx(here, rel=1e-5)
+        assert abs(float(loss(REAL + 1, FAKE, *arguments)) - here) > 0.1
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_only_objectives_that_say_so_read_the_real_logits_for_g(name):
+    objective = OBJECTIVES[name]
+    changed = float(objective.generator_loss(REAL + 1, FAKE)) != float(objective.generator_loss(REAL, FAKE))
+    assert changed == objective.needs_real
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
