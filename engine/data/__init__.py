@@ -8,10 +8,12 @@ from engine.data.folder import Folder
 from engine.data.grid import Grid
 from engine.data.line import Line
 from engine.data.mnist import Mnist
+from engine.data.openmoji import OpenMoji
 from engine.data.ring import Ring
 from engine.data.segments import Segments
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.spiral import Spiral
+from engine.data.stacked import Stacked
 from engine.data.stream import Stream
 from engine.data.two_moons import TwoMoons
 from engine.data.upload import Upload
@@ -27,7 +29,9 @@ DATASETS: dict[str, type[Source]] = {
     "segments": Segments,
     "drawn": Drawn,
     "mnist": Mnist,
+    "stacked_mnist": Stacked,
     "fashion": Fashion,
+    "openmoji": OpenMoji,
     "folder": Folder,
     "upload": Upload,
 }
