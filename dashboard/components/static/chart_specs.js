@@ -114,6 +114,17 @@ export const CHARTS = {
     lines: () => [{ key: 'class_kl', label: 'KL', tag: '', color: 'fake' }],
     floor: 0,
   },
+  information: {
+    title: () => 'mutual information',
+    help: 'How much of each code Q reads back from a picture, in nats: a lower bound of I(c; G(z, c)).',
+    lines: () => [
+      { key: 'mi_category', label: 'category', tag: 'category', color: 'fake' },
+      { key: 'mi_c1', label: 'c1', tag: 'c1', color: 'd' },
+      { key: 'mi_c2', label: 'c2', tag: 'c2', color: 'g' },
+    ],
+    references: () => [{ value: Math.log(10), color: 'muted', who: 'all of 10 categories' }],
+    smooth: true,
+  },
   accuracy: {
     title: () => "D's accuracy",
     help: 'Share of real and generated samples that D gets right. One half: it guesses.',
@@ -131,8 +142,19 @@ export const CHARTS = {
 };
 
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
-export const CHOICES = ['coverage', 'modes', 'share', 'jsd', 'diversity', 'class_kl', 'accuracy', 'rate'];
+export const CHOICES = [
+  'information',
+  'coverage',
+  'modes',
+  'share',
+  'jsd',
+  'diversity',
+  'class_kl',
+  'accuracy',
+  'rate',
+];
 export const CHOICE_NAMES = {
+  information: 'mutual information',
   modes: 'modes over time',
   share: 'good samples',
   jsd: 'JS divergence',

@@ -1,6 +1,6 @@
-// Generated samples from fixed z beside real data, as grids of crisp cells.
+// Generated samples from fixed z, beside real data or what is special about the GAN, as grids of crisp cells.
 
-import { el } from './dom.js';
+import { el, setText } from './dom.js';
 
 const GAP = 2; // CSS pixels between cells
 
@@ -18,30 +18,44 @@ class Grid {
   set(bitmap, [rows, columns]) {
     this.bitmap?.close();
     Object.assign(this, { bitmap, rows, columns });
+    this.#fit();
     this.draw();
   }
 
+  /** Fits into a square of `size` CSS pixels. */
   resize(size) {
     const ratio = Math.min(2, devicePixelRatio || 1);
-    this.canvas.style.width = this.canvas.style.height = `${size}px`;
-    if (this.canvas.width === Math.round(size * ratio)) return;
-    this.canvas.width = this.canvas.height = Math.round(size * ratio);
-    this.ratio = ratio;
+    if (this.size === size && this.ratio === ratio) return;
+    Object.assign(this, { size, ratio });
+    this.#fit();
     this.draw();
+  }
+
+  #fit() {
+    if (!this.size) return;
+    const [across, down] = this.bitmap ? [this.bitmap.width, this.bitmap.height] : [1, 1];
+    const scale = this.size / Math.max(across, down);
+    const [width, height] = [Math.round(across * scale), Math.round(down * scale)];
+    const { canvas, ratio } = this;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   }
 
   // whole multiples without smoothing first, then down to size with smoothing: even, crisp pixels at any size
   draw() {
-    if (!this.bitmap || !this.canvas.width) return;
+    if (!this.bitmap || !this.size) return;
     const { bitmap, rows, columns, canvas } = this;
     const context = canvas.getContext('2d');
-    const gap = GAP * this.ratio;
+    const gap = rows * columns === 1 ? 0 : GAP * this.ratio;
     const cell = (canvas.width - gap * (columns - 1)) / columns;
+    const cellDown = (canvas.height - gap * (rows - 1)) / rows;
     const [width, height] = [bitmap.width / columns, bitmap.height / rows];
     const times = Math.max(1, Math.ceil(cell / width));
     this.large ??= el('canvas');
     const large = this.large;
-    if (large.width !== bitmap.width * times)
+    if (large.width !== bitmap.width * times || large.height !== bitmap.height * times)
       Object.assign(large, { width: bitmap.width * times, height: bitmap.height * times });
     const enlarge = large.getContext('2d');
     enlarge.imageSmoothingEnabled = false;
@@ -57,34 +71,32 @@ class Grid {
           width * times,
           height * times,
           column * (cell + gap),
-          row * (cell + gap),
+          row * (cellDown + gap),
           cell,
-          cell,
+          cellDown,
         );
       }
     }
   }
 }
 
+const REAL = { name: 'real', title: 'real data', sentence: 'a grid of the data beside the samples' };
+
 export class ImagesPicture {
-  /** `meta`: config.meta of the run; `layers.beside` says whether real data stand beside the samples. */
+  /**
+   * `meta`: config.meta of the run; `layers.beside` names what stands beside the samples: 'real', one of the
+   * GAN's exhibits, or ''.
+   */
   constructor(meta, layers) {
     this.layers = layers;
+    this.exhibits = [];
     this.generated = new Grid('generated samples from fixed z');
     this.actual = new Grid('real data');
-    this.left = el(
-      'figure',
-      { class: 'gv-figure' },
-      el('figcaption', {}, el('span', { class: 'gv-key gv-key-fake' }), 'generated (fixed z)'),
-      this.generated.canvas,
-    );
-    this.right = el(
-      'figure',
-      { class: 'gv-figure' },
-      el('figcaption', {}, el('span', { class: 'gv-key gv-key-real' }), 'real'),
-      this.actual.canvas,
-    );
-    this.element = el('div', { class: 'gv-images' }, this.left, this.right);
+    this.exhibit = new Grid('what is special about this GAN');
+    this.left = figure('gv-key-fake', 'generated (fixed z)', this.generated);
+    this.right = figure('gv-key-real', 'real', this.actual);
+    this.special = figure('gv-key-fake', '', this.exhibit);
+    this.element = el('div', { class: 'gv-images' }, this.left, this.right, this.special);
     this.order = 0;
     this.configure(meta);
   }
@@ -94,20 +106,35 @@ export class ImagesPicture {
     if (title) this.generated.canvas.setAttribute('aria-label', `generated samples, ${title}, from fixed z`);
   }
 
+  /** What can stand beside the samples: [{name, title, sentence}]. */
+  get offered() {
+    return [REAL, ...this.exhibits];
+  }
+
   async setReal({ header, arrays }) {
     this.actual.set(await this.actual.decode(arrays.samples), header.grid ?? [8, 8]);
   }
 
   /** Side in CSS pixels of each grid. */
   resize(size) {
-    this.right.hidden = !this.layers.beside;
-    this.generated.resize(size);
-    this.actual.resize(size);
+    this.#choose();
+    for (const grid of [this.generated, this.actual, this.exhibit]) grid.resize(size);
+  }
+
+  #choose() {
+    const chosen = this.exhibits.find(({ name }) => name === this.layers.beside);
+    this.right.hidden = (this.layers.beside ?? REAL.name) !== REAL.name;
+    this.special.hidden = !chosen;
+    if (!chosen) return;
+    setText(this.special.querySelector('figcaption span:last-child'), chosen.title.toLowerCase());
+    this.special.title = chosen.sentence;
+    this.exhibit.canvas.setAttribute('aria-label', chosen.sentence);
   }
 
   redraw() {
-    this.generated.draw();
-    this.actual.draw();
+    this.#choose();
+    this.#showExhibit();
+    for (const grid of [this.generated, this.actual, this.exhibit]) grid.draw();
   }
 
   /** Resolves once the frame is on the canvas, or at once if a newer one overtook it. */
@@ -116,7 +143,20 @@ export class ImagesPicture {
     const bitmap = await this.generated.decode(arrays.samples);
     if (order < this.shown) return bitmap.close();
     this.shown = order;
-    return this.generated.set(bitmap, header.grid ?? [8, 8]);
+    this.generated.set(bitmap, header.grid ?? [8, 8]);
+    this.exhibits = header.exhibits ?? [];
+    this.arrays = arrays;
+    this.#choose();
+    return this.#showExhibit();
+  }
+
+  async #showExhibit() {
+    const chosen = this.exhibits.find(({ name }) => name === this.layers.beside);
+    const png = chosen && this.arrays[`exhibit_${chosen.name}`];
+    if (!png) return;
+    const bitmap = await this.exhibit.decode(png);
+    if (png === this.arrays[`exhibit_${this.layers.beside}`]) this.exhibit.set(bitmap, chosen.grid);
+    else bitmap.close(); // a newer frame, or another choice, has overtaken it
   }
 
   paint() {
@@ -124,4 +164,13 @@ export class ImagesPicture {
   }
 
   setHistogram() {}
+}
+
+function figure(key, title, grid) {
+  return el(
+    'figure',
+    { class: 'gv-figure' },
+    el('figcaption', {}, el('span', { class: `gv-key ${key}` }), el('span', { text: title })),
+    grid.canvas,
+  );
 }

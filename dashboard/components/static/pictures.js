@@ -20,7 +20,6 @@ const LAYERS = [
   ['manifold', 'manifold', "G's image of a square grid of z"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
-const BESIDE = ['beside', 'real data', 'a grid of the data beside the samples'];
 const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
 const KEPT_FRAMES = 80;
 const [GAP, CAPTION, FIGURE_CAPTION] = [14, 28, 26]; // CSS pixels, as in the style sheet
@@ -114,7 +113,7 @@ export class Pictures {
   constructor(runs, changed) {
     Object.assign(this, { runs, changed, rewound: null });
     this.layers = remembered('layers', DEFAULTS);
-    this.layers.beside = runs.length === 1 && innerWidth > 820; // where there is room for it
+    this.layers.beside = runs.length === 1 && innerWidth > 820 ? null : ''; // null: not chosen yet
     this.bandwidth = el('div', {
       class: 'gv-chip gv-number',
       hidden: true,
@@ -137,22 +136,57 @@ export class Pictures {
 
   configure(dark) {
     this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark));
-    const offered = this.areImages ? [BESIDE] : LAYERS;
-    this.toggles.replaceChildren(...offered.map((layer) => this.#toggle(...layer)));
+    this.offered = null;
+    if (this.areImages) this.#offerBeside();
+    else
+      this.toggles.replaceChildren(
+        ...LAYERS.map(([name, label, title]) =>
+          this.#toggle(name, label, title, () => (this.layers[name] = !this.layers[name])),
+        ),
+      );
   }
 
-  #toggle(name, label, title) {
-    const button = el(
+  // what can stand beside the samples is known with the first frame: exhibits are the GAN's own
+  #offerBeside() {
+    const offered = this.panels.flatMap(({ picture }) => (picture instanceof ImagesPicture ? picture.offered : []));
+    const names = String(offered.map(({ name }) => name));
+    if (names === this.offered) return;
+    this.offered = names;
+    if (this.layers.beside === null && offered.length > 1) this.layers.beside = offered.at(1).name;
+    const shown = new Map(offered.map((choice) => [choice.name, choice]));
+    this.toggles.replaceChildren(
+      ...[...shown.values()].map(({ name, title, sentence }) =>
+        this.#toggle(name, title.toLowerCase(), sentence, () => {
+          this.layers.beside = this.layers.beside === name ? '' : name;
+          return this.layers.beside === name;
+        }),
+      ),
+    );
+    this.#press();
+    this.changed();
+  }
+
+  #press() {
+    for (const button of this.toggles.children) {
+      const { layer } = button.dataset;
+      const on = this.areImages ? (this.layers.beside ?? 'real') === layer : Boolean(this.layers[layer]);
+      button.setAttribute('aria-pressed', String(on));
+    }
+  }
+
+  #toggle(name, label, title, flip) {
+    return el(
       'button',
       {
         type: 'button',
         class: 'gv-toggle',
         title,
+        data: { layer: name },
         'aria-pressed': String(Boolean(this.layers[name])),
         on: {
           click: () => {
-            this.layers[name] = !this.layers[name];
-            button.setAttribute('aria-pressed', String(this.layers[name]));
+            flip();
+            this.#press();
             const { beside, ...kept } = this.layers;
             remember('layers', kept);
             this.redraw();
@@ -163,7 +197,6 @@ export class Pictures {
       el('span', { class: `gv-key gv-key-${name}` }),
       label,
     );
-    return button;
   }
 
   /**
@@ -176,7 +209,9 @@ export class Pictures {
     if (this.rewound !== null || !panel.picture) return false;
     panel.say(null);
     this.#noteBandwidth(frame.header);
-    return panel.show(frame, time);
+    const shown = panel.show(frame, time);
+    if (this.areImages) this.#offerBeside();
+    return shown;
   }
 
   #noteBandwidth({ bandwidth }) {
@@ -232,13 +267,14 @@ export class Pictures {
   resize(width, height) {
     const several = this.runs.length;
     const head = (several > 1 ? CAPTION : 0) + (this.areImages ? FIGURE_CAPTION : 0);
-    const wide = this.areImages && this.layers.beside && several === 1 && width > 460; // two large grids
+    const beside = this.layers.beside ?? 'real';
+    const wide = this.areImages && beside && several === 1 && width > 460; // two large grids
     const columns = wide ? 2 : several;
     const size = Math.floor(Math.max(160, Math.min(height - head, (width - GAP * (columns - 1)) / columns)));
     const panel = wide ? 2 * size + GAP : size;
     for (const { picture, element } of this.panels) {
       element.style.width = `${panel}px`;
-      picture?.resize(this.areImages && this.layers.beside && !wide ? Math.floor((size - GAP) / 2) : size);
+      picture?.resize(this.areImages && beside && !wide ? Math.floor((size - GAP) / 2) : size);
     }
     return panel * several + GAP * (several - 1);
   }
