@@ -21,10 +21,23 @@ KEEP_NEWEST = 3
 KEEP_AT_MOST = 10
 
 
+BEST = "best"
+
+
 def save(folder: RunFolder, step: int, state: dict[str, Any]) -> Path:
     """Write ``state`` as the checkpoint of ``step`` and thin out the older ones."""
-    final = folder.checkpoints / f"{step:08d}"
-    unfinished = folder.checkpoints / f".{step:08d}"
+    final = _write(folder, f"{step:08d}", state)
+    _thin(folder)
+    return final
+
+
+def save_best(folder: RunFolder, state: dict[str, Any]) -> Path:
+    """Write ``state`` as the best checkpoint, which stays until there is a better one."""
+    return _write(folder, BEST, state)
+
+
+def _write(folder: RunFolder, name: str, state: dict[str, Any]) -> Path:
+    final, unfinished = folder.checkpoints / name, folder.checkpoints / f".{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     tensors: dict[str, Tensor] = {}
@@ -33,14 +46,13 @@ def save(folder: RunFolder, step: int, state: dict[str, Any]) -> Path:
     with open(unfinished / "state.json", "w") as file:
         json.dump(tree, file)
     if final.exists():  # the same step again, after single phases or a resume: the new one replaces the old
-        old = folder.checkpoints / f".{step:08d}.old"
+        old = folder.checkpoints / f".{name}.old"
         shutil.rmtree(old, ignore_errors=True)
         os.replace(final, old)
         os.replace(unfinished, final)
         shutil.rmtree(old)
     else:
         os.replace(unfinished, final)
-    _thin(folder)
     return final
 
 

@@ -11,6 +11,7 @@ import torch
 from pydantic import Field, create_model
 
 import engine
+from engine.best import EVALUATED, TITLES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.gans import GANS
@@ -155,6 +156,31 @@ class TrainingOptions(Options):
         le=1_000_000,
         group="recording",
     )
+    evaluate_every: int = knob(
+        0,
+        "Evaluate every",
+        "Steps between two evaluations (FID, KID, precision and recall ...) of pictures; 0 is never. Training "
+        "waits meanwhile.",
+        ge=0,
+        le=1_000_000,
+        live=True,
+        group="recording",
+    )
+    evaluate_samples: int = knob(
+        1000,
+        "Samples for it",
+        "Samples in each evaluation: figures of different N must not be compared.",
+        ge=64,
+        le=50_000,
+        group="recording",
+    )
+    keep_best: Literal[tuple(TITLES)] = knob(  # type: ignore[valid-type]
+        "none",
+        "Keep the best by",
+        "The measure by which the best checkpoint is kept beside the newest.",
+        group="recording",
+        choices=TITLES,
+    )
 
 
 @functools.cache
@@ -189,7 +215,18 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
         raise BadInput(
             "a run is described by an object.", None, 'Send {"gan", "data", "steps", "seed", "options"}.'
         )
-    unknown = set(request) - {"gan", "data", "steps", "seed", "options", "name", "preset", "device", "parent"}
+    unknown = set(request) - {
+        "gan",
+        "data",
+        "steps",
+        "seed",
+        "options",
+        "name",
+        "preset",
+        "device",
+        "parent",
+        "start_from",
+    }
     if unknown:
         raise BadInput(
             f"there is no field called {min(unknown)[:80]!r}.", min(unknown)[:80], "Knobs go into options."
@@ -213,7 +250,25 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
     options = validate_values(options_model(gan, data), given)
     source = open_source(data, options)
     check(gan, options, source)
-    return {"gan": gan, "data": data, "steps": steps, "seed": seed}, options, source
+    plain = {"gan": gan, "data": data, "steps": steps, "seed": seed}
+    if start := request.get("start_from"):
+        plain["start_from"] = _beginning(start, gan, options, shape_of(source))
+    return plain, options, source
+
+
+def _beginning(start: Any, gan: str, options: Options, data: Shape) -> str:
+    """The id of the model or run whose weights a run begins with. Raises ``BadInput`` if they do not fit."""
+    from engine import models
+
+    if not isinstance(start, str):
+        raise BadInput("a model is named by its id.", "start_from", "See `python -m engine list models`.")
+    model = models.load(start)
+    if model.config["gan"] != gan:
+        raise BadInput(
+            f"{start} is a {model.config['gan']}.", "start_from", f"Set gan to {model.config['gan']}."
+        )
+    models.begin_with(model, models.build(gan, options, data, seed=0)[1])
+    return start
 
 
 def open_source(data: str, options: Options) -> Source:
@@ -228,7 +283,8 @@ def open_source(data: str, options: Options) -> Source:
 
 
 def shape_of(source: Source) -> Shape:
-    return Shape(source.kind, tuple(source.shape), len(source.classes or ()))
+    names = tuple(source.classes or ())
+    return Shape(source.kind, tuple(source.shape), len(names), names)
 
 
 def check(gan: str, options: Any, source: Source) -> None:
@@ -255,6 +311,18 @@ def check(gan: str, options: Any, source: Source) -> None:
             "both players step at once, so D cannot step several times.",
             "critic_steps",
             "Set critic_steps to 1.",
+        )
+    if options.keep_best in EVALUATED and not options.evaluate_every:
+        raise BadInput(
+            f"{TITLES[options.keep_best]} is only known where the run evaluates.",
+            "keep_best",
+            "Set evaluate_every, to 500 for example.",
+        )
+    if options.evaluate_every and not isinstance(source, ImageSource):
+        raise BadInput(
+            "2-D runs measure coverage and divergence anyway; evaluation is for pictures.",
+            "evaluate_every",
+            "Set evaluate_every to 0.",
         )
     if isinstance(source, ImageSource) and options.batch_size > len(source.images):
         raise BadInput(

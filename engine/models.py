@@ -8,6 +8,7 @@ nothing) and ``card.md``.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from engine.runs import RunFolder, check_id, read_json
 from engine.stabilisers import STABILISERS
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-RUNS = Path("runs")
+RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
 CHUNK = 8  # latents at once: always as many, so that a sample's bytes do not depend on its company
 MAX_SEED = 2**53  # JavaScript's integers
 
@@ -217,20 +218,39 @@ def _model(
 
 
 def _build(config: dict[str, Any], options: dict[str, Any]) -> tuple[Recipe, dict[str, nn.Module]]:
-    """The recipe and its untrained networks, built as the trainer builds them."""
+    """The recipe and its untrained networks, for a configuration that may be of an older version."""
     described = config["meta"]["data"]
-    shape = Shape(described["kind"], tuple(described["shape"]), len(described["classes"] or ()))
+    names = tuple(described["classes"] or ())
+    shape = Shape(described["kind"], tuple(described["shape"]), len(names), names)
     model = options_model(config["gan"], config["data"])
     known = {name: value for name, value in options.items() if name in model.model_fields}
-    recipe = GANS[config["gan"]](model(**known), shape)
+    return build(config["gan"], model(**known), shape, config["seed"])
+
+
+def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict[str, nn.Module]]:
+    """A GAN's recipe and its fresh networks, with what stabilisers change in them, on the CPU."""
+    recipe = GANS[gan](options, shape)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config["seed"])
+        torch.manual_seed(seed)
         networks = recipe.networks()
         for piece in STABILISERS.values():
-            if piece.is_on(recipe.options):
+            if piece.is_on(options):
                 piece.build(networks, recipe)
     layout = torch.channels_last if shape.kind == "images" else torch.preserve_format
     return recipe, {name: network.to(memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+
+
+def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
+    """Copy a model's weights into ``networks``. Raises ``BadInput`` if they are of other sizes."""
+    try:
+        for name, network in networks.items():
+            network.load_state_dict(model.networks[name].state_dict())
+    except (KeyError, RuntimeError):
+        raise BadInput(
+            f"the networks of {model.id} have other sizes than these options and data ask for.",
+            "start_from",
+            "Take its options for networks, and data of its size.",
+        ) from None
 
 
 def _part(flat: dict[str, Tensor], network: str) -> dict[str, Tensor]:

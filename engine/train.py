@@ -17,9 +17,10 @@ from types import FrameType
 from typing import Any
 
 from engine import checkpoint
+from engine.best import Best
 from engine.diagnose import Diagnoser
 from engine.options import BadInput, Conflict
-from engine.picture import picture_of
+from engine.picture import picture_of, shown_networks
 from engine.runs import Appender, Lock, RunFolder, Tail, read_json, write_bytes
 from engine.trainer import Divergence, Trainer, use_threads
 
@@ -83,6 +84,7 @@ class Session:
         self.trainer = Trainer(self.config)
         self.picture = picture_of(self.trainer)
         self.diagnoser = Diagnoser(self.config)
+        self.best = Best(self.config["options"].get("keep_best", "none"))
         self.steps = int(before.get("steps") or self.config["steps"])
         self.state = "running"
         self.limit: float | None = before.get("limit")
@@ -99,6 +101,7 @@ class Session:
         if resume:
             self._restore(old_rows, old_events)
         self.snapshot_every = self._snapshot_interval()
+        self._evaluations = self.trainer.step // max(1, self.trainer.options.evaluate_every)
         now = time.perf_counter()
         self._last = {
             "status": 0.0,
@@ -223,14 +226,32 @@ class Session:
             "discriminator_lr": trainer.options.discriminator_lr * trainer.decay(),
             **self._rates(),
             **(self.picture.measure() if due and broken is None else {}),
+            **(self._evaluate() if broken is None else {}),
         }
         self.metrics.write(row)
         self.row += 1
+        if self.best.improves(row, trainer.step):
+            checkpoint.save_best(self.folder, self._state())
+            self._event("best", measure=self.best.measure, value=self.best.value)
         if broken:
             self._break(broken)
         self._diagnose(row)
         if self.progress:
             self.progress(trainer.step, row)
+
+    def _evaluate(self) -> dict[str, float]:
+        """The figures of an evaluation, when one is due. Training waits; its random streams do not move."""
+        every = self.trainer.options.evaluate_every
+        if not every or self.trainer.step // every == self._evaluations:
+            return {}
+        self._evaluations = self.trainer.step // every
+        from engine.evaluate import evaluate_networks  # torchmetrics takes its time
+
+        trainer, networks = self.trainer, shown_networks(self.trainer)
+        n = trainer.options.evaluate_samples
+        found = evaluate_networks(trainer.recipe, networks, trainer.source, n=n)
+        self._event("evaluation", **found)
+        return found["figures"]
 
     def _rates(self) -> dict[str, float]:
         """Steps and real pictures or points a second, over the last half second at least."""
@@ -337,6 +358,7 @@ class Session:
             "elapsed": self.elapsed,
             "commands_seen": self.commands_seen,
             "pending": self.pending,
+            "best": [self.best.value, self.best.step],
         }
 
     def _checkpoint(self) -> None:
@@ -354,6 +376,7 @@ class Session:
         state = checkpoint.load(newest)
         self.trainer.load_state(state["trainer"])
         self.elapsed = state["elapsed"]
+        self.best.value, self.best.step = state["best"]
         self.commands_seen = state["commands_seen"]
         later = [
             event

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine import models
 from engine.configure import open_source, options_model, shape_of
 from engine.context import Context, random_streams
 from engine.data.stream import Stream
@@ -75,7 +76,9 @@ class Trainer:
         self.report_every = self.options.report_every or (20 if self.source.kind == "points" else 5)
         self.measure_every = self.options.measure_every or 100
         self.networks = self._build(config["seed"])
-        averaged = [name for name in self.recipe.averaged if name in self.networks] if self.options.ema else []
+        averaged = (
+            [name for name in self.recipe.averaged if name in self.networks] if self.options.ema else []
+        )
         self.averages = {name: copy.deepcopy(self.networks[name]).requires_grad_(False) for name in averaged}
         self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
         self.steppers = {name: _stepper(optimizer) for name, optimizer in self.optimizers.items()}
@@ -89,13 +92,10 @@ class Trainer:
         ] = []  # (step, network, statistic, value on the device)
 
     def _build(self, seed: int) -> dict[str, nn.Module]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            networks = self.recipe.networks()
-            for piece in self._active():
-                piece.build(networks, self.recipe)
-        layout = torch.channels_last if self.source.kind == "images" else torch.preserve_format
-        return {name: network.to(self.device, memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+        networks = models.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
+        if start := self.config.get("start_from"):
+            models.begin_with(models.load(start), networks)
+        return {name: network.to(self.device) for name, network in networks.items()}
 
     def _open_streams(self, seed: int) -> dict[str, Stream]:
         subsets = self.recipe.subsets(self.source, seed)
@@ -103,11 +103,6 @@ class Trainer:
             name: Stream(self.source, self.options.batch_size, seed, self.device, subset, lane)
             for lane, (name, subset) in enumerate(subsets.items())
         }
-
-    def _active(self) -> list[Any]:
-        from engine.stabilisers import STABILISERS
-
-        return [piece for piece in STABILISERS.values() if piece.is_on(self.options)]
 
     def _player(self, network: str) -> str:
         return "discriminator" if network in self.recipe.discriminators else "generator"

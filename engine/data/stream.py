@@ -82,7 +82,9 @@ class Stream:
     def _next_points(self, source: PointSource) -> torch.Tensor:
         block, place = divmod(self.position, BLOCK)
         if block != self._drawn_for:
-            self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block, self.lane)).to(self.device)
+            self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block, self.lane)).to(
+                self.device
+            )
             self._drawn_for = block
         self.position += 1
         return self._block[place * self.batch_size : (place + 1) * self.batch_size]  # (B, 2)
@@ -104,5 +106,7 @@ class Stream:
 
 def _generator(seed: int, part: int, lane: int) -> torch.Generator:
     """The random stream of one block or epoch. SeedSequence keeps neighbouring seeds and parts unrelated."""
-    mixed = np.random.SeedSequence((seed, part, lane) if lane else (seed, part)).generate_state(1, np.uint32)[0]
+    mixed = np.random.SeedSequence((seed, part, lane) if lane else (seed, part)).generate_state(1, np.uint32)[
+        0
+    ]
     return torch.Generator().manual_seed(int(mixed))
