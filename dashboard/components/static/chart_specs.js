@@ -125,6 +125,46 @@ export const CHARTS = {
     references: () => [{ value: Math.log(10), color: 'muted', who: 'all of 10 categories' }],
     smooth: true,
   },
+  errors: {
+    title: () => 'errors on test data',
+    help: 'Share of labelled training images, and of test images, that the classifier gets wrong.',
+    lines: () => [
+      { key: 'test_error', label: 'test', tag: 'test', color: 'fake' },
+      { key: 'labelled_error', label: 'labelled', tag: 'labelled', color: 'real' },
+    ],
+    floor: 0,
+  },
+  class_accuracy: {
+    title: () => "D's classes",
+    help: 'Share of real and of generated images whose class D names as it should be.',
+    lines: () => [
+      { key: 'class_accuracy_real', label: 'real', tag: 'real', color: 'real' },
+      { key: 'class_accuracy_fake', label: 'generated', tag: 'fake', color: 'fake' },
+    ],
+    range: () => [0, 1],
+    smooth: true,
+  },
+  reconstruction: {
+    title: () => 'reconstruction error',
+    help: 'Mean squared difference between test images and their reconstruction, on -1 to 1.',
+    lines: () => [{ key: 'reconstruction_error', label: 'reconstruction', tag: '', color: 'g' }],
+    floor: 0,
+  },
+  fid: {
+    title: () => 'FID',
+    help: 'Distance of samples from data in the features of a network; compare only equal N and network.',
+    lines: () => [{ key: 'fid', label: 'FID', tag: '', color: 'fake' }],
+    floor: 0,
+  },
+  precision: {
+    title: () => 'precision and recall',
+    help: 'Precision: samples that look like data. Recall: data that samples look like. From 0 to 1.',
+    lines: () => [
+      { key: 'precision', label: 'precision', tag: 'precision', color: 'g' },
+      { key: 'recall', label: 'recall', tag: 'recall', color: 'd' },
+    ],
+    range: () => [0, 1],
+  },
   accuracy: {
     title: () => "D's accuracy",
     help: 'Share of real and generated samples that D gets right. One half: it guesses.',
@@ -144,17 +184,27 @@ export const CHARTS = {
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
 export const CHOICES = [
   'information',
+  'errors',
+  'class_accuracy',
+  'reconstruction',
   'coverage',
   'modes',
   'share',
   'jsd',
   'diversity',
   'class_kl',
+  'fid',
+  'precision',
   'accuracy',
   'rate',
 ];
 export const CHOICE_NAMES = {
   information: 'mutual information',
+  errors: 'test errors',
+  class_accuracy: "D's classes",
+  reconstruction: 'reconstruction',
+  fid: 'FID',
+  precision: 'precision, recall',
   modes: 'modes over time',
   share: 'good samples',
   jsd: 'JS divergence',

@@ -1,0 +1,185 @@
+"""The models that ship: how each is made, measured and described.
+
+python -m engine.pretraining                                  what there is to make
+python -m engine.pretraining infogan-mnist                    trains or goes on, measures, writes the folder
+python -m engine.pretraining infogan-mnist --run runs/NAME    the same from a run that is there already
+
+An interrupted training goes on where it stopped when the command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import models
+from engine.configure import validate
+from engine.evaluate import evaluate
+from engine.metrics.evaluations import EVALUATIONS
+from engine.models import PRETRAINED, Model
+from engine.runs import RunFolder
+from engine.train import train
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a model is made: the run, the networks that are kept, the measures, and what it cannot do."""
+
+    title: str
+    sentence: str
+    request: dict[str, Any]
+    limits: str
+    keeps: tuple[str, ...] | None = None  # of its networks; None: all
+    metrics: tuple[str, ...] | None = None  # None: all that apply
+    measured: dict[str, str] = field(default_factory=dict)  # figures from elsewhere, by what they are
+
+
+def _request(gan: str, data: str, steps: int, seed: int = 0, **options: Any) -> dict[str, Any]:
+    return {"gan": gan, "data": data, "steps": steps, "seed": seed, "options": options}
+
+
+PLANS: dict[str, Plan] = {
+    "infogan-mnist": Plan(
+        title="InfoGAN, MNIST digits",
+        sentence="Ten categories that it found by itself, and two sliders that turn and thicken.",
+        request=_request("infogan", "mnist", 5000, ema=0.999),
+        limits="28 px digits only; which category is which digit was found without labels, and a few samples "
+        "are of no digit.",
+    ),
+    "dcgan-fashion": Plan(
+        title="DCGAN, Fashion-MNIST",
+        sentence="Shirts, shoes and bags from plain noise.",
+        request=_request("dcgan", "fashion", 6000, size=32, width=48, ema=0.999),
+        limits="32 px, grey; classes cannot be chosen; fine texture is blurred or noisy.",
+    ),
+    "acgan-fashion": Plan(
+        title="ACGAN, Fashion-MNIST",
+        sentence="Choose one of ten garments, and let the noise design it.",
+        request=_request("acgan", "fashion", 6000, size=32, width=48, ema=0.999),
+        limits="32 px, grey; variety within a class is less than in the data.",
+    ),
+    "conditional-mnist": Plan(
+        title="Conditional GAN, MNIST digits",
+        sentence="Choose the digit, and let the noise choose the hand.",
+        request=_request("conditional", "mnist", 4000, width=32, ema=0.999),
+        limits="28 px digits only.",
+    ),
+    "dcgan-openmoji": Plan(
+        title="DCGAN, OpenMoji 64 px",
+        sentence="Emoji that nobody has drawn, from 1,900 that somebody has: shapes come before sense.",
+        request=_request(
+            "dcgan", "openmoji", 6000, size=64, width=32, ema=0.999, diffaugment="color,translation,cutout"
+        ),
+        limits="Few drawings of many kinds: faces and simple signs come out best, most others are fantasy.",
+    ),
+    "bigan-mnist": Plan(
+        title="BiGAN, MNIST digits",
+        sentence="Its encoder finds the latent of any digit that you draw.",
+        request=_request("bigan", "mnist", 20_000),
+        keeps=("generator", "encoder"),
+        limits="28 px digits only; a reconstruction keeps the kind of digit better than its exact shape.",
+    ),
+    "aae-mnist": Plan(
+        title="Adversarial autoencoder, MNIST digits",
+        sentence="A plane to walk on: two numbers hold all digits.",
+        request=_request("aae", "mnist", 10_000),
+        keeps=("generator", "encoder"),
+        limits="28 px digits only; two numbers cannot hold every detail, so reconstructions are smooth.",
+    ),
+}
+
+
+def make(name: str, run: Path | None = None) -> Path:
+    """Train, measure and keep one of ``PLANS``; returns its folder."""
+    plan = PLANS[name]
+    folder = RunFolder(run or Path("runs") / f"pretraining-{name}")
+    if not (folder.path / "config.json").exists():
+        folder.create({"id": folder.id, **validate({**plan.request, "name": plan.title})}, "starting")
+    if folder.status()["state"] != "done" and train(folder, resume=folder.status()["step"] > 0) != "done":
+        raise SystemExit(f"{folder.path} did not end: {folder.status().get('error')}")
+    model = models.load_run(folder)
+    found = evaluate(model, list(plan.metrics) if plan.metrics else None)
+    model.title = plan.title
+    place = PRETRAINED / name
+    figures = {key: round(value, 4) for key, value in found["figures"].items()}
+    more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
+    models.keep(model, place, only=plan.keeps, **more)
+    (place / "evaluation.json").write_text(json.dumps(found, indent=1))
+    (place / "card.md").write_text(card(name, plan, model, found, folder))
+    return place
+
+
+def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: RunFolder) -> str:
+    """What a reader needs to know of a model, as Markdown."""
+    source, status, config = model.source(), folder.status(), model.config
+    told = " ".join(f"{key}={value}" for key, value in plan.request["options"].items())
+    lines = [
+        f"# {plan.title}",
+        "",
+        plan.sentence,
+        "",
+        f"- GAN: {model.recipe.title} ({model.recipe.paper}); "
+        + ", ".join(
+            f"{part} {sum(w.numel() for w in network.parameters()):,}"
+            for part, network in model.networks.items()
+            if plan.keeps is None or part in plan.keeps
+        )
+        + " parameters.",
+        f"- Data: {source.title}, training part. Licence of the data: {source.licence}.",
+        f"- Made by: `python -m engine.pretraining {name}`, that is `python -m engine train "
+        f"--gan {config['gan']} --data {config['data']} --steps {config['steps']} --seed {config['seed']}"
+        + (f" --set {told}`." if told else "`."),
+        f"- Seed {config['seed']}, {model.step:,} steps of batch {model.options.batch_size}, "
+        f"{status['elapsed'] / 60:.0f} minutes on {status['device']} ({platform.machine()}, one thread, shared "
+        f"with other work), torch {torch.__version__}.",
+        "- Weights: averages over training where there are any, in half precision.",
+        f"- Limits: {plan.limits}",
+        "- Licence of the weights: as the program's.",
+        "",
+        *_figures(found),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _figures(found: dict[str, Any]) -> list[str]:
+    network = found["network"]
+    lines = [
+        f"Measured by `python -m engine evaluate`, seed {found['seed']}"
+        + (f", features of {network['title']}" if network else "")
+        + ":",
+        "",
+        "| figure | value | real data, or what stands beside it |",
+        "|---|---|---|",
+    ]
+    for measure in EVALUATIONS.values():
+        for key, figure in measure.figures.items():
+            if key in found["figures"]:
+                floor = found["floors"].get(key)
+                beside = "" if floor is None else f"{floor:.4g}"
+                lines.append(f"| {figure.title} | {found['figures'][key]:.4g} | {beside} |")
+    return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", nargs="?", choices=PLANS)
+    parser.add_argument("--run", type=Path, help="a run's folder to go on with, or to take as it is")
+    given = parser.parse_args()
+    if given.name:
+        print(make(given.name, given.run))
+        return
+    for name, plan in PLANS.items():
+        there = "ships" if (PRETRAINED / name / "weights.safetensors").exists() else "not made yet"
+        print(f"{name:<18} {plan.sentence} ({there})")
+
+
+if __name__ == "__main__":
+    main()
