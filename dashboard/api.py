@@ -5,13 +5,9 @@ Answers are written as the engine gives them; their models document them (``/api
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
-import anyio
-import anyio.to_thread
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSocket
+from fastapi import APIRouter, FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -20,17 +16,14 @@ from starlette.responses import RedirectResponse
 
 from dashboard import errors, schemas
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
+from dashboard.calling import PROBLEMS, Role, TheEngine, call, file_answer
 from dashboard.errors import Json, Refusal
+from dashboard.explore_api import router as explore_router
 from dashboard.live import DOCUMENTATION, Hub
-from dashboard.session import ROLE_HEADER
 from dashboard.strict import StrictRoute
 from dashboard.uploads import FORM, read_upload
-from engine import api as engine_api
 from engine.api import Engine
 from engine.options import BadInput
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 FRAME_TYPE = "application/octet-stream"
 _DESCRIPTION = """Everything that GANscope's pages can do. Whatever is refused is answered by
@@ -38,33 +31,10 @@ _DESCRIPTION = """Everything that GANscope's pages can do. Whatever is refused i
 something needs the presenter's cookie: `POST /api/login`.
 
 """
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "model": schemas.Problem,
-        "description": "Refused: what is wrong, in which field, and what to do instead.",
-    }
-}
-_threads = anyio.CapacityLimiter(16)  # apart from the pages' own threads, so that neither waits for the other
-
-router = APIRouter(route_class=StrictRoute, responses=_PROBLEMS)
+router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 
 
-async def _engine(request: Request) -> Engine:
-    return request.app.state.engine
-
-
-async def _role(request: Request) -> engine_api.Role:
-    return "presenter" if request.headers.get(ROLE_HEADER) == "presenter" else "viewer"
-
-
-TheEngine = Annotated[Engine, Depends(_engine)]
-Role = Annotated[engine_api.Role, Depends(_role)]
 Since = Annotated[int, Query(ge=-1, lt=2**63, description="The last row that is known; -1 for all.")]
-
-
-async def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """An engine call in a thread of its own: they may block."""
-    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs), limiter=_threads)
 
 
 def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
@@ -79,6 +49,7 @@ def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
     )
     api.state.engine, api.state.hub, api.state.access = the_engine, hub, access
     api.include_router(router)
+    api.include_router(explore_router)
     uncompressed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, FRAME_TYPE)
     api.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5, exclude_content_types=uncompressed)
     for kind in (BadInput, RequestValidationError, HTTPException, Exception):
@@ -109,7 +80,7 @@ async def health(request: Request, engine: TheEngine, role: Role) -> Response:
     """Whether the server works, and what it runs on."""
     state = request.app.state
     about = {"viewers": state.hub.viewers, "role": role, "lan": state.access.lan}
-    return Json({**await _call(engine.health), **about})
+    return Json({**await call(engine.health), **about})
 
 
 @router.post("/login", response_model=schemas.LoggedIn, tags=["server"])
@@ -140,13 +111,13 @@ async def logout(request: Request) -> Response:
 @router.get("/catalogue", response_model=schemas.Catalogue, tags=["catalogue"])
 async def catalogue(engine: TheEngine) -> Response:
     """GANs, objectives, stabilisers and data sets with all their options, and the presets."""
-    return Json(await _call(engine.catalogue))
+    return Json(await call(engine.catalogue))
 
 
 @router.get("/presets", response_model=dict[str, Any], tags=["catalogue"])
 async def presets(engine: TheEngine) -> Response:
     """Ready experiments: what to watch, what to expect, and the runs that each starts."""
-    return Json(await _call(engine.presets))
+    return Json(await call(engine.presets))
 
 
 @router.post("/presets/{name}", response_model=schemas.StartedPreset, tags=["catalogue"])
@@ -154,13 +125,13 @@ async def start_preset(
     engine: TheEngine, role: Role, name: str, body: schemas.StartPreset | None = None
 ) -> Response:
     """Start all runs of a preset."""
-    return Json({"ids": await _call(engine.start_preset, role, name, body.seed if body else None)})
+    return Json({"ids": await call(engine.start_preset, role, name, body.seed if body else None)})
 
 
 @router.get("/presets/{name}.png", response_class=Response, tags=["catalogue"])
 async def preset_picture(request: Request, engine: TheEngine, name: str) -> Response:
     """The picture on a preset's card."""
-    return _file(request, await _call(engine.preset_picture, name), "image/png")
+    return file_answer(request, await call(engine.preset_picture, name), "image/png")
 
 
 # data sets
@@ -169,7 +140,7 @@ async def preset_picture(request: Request, engine: TheEngine, name: str) -> Resp
 @router.get("/datasets", response_model=list[schemas.Dataset], tags=["data"])
 async def datasets(engine: TheEngine) -> Response:
     """The uploaded ones; the others are in the catalogue."""
-    return Json(await _call(engine.datasets))
+    return Json(await call(engine.datasets))
 
 
 @router.post("/datasets", response_model=schemas.Dataset, openapi_extra=FORM, tags=["data"])
@@ -180,20 +151,20 @@ async def add_dataset(request: Request, engine: TheEngine, role: Role) -> Respon
     require_presenter(role)  # before its files are read
     async with read_upload(request) as upload:
         return Json(
-            await _call(engine.add_dataset, role, upload.name, upload.files, upload.size, upload.colour)
+            await call(engine.add_dataset, role, upload.name, upload.files, upload.size, upload.colour)
         )
 
 
 @router.get("/datasets/{name}/thumbnail.png", response_class=Response, tags=["data"])
 async def dataset_thumbnail(request: Request, engine: TheEngine, name: str) -> Response:
     """A few of its pictures, or its points, on 160 by 160 pixels."""
-    return _file(request, await _call(engine.dataset_thumbnail, name), "image/png")
+    return file_answer(request, await call(engine.dataset_thumbnail, name), "image/png")
 
 
 @router.delete("/datasets/{name}", response_model=schemas.Done, tags=["data"])
 async def delete_dataset(engine: TheEngine, role: Role, name: str) -> Response:
     """Delete uploaded pictures."""
-    await _call(engine.delete_dataset, role, name)
+    await call(engine.delete_dataset, role, name)
     return Json({"ok": True})
 
 
@@ -203,117 +174,99 @@ async def delete_dataset(engine: TheEngine, role: Role, name: str) -> Response:
 @router.get("/runs", response_model=list[schemas.RunSummary], tags=["runs"])
 async def runs(engine: TheEngine) -> Response:
     """All runs, newest first."""
-    return Json(await _call(engine.runs))
+    return Json(await call(engine.runs))
 
 
 @router.post("/runs", response_model=schemas.Started, tags=["runs"])
 async def start(engine: TheEngine, role: Role, body: schemas.StartRun) -> Response:
     """Start a run, or queue it if as many train as may."""
-    return Json({"id": await _call(engine.start, role, body.model_dump(exclude_unset=True))})
+    return Json({"id": await call(engine.start, role, body.model_dump(exclude_unset=True))})
 
 
 @router.post("/validate", response_model=schemas.Valid, tags=["runs"])
 async def validate(engine: TheEngine, role: Role, body: schemas.StartRun) -> Response:
     """Whether a request could be started, and what would happen. Nothing is started."""
     require_presenter(role)  # it looks into folders that the request names
-    config = await _call(engine.validate, body.model_dump(exclude_unset=True))
+    config = await call(engine.validate, body.model_dump(exclude_unset=True))
     return Json({"ok": True, "config": config, "sentence": config["meta"]["sentence"]})
 
 
 @router.get("/runs/{run}", response_model=schemas.Run, tags=["runs"])
 async def run_details(engine: TheEngine, run: str) -> Response:
     """Configuration, status, newest row, diagnosis, snapshots and checkpoints of a run."""
-    return Json(await _call(engine.run, run))
+    return Json(await call(engine.run, run))
 
 
 @router.patch("/runs/{run}", response_model=schemas.Done, tags=["runs"])
 async def rename(engine: TheEngine, role: Role, run: str, body: schemas.Rename) -> Response:
     """Give a run another name."""
-    await _call(engine.rename, role, run, body.name)
+    await call(engine.rename, role, run, body.name)
     return Json({"ok": True})
 
 
 @router.delete("/runs/{run}", response_model=schemas.Done, tags=["runs"])
 async def delete(engine: TheEngine, role: Role, run: str) -> Response:
     """Stop a run and delete all its files."""
-    await _call(engine.delete, role, run)
+    await call(engine.delete, role, run)
     return Json({"ok": True})
 
 
 @router.post("/runs/{run}/control", response_model=dict[str, Any], tags=["runs"])
 async def control(engine: TheEngine, role: Role, run: str, body: schemas.Command) -> Response:
     """Steer a run. `branch` and `duplicate` answer with the `id` of the new run."""
-    return Json(await _call(engine.control, role, run, body.model_dump()))
+    return Json(await call(engine.control, role, run, body.model_dump()))
 
 
 @router.get("/runs/{run}/metrics", response_model=list[schemas.MetricsRow], tags=["what a run recorded"])
 async def metrics(engine: TheEngine, run: str, since: Since = -1) -> Response:
     """All rows after `since`, not thinned."""
-    return Json(await _call(engine.metrics, run, since))
+    return Json(await call(engine.metrics, run, since))
 
 
 @router.get("/runs/{run}/events", response_model=list[schemas.Event], tags=["what a run recorded"])
 async def events(engine: TheEngine, run: str, since: Since = -1) -> Response:
     """All events after `since`."""
-    return Json(await _call(engine.events, run, since))
+    return Json(await call(engine.events, run, since))
 
 
 @router.get("/runs/{run}/frame", response_class=Response, tags=["what a run recorded"])
 async def frame(request: Request, engine: TheEngine, run: str) -> Response:
     """The newest picture. Its layout is described with the live socket."""
-    return _file(request, await _call(engine.frame, run), FRAME_TYPE)
+    return file_answer(request, await call(engine.frame, run), FRAME_TYPE)
 
 
 @router.get("/runs/{run}/real", response_class=Response, tags=["what a run recorded"])
 async def real(request: Request, engine: TheEngine, run: str) -> Response:
     """Real data to be seen beside the samples, in the same layout."""
-    return _file(request, await _call(engine.real, run), FRAME_TYPE)
+    return file_answer(request, await call(engine.real, run), FRAME_TYPE)
 
 
 @router.get("/runs/{run}/snapshots", response_model=list[int], tags=["what a run recorded"])
 async def snapshots(engine: TheEngine, run: str) -> Response:
     """The steps whose pictures were kept."""
-    return Json((await _call(engine.run, run))["snapshots"])
+    return Json((await call(engine.run, run))["snapshots"])
 
 
 @router.get("/runs/{run}/snapshots/{step}", response_class=Response, tags=["what a run recorded"])
 async def snapshot(request: Request, engine: TheEngine, run: str, step: int) -> Response:
     """The picture that was kept at `step`."""
-    return _file(request, await _call(engine.snapshot, run, step), FRAME_TYPE)
+    return file_answer(request, await call(engine.snapshot, run, step), FRAME_TYPE)
 
 
 @router.get("/runs/{run}/thumbnail.png", response_class=Response, tags=["what a run recorded"])
 async def thumbnail(request: Request, engine: TheEngine, run: str) -> Response:
     """The newest samples on about 160 by 160 pixels."""
-    return _file(request, await _call(engine.thumbnail, run), "image/png")
+    return file_answer(request, await call(engine.thumbnail, run), "image/png")
 
 
 @router.get("/runs/{run}/log", response_class=Response, tags=["what a run recorded"])
 async def log(engine: TheEngine, role: Role, run: str) -> Response:
     """The end of what its process wrote, for the presenter."""
     return Response(
-        await _call(engine.log, role, run),
+        await call(engine.log, role, run),
         media_type="text/plain; charset=utf-8",
         headers={"Cache-Control": "no-store"},
     )
-
-
-# networks
-
-
-@router.get("/models", response_model=list[schemas.Model], tags=["models"])
-async def models(engine: TheEngine) -> Response:
-    """Runs with a checkpoint to play with, newest first."""
-    return Json(await _call(_models, engine))
-
-
-def _models(engine: Engine) -> list[dict[str, Any]]:
-    found = []
-    for run in engine.runs():
-        if steps := engine.folder(run["id"]).checkpoint_steps():
-            about = {key: run[key] for key in ("id", "name", "gan", "data", "kind")}
-            found.append({**about, "source": "run", "step": steps[-1]})
-    return found
 
 
 # the live socket
@@ -329,12 +282,3 @@ async def live_without_socket() -> Response:
 async def live(socket: WebSocket) -> None:
     hub: Hub = socket.app.state.hub
     await hub.serve(socket)
-
-
-def _file(request: Request, body: bytes, kind: str) -> Response:
-    """Bytes that browsers keep, and ask each time whether they are still the same."""
-    tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in (part.strip() for part in request.headers.get("if-none-match", "").split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=kind, headers=headers)

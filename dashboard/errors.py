@@ -10,9 +10,9 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.options import BadInput, Conflict, Forbidden, NotFound
+from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
 
-_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409}
+_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, TooMany: 429}
 _SAID_LENGTH = 200  # of a user's own words in our answer
 
 
@@ -50,7 +50,7 @@ class Refusal(BadInput):
 
 
 def status_of(problem: BadInput) -> int:
-    """The HTTP status of a refusal: 404, 403, 409, its own, or 400."""
+    """The HTTP status of a refusal: 404, 403, 409, 429, its own, or 400."""
     if isinstance(problem, Refusal):
         return problem.status
     return next((status for kind, status in _STATUS.items() if isinstance(problem, kind)), 400)

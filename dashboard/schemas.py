@@ -57,6 +57,80 @@ class Rename(_Body):
     name: str
 
 
+class _Exploration(_Body):
+    """The engine judges the values; here are only the names."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What was given, under the names that the engine knows."""
+        return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+_PLACE = {"seed": 7, "codes": {"c1": 0.5}, "truncation": 1.0, "directions": {"d1": 1.5}}
+
+
+class Render(_Exploration):
+    """Samples at places. Instead of `places`, one place can be given by itself: `{"seed": 7}`."""
+
+    places: Any = Field(None, description="1 to 256 places.", examples=[[_PLACE, {"plane": [0.5, 2.25]}]])
+    columns: Any = Field(None, description="Of the grid; by default it is square.")
+    scale: Any = Field(1, description="1 to 16: screen pixels for each pixel.")
+    format: Any = Field("png", description="png or json.")
+    seed: Any = Field(None, description="0 to 2^53: what is drawn.", examples=[7])
+    z: Any = Field(None, description="A latent itself.")
+    plane: Any = Field(None, description="[x, y]: a point of the endless plane of latents.")
+    plane_seed: Any = Field(None, description="Which plane.")
+    codes: Any = Field(None, description="Values by code.", examples=[{"c1": 0.5}])
+    label: Any = Field(None, description="The class, for a conditional model.")
+    directions: Any = Field(None, description="Steps by direction, in standard deviations.")
+    truncation: Any = Field(None, description="1 as trained; less is more typical, and less varied.")
+
+    def arguments(self) -> dict[str, Any]:
+        given = super().arguments()
+        whole = {key: given.pop(key) for key in ("places", "columns", "scale", "format") if key in given}
+        return whole if "places" in whole and not given else {**whole, "place": given}
+
+
+class Walk(_Exploration):
+    """A walk from key to key."""
+
+    keys: Any = Field(description="2 to 12 places.", examples=[[{"seed": 0}, {"seed": 1}]])
+    steps: Any = Field(16, description="Pictures a segment, 2 to 60.")
+    mode: Any = Field("spherical", description="linear or spherical.")
+    loop: Any = Field(False, description="Whether it goes back to the first key.")
+    format: Any = Field("json", description="json, gif, mp4 or png.")
+
+
+class Interpolate(_Exploration):
+    """A walk from one place to another."""
+
+    from_: Any = Field(alias="from", examples=[{"seed": 0}])
+    to: Any = Field(examples=[{"seed": 1}])
+    steps: Any = Field(16, description="2 to 60.")
+    mode: Any = Field("spherical", description="linear or spherical.")
+
+
+class Arithmetic(_Exploration):
+    """mean(a) - mean(b) + mean(c)."""
+
+    a: Any = Field(description="1 to 16 places.", examples=[[{"seed": 0}, {"seed": 1}, {"seed": 2}]])
+    b: Any = Field([], description="As many as you like, or none.")
+    c: Any = Field([], description="As many as you like, or none.")
+    neighbours: Any = Field(8, description="Samples around the result, 0 to 24.")
+    spread: Any = Field(0.3, description="How far from it, in standard deviations.")
+    seed: Any = Field(0, description="Which neighbours.")
+
+
+class Traverse(_Exploration):
+    """Samples along one or two codes or directions."""
+
+    place: Any = Field({"seed": 0}, description="Where it starts.", examples=[{"seed": 7}])
+    across: Any = Field(description="A code or direction.", examples=["d1"])
+    down: Any = Field(None, description="Another one.")
+    columns: Any = Field(10, description="2 to 16.")
+    rows: Any = Field(10, description="2 to 16.")
+    reach: Any = Field(2.0, description="How far a continuous code or a direction goes to each side.")
+
+
 class Login(_Body):
     """The presenter code, as the server printed it."""
 
@@ -179,15 +253,35 @@ class Dataset(_Answer):
 
 
 class Model(_Answer):
-    """Networks that can be played with: the last checkpoint of a run."""
+    """Networks that can be played with."""
 
     id: str
-    name: str
+    title: str
+    sentence: str
     gan: str
     data: str
-    kind: str
-    source: Literal["run"]
+    kind: Literal["points", "images"]
+    shape: list[int] = Field(description="[C, H, W] of a picture, or [2].")
     step: int
+    source: Literal["pretrained", "added", "run"]
+    live: bool = Field(description="Whether it trains now, so that `step` will rise.")
+    licence: str
+    figures: dict[str, Any]
+    bytes: int
+    has_encoder: bool
+    has_classifier: bool
+    has_codes: bool
+
+
+class ModelDetails(Model):
+    """One model in full."""
+
+    noise_dim: int
+    latent_dim: int
+    codes: list[dict[str, Any]]
+    directions: list[dict[str, Any]]
+    card: str = Field(description="Markdown.")
+    networks: dict[str, int] = Field(description="Parameters of each network.")
 
 
 class LoggedIn(_Answer):

@@ -18,6 +18,7 @@ import engine
 from engine import commands, history
 from engine import presets as experiments
 from engine.catalogue import Catalogue, presets
+from engine.exploring import Answer, Exploring
 from engine.inference import Inference
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.processes import Spawn, Zygote, forks
@@ -28,6 +29,7 @@ from engine.workers import Launcher, cores, gpus
 
 Role = Literal["presenter", "viewer"]
 LOG_BYTES = 1 << 16
+BATCH_MEMORY = 4 << 30  # bytes beyond what torch takes: a picture of 64 megapixels, several times over
 VALIDATION_S = 60.0  # a folder of pictures that is read for the first time takes a while
 
 log = logging.getLogger("ganscope")
@@ -78,6 +80,11 @@ class Engine:
         )
         self._inference = Inference(self._processes, log_file, threads=max(1, cores() // 2))
         self._catalogue = Catalogue(self._cache, self._inference)
+        self._exploring = Exploring(
+            self.runs_folder,
+            Inference(self._processes, log_file, threads=1),
+            Inference(self._processes, log_file, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
+        )
         self._uploads = Uploads(datasets, self._processes, self._inference, log_file)
         self._steering = Steering(self.runs_folder, self._launcher, self.validate)
         self._uploads.sweep()
@@ -90,6 +97,7 @@ class Engine:
             return []
         self._is_open = False
         self._launcher.close()
+        self._exploring.close()
         self._inference.close()
         self._processes.close()
         live = self._launcher.live()
@@ -290,6 +298,40 @@ class Engine:
         _permit(role, "read logs")
         path = self.folder(run).log
         return path.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace") if path.exists() else ""
+
+    # --- exploring models
+
+    def models(self) -> list[dict[str, Any]]:
+        """Cards of all models: those that ship, those added, then runs with a checkpoint, newest first."""
+        return self._exploring.shelf.list(self.runs())
+
+    def model(self, model: str) -> dict[str, Any]:
+        """One model in full: card, sizes, codes, directions with their names. Raises ``NotFound``."""
+        return self._exploring.details(model)
+
+    def explore(
+        self,
+        model: str,
+        kind: str,
+        arguments: dict[str, Any],
+        viewer: str,
+        control: str = "",
+        sequence: int | None = None,
+    ) -> Answer:
+        """What a model draws: ``kind`` is one of ``engine.explore.calls.PLANS``. Unlike all other methods,
+        this one does not wait: it gives a future. See ``engine.turns`` for ``viewer`` and what follows.
+        """
+        return self._exploring.ask(model, kind, arguments, viewer, control, sequence)
+
+    def name_directions(self, role: Role, model: str, names: object) -> dict[str, str]:
+        """Keep names for directions: {"d1": "slant"}; an empty one takes a name away. Returns all."""
+        _permit(role, "name directions")
+        return self._exploring.name_directions(model, names)
+
+    def delete_model(self, role: Role, model: str) -> None:
+        """Remove an added model. Raises ``NotFound``, ``Conflict`` for any other."""
+        _permit(role, "delete models")
+        self._exploring.shelf.delete(model)
 
     def _summary(self, folder: RunFolder) -> dict[str, Any]:
         version = tuple(

@@ -23,14 +23,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput, Conflict, Forbidden, NotFound
+from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
 from engine.processes import PATIENCE_S, Job, Spawn, Zygote
 from engine.runs import write_json
 
 HEAD = struct.Struct("<II")  # bytes of JSON, number of blobs
 BLOB = struct.Struct("<Q")
 BLOB_KEY = "\0blob"
-ERRORS = {kind.__name__: kind for kind in (BadInput, NotFound, Forbidden, Conflict)}
+ERRORS = {kind.__name__: kind for kind in (BadInput, NotFound, Forbidden, Conflict, TooMany)}
 
 log = logging.getLogger("ganscope")
 
@@ -99,6 +99,27 @@ def ingest(files: list[str], name: str, size: int, colour: bool, out: str) -> di
     return {"id": folder.name, **card}
 
 
+def abilities() -> dict[str, dict[str, bool]]:
+    """What models of each GAN can do (``engine.explore.calls``, as all that follow)."""
+    from engine.explore import calls
+
+    return calls.abilities()
+
+
+def about_model(model: str) -> dict[str, Any]:
+    """What there is to know of the model in the folder ``model``. Raises ``BadInput``, ``NotFound``."""
+    from engine.explore import calls
+
+    return calls.about(model)
+
+
+def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One turn of many requests to one model. Raises ``BadInput``, ``NotFound``."""
+    from engine.explore import calls
+
+    return calls.explore(model, requests)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "catalogue": catalogue,
     "validate": validate,
@@ -106,6 +127,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "dataset_thumbnail": dataset_thumbnail,
     "upload_thumbnail": upload_thumbnail,
     "ingest": ingest,
+    "abilities": abilities,
+    "about_model": about_model,
+    "explore": explore,
 }
 
 

@@ -50,6 +50,10 @@ class Conflict(BadInput):
     """
 
 
+class TooMany(BadInput):
+    """Too much at once of one client, or of all of them (HTTP 429)."""
+
+
 class Options(BaseModel):
     """Base of every model of knobs. Unknown names, strings for numbers, NaN and infinities are refused."""
 

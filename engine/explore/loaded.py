@@ -1,0 +1,138 @@
+"""Models that stay in memory between requests, and are loaded anew when their files change."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from engine import latent
+from engine.models import Model, load
+from engine.options import BadInput, NotFound
+from engine.runs import RunFolder
+
+BYTES = 2 << 30  # of weights that are kept
+LOOK_EVERY_S = 0.25  # how often a model's files are looked at
+DIRECTIONS = 8
+SAMPLES = 512  # that directions are found from
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.ELU, nn.SELU, nn.GELU, nn.SiLU)
+Version = tuple[Any, ...]
+
+
+@dataclass
+class Loaded:
+    """A model, and what has been worked out about it so far."""
+
+    model: Model
+    folder: Path
+    version: Version
+    looked: float
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """The size of its weights."""
+        return sum(p.numel() * p.element_size() for n in self.model.networks.values() for p in n.parameters())
+
+    def directions(self) -> latent.Directions:
+        """The principal directions of its generator."""
+        if "directions" not in self.found:
+            self.found["directions"] = find_directions(self.model)
+        return self.found["directions"]
+
+
+def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
+    """Directions in the noise by what they do to the first feature maps of G, all codes held."""
+    latents = model.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(0))
+    latents[:, model.recipe.noise_dim :] = latents[0, model.recipe.noise_dim :]
+    generator = model.networks["generator"]
+    first = next(module for module in generator.modules() if isinstance(module, ACTIVATIONS))
+    hook = first.register_forward_hook(_stop)
+    try:
+        model.recipe.generate(generator, latents)
+        raise AssertionError("a generator has an activation that it uses")
+    except _Seen as seen:
+        features = seen.args[0].flatten(1)  # (SAMPLES, F)
+    finally:
+        hook.remove()
+    found = latent.directions(latents[:, : model.recipe.noise_dim], features, count)
+    codes = latents.shape[1] - found.vectors.shape[1]
+    return latent.Directions(torch.nn.functional.pad(found.vectors, (0, codes)), found.sd, found.share)
+
+
+class _Seen(Exception):
+    """Ends a forward pass that has gone far enough."""
+
+
+def _stop(_module: nn.Module, _inputs: Any, out: Tensor) -> None:
+    raise _Seen(out)
+
+
+class Library:
+    """The models of one process, the least recently asked for dropped first. Not for several threads."""
+
+    def __init__(self, most_bytes: int = BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._loaded: OrderedDict[Path, Loaded] = OrderedDict()
+
+    def get(self, folder: Path) -> Loaded:
+        """The model in ``folder`` as it is now. Raises ``NotFound`` if it is gone, ``BadInput`` if it is
+        damaged or of another version.
+        """
+        known = self._loaded.get(folder)
+        now = time.monotonic()
+        if known is not None and now - known.looked < LOOK_EVERY_S:
+            self._loaded.move_to_end(folder)
+            return known
+        version = version_of(folder)
+        if known is not None and known.version == version:
+            known.looked = now
+            self._loaded.move_to_end(folder)
+            return known
+        self._loaded.pop(folder, None)
+        loaded = self._loaded[folder] = Loaded(load_safely(folder), folder, version, now)
+        while len(self._loaded) > 1 and sum(one.bytes for one in self._loaded.values()) > self._most_bytes:
+            self._loaded.popitem(last=False)
+        return loaded
+
+
+def version_of(folder: Path) -> Version:
+    """What changes when a model's files do. Raises ``NotFound`` if there are none."""
+    try:
+        weights = (folder / "weights.safetensors").stat()
+        return (weights.st_mtime_ns, weights.st_size)
+    except FileNotFoundError:
+        steps = RunFolder(folder).checkpoint_steps()
+    if not (folder / "config.json").is_file():
+        raise NotFound(
+            f"the model {folder.name} is gone.", "model", "It was deleted: choose another from the list."
+        )
+    if not steps:
+        return ()
+    try:
+        newest = (folder / "checkpoints" / f"{steps[-1]:08d}" / "state.json").stat()
+    except FileNotFoundError:
+        return (steps[-1],)
+    return (steps[-1], newest.st_mtime_ns)
+
+
+def load_safely(folder: Path) -> Model:
+    """``engine.models.load``, with what damaged files raise said as ``BadInput``."""
+    try:
+        return load(folder)
+    except BadInput:
+        raise
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
+        short = " ".join(str(error).split())[:120]
+        raise BadInput(
+            f"the model {folder.name} is damaged ({type(error).__name__}: {short}).",
+            "model",
+            "Choose another one, or put its files back.",
+        ) from None

@@ -1,0 +1,111 @@
+"""A request as a plan: which latents are to be drawn, and what becomes of the samples.
+
+So requests can be drawn a slice at a time, together with those of others, without knowing of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from engine.explore.loaded import Loaded
+from engine.explore.places import choice, latents_of, place_of, whole
+from engine.options import BadInput
+from engine.picture import picture_grid, to_png
+from engine.sample import picture_of_samples
+
+MOST_SCALE = 16
+MOST_PIXELS = 1 << 25  # of one answer's grid
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``finish`` turns samples (n, 2) or (n, C, H, W) of ``latents`` (n, latent_dim) into the answer: plain
+    data, in which bytes may stand.
+    """
+
+    latents: Tensor
+    finish: Callable[[Tensor], dict[str, Any]]
+
+
+def fields(request: dict[str, Any], *allowed: str) -> None:
+    """Refuse fields that a request does not have. Raises ``BadInput``."""
+    for key in request:
+        if key not in allowed:
+            raise BadInput("there is no such field.", str(key)[:80], f"Choose from: {', '.join(allowed)}.")
+
+
+def render(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """Samples at ``places`` as one PNG, or each by itself (``format`` "json")."""
+    fields(request, "places", "place", "columns", "scale", "format")
+    if "place" in request:
+        if "places" in request:
+            raise BadInput("place and places exclude each other.", "places", "Give one of them.")
+        request = {**request, "places": [request["place"]]}
+    latents = latents_of(loaded, request.get("places"))
+    columns = request.get("columns")
+    if columns is not None:
+        whole(columns, "columns", 1, 256)
+    scale = whole(request.get("scale", 1), "scale", 1, MOST_SCALE)
+    kind = choice(request.get("format", "png"), "format", "png", "json")
+    first = request["places"][0]
+    seed = first.get("seed", 0)
+
+    def finish(samples: Tensor) -> dict[str, Any]:
+        if kind == "png":
+            return {"png": grid_png(loaded, samples, seed, columns, scale)}
+        answer: dict[str, Any] = {"z": latents.tolist()}
+        if samples.dim() == 2:
+            return {**answer, "points": samples.tolist(), "images": [grid_png(loaded, samples, seed)]}
+        return {**answer, "images": pngs(samples, scale)}
+
+    return Plan(latents, finish)
+
+
+def strip(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """Eight samples side by side, of seeds 0 to 7; points all in one picture."""
+    seeds = range(8) if loaded.model.shape.kind == "images" else range(256)
+    return Plan(loaded.model.latents(seeds), lambda samples: {"png": grid_png(loaded, samples, columns=8)})
+
+
+# --- samples as pictures
+
+
+def grid_png(
+    loaded: Loaded, samples: Tensor, seed: int = 0, columns: int | None = None, scale: int = 1
+) -> bytes:
+    """One PNG of all ``samples``: a grid, square unless ``columns`` are given, or points over real ones."""
+    if samples.dim() == 2 or scale == 1:
+        return picture_of_samples(loaded.model, samples, seed, columns)
+    if samples.numel() * scale**2 > MOST_PIXELS:
+        raise BadInput("that is too large a picture.", "scale", "Ask for a smaller scale or fewer places.")
+    columns = columns or math.ceil(math.sqrt(len(samples)))
+    return to_png(picture_grid(enlarged(samples, scale), math.ceil(len(samples) / columns), columns))
+
+
+def pngs(samples: Tensor, scale: int = 1) -> list[bytes]:
+    """Each of ``samples`` (n, C, H, W) as a PNG of its own."""
+    if samples.numel() * scale**2 > MOST_PIXELS:
+        raise BadInput("that is too much at once.", "scale", "Ask for a smaller scale or fewer places.")
+    return [to_png(picture_grid(one, 1, 1)) for one in enlarged(samples, scale).split(1)]
+
+
+def enlarged(samples: Tensor, scale: int) -> Tensor:
+    """``samples`` (n, C, H, W) with each pixel ``scale`` times as wide and high."""
+    return samples.repeat_interleave(scale, 2).repeat_interleave(scale, 3)  # (n, C, scale H, scale W)
+
+
+def pictures(loaded: Loaded, samples: Tensor) -> list[bytes]:
+    """Each sample as a PNG: a picture of its own, or one point over real ones."""
+    if samples.dim() == 2:
+        return [grid_png(loaded, one) for one in samples.split(1)]
+    return pngs(samples)
+
+
+def places(latents: Tensor) -> list[dict[str, Any]]:
+    """The places of ``latents`` (n, latent_dim), exactly."""
+    return [place_of(z) for z in latents]

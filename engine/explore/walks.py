@@ -1,0 +1,181 @@
+"""Plans for moving about: walks between places, traversals along codes and directions, and arithmetic."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine import latent
+from engine.explore.loaded import Loaded
+from engine.explore.places import choice, direction, latent_of, latents_of, number, place_of, seed_of, whole
+from engine.explore.plans import Plan, fields, pictures, places
+from engine.models import Model, code_values
+from engine.options import BadInput
+
+MOST_KEYS, MOST_STEPS = 12, 60
+MOST_CELLS = 16
+MOST_TERMS = 16
+
+
+# --- walks
+
+
+def walk(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """From key to key, ``steps`` pictures a segment, both ends counted; a ``loop`` goes back to the first."""
+    fields(request, "keys", "steps", "mode", "loop", "format")
+    keys = request.get("keys")
+    if not isinstance(keys, list) or not 2 <= len(keys) <= MOST_KEYS:
+        raise BadInput(
+            f"a walk has 2 to {MOST_KEYS} keys.", "keys", 'For example [{"seed": 0}, {"seed": 1}].'
+        )
+    steps = whole(request.get("steps", 16), "steps", 2, MOST_STEPS)
+    mode = choice(request.get("mode", "spherical"), "mode", "linear", "spherical")
+    loop = request.get("loop", False)
+    if not isinstance(loop, bool):
+        raise BadInput("loop is true or false.", "loop", "Choose one of these.")
+    latents = path(loaded.model, latents_of(loaded, keys, "keys"), steps, mode, loop)
+
+    def finish(samples: Tensor) -> dict[str, Any]:
+        return {"images": pictures(loaded, samples), "distances": distances(loaded, samples)}
+
+    return Plan(latents, finish)
+
+
+def interpolate(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """A walk with two keys, ``from`` and ``to``."""
+    fields(request, "from", "to", "steps", "mode")
+    more = {key: request[key] for key in ("steps", "mode") if key in request}
+    return walk(loaded, {"keys": [request.get("from"), request.get("to")], **more})
+
+
+def path(model: Model, keys: Tensor, steps: int, mode: str, loop: bool) -> Tensor:
+    """Latents (n, latent_dim) from each of ``keys`` (k, latent_dim) to the next, both exactly.
+
+    The noise goes straight or on a great circle; codes always go straight.
+    """
+    if loop:
+        keys = torch.cat([keys, keys[:1]])
+    t = torch.linspace(0, 1, steps)[:, None]  # (steps, 1)
+    segments = []
+    for a, b in pairwise(keys):
+        segment = latent.lerp(a, b, t)  # (steps, latent_dim)
+        if mode == "spherical":
+            noise = slice(0, model.recipe.noise_dim)
+            segment[:, noise] = latent.slerp(a[noise], b[noise], t)
+        segments.append(segment[:-1])
+    last = [] if loop else [keys[-1:]]
+    return torch.cat([*segments, *last])
+
+
+def distances(loaded: Loaded, samples: Tensor) -> dict[str, list[float] | None]:
+    """From each sample to the next: root mean square of pixels in [-1, 1] (or the distance of points)."""
+    steps = samples[1:] - samples[:-1]
+    flat = steps.flatten(1)
+    scale = 1.0 if samples.dim() == 2 else flat.shape[1] ** 0.5
+    return {"pixel": (flat.norm(dim=1) / scale).tolist(), "feature": None}
+
+
+# --- traversals
+
+
+def traverse(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """A grid around ``place``: the code or direction ``across`` changes by column, ``down`` by row.
+
+    A categorical code takes its values in turn, as many as fit; others go evenly from -``reach`` to
+    ``reach``.
+    """
+    fields(request, "place", "across", "down", "columns", "rows", "reach")
+    base = latent_of(loaded, request.get("place", {"seed": 0}))
+    reach = number(request.get("reach", 2.0), "reach", 0.0, 10.0)
+    columns = whole(request.get("columns", 10), "columns", 2, MOST_CELLS)
+    rows = whole(request.get("rows", 10), "rows", 2, MOST_CELLS)
+    across, down = request.get("across"), request.get("down")
+    if across == down:
+        raise BadInput("across and down are the same.", "down", "Choose two different ones.")
+    across_values = axis(loaded, across, "across", columns, reach)
+    down_values = axis(loaded, down, "down", rows, reach) if down is not None else []
+    starts = [moved(loaded, base, down, value) for value in down_values] or [base]
+    cells = [moved(loaded, start, across, value) for start in starts for value in across_values]
+    latents = torch.stack(cells)  # (rows * columns, latent_dim)
+
+    def finish(samples: Tensor) -> dict[str, Any]:
+        return {
+            "images": pictures(loaded, samples),
+            "values": {"across": across_values, "down": down_values},
+            "places": places(latents),
+        }
+
+    return Plan(latents, finish)
+
+
+def axis(loaded: Loaded, name: object, field: str, count: int, reach: float) -> list[float] | list[int]:
+    """The values that a code or direction takes along an axis of ``count`` cells. Raises ``BadInput``."""
+    for code in loaded.model.recipe.codes:
+        if code.name == name and code.kind == "categorical":
+            return list(range(min(code.size, count)))
+        if code.name == name:
+            break
+    else:
+        try:
+            direction(loaded, name)
+        except BadInput as error:
+            names = ", ".join(code.name for code in loaded.model.recipe.codes)
+            raise BadInput(error.error, field, f"{error.remedy} Codes: {names or 'none'}.") from None
+    return torch.linspace(-reach, reach, count).tolist()
+
+
+def moved(loaded: Loaded, z: Tensor, name: str, value: float) -> Tensor:
+    """``z`` (latent_dim,) with a code set to ``value``, or moved by as many deviations along a direction."""
+    for code in loaded.model.recipe.codes:
+        if code.name == name:
+            z = z.clone()
+            z[code.start : code.start + code.size] = code_values(code, value)
+            return z
+    return z + value * direction(loaded, name)
+
+
+# --- arithmetic
+
+
+def arithmetic(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """mean(a) - mean(b) + mean(c), with pictures of the three means and of ``neighbours`` around the result.
+
+    Noise is added to the result's noise to find them, ``spread`` times as wide as the prior's.
+    """
+    fields(request, "a", "b", "c", "neighbours", "spread", "seed")
+    terms = {}
+    for name in ("a", "b", "c"):
+        if not isinstance(request.get(name, []), list):
+            raise BadInput("a term is a list of places.", name, 'For example [{"seed": 0}].')
+        if request.get(name):
+            terms[name] = latents_of(loaded, request[name], name, MOST_TERMS)
+    if "a" not in terms:
+        raise BadInput("there is nothing to begin with.", "a", "Give one to three places, as for b and c.")
+    count = whole(request.get("neighbours", 8), "neighbours", 0, 24)
+    spread = number(request.get("spread", 0.3), "spread", 0.0, 10.0)
+    seed = seed_of(request.get("seed", 0))
+    size, noise_dim = loaded.model.recipe.latent_dim, loaded.model.recipe.noise_dim
+    none = torch.zeros(0, size)
+    result = latent.arithmetic(*(terms.get(name, none) for name in ("a", "b", "c")))  # (latent_dim,)
+    around = result.repeat(count, 1)  # (count, latent_dim)
+    drawn = torch.randn(count, noise_dim, generator=torch.Generator().manual_seed(seed))
+    around[:, :noise_dim] += spread * drawn
+    means = torch.stack([latents.mean(0) for latents in terms.values()])  # (terms, latent_dim)
+
+    def finish(samples: Tensor) -> dict[str, Any]:
+        image, *shown = pictures(loaded, samples)
+        of_terms, of_neighbours = shown[: len(terms)], shown[len(terms) :]
+        return {
+            "result": place_of(result),
+            "image": image,
+            "terms": dict(zip(terms, of_terms, strict=True)),
+            "around": [
+                {"place": place, "image": picture}
+                for place, picture in zip(places(around), of_neighbours, strict=True)
+            ],
+        }
+
+    return Plan(torch.cat([result[None], means, around]), finish)

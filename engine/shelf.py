@@ -1,0 +1,145 @@
+"""The models there are to explore: those that ship, those that were added, and runs with a checkpoint. No
+torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.branches import remove
+from engine.options import Conflict, NotFound
+from engine.runs import ACTIVE, RunFolder, check_id, read_json, write_json
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+ADDED = ".models"  # inside the runs folder
+NAMES = ".directions"  # what users call directions, a file a model
+Card = dict[str, Any]
+
+
+class Shelf:
+    """The models of one server. ``abilities`` says what the models of each GAN can do."""
+
+    def __init__(self, runs: Path, abilities: Callable[[], dict[str, dict[str, bool]]]) -> None:
+        self._runs, self._abilities = runs, abilities
+
+    def list(self, runs: list[dict[str, Any]]) -> list[Card]:
+        """Cards of all models: those that ship, added ones, then those of ``runs`` that have a checkpoint."""
+        cards = [_card_of_folder(folder, "pretrained") for folder in _models(PRETRAINED)]
+        cards += [_card_of_folder(folder, "added") for folder in _models(self._runs / ADDED)]
+        cards += [self._card_of_run(run["id"]) for run in runs if self._steps(run["id"])]
+        return [self._with_abilities(card) for card in cards]
+
+    def card(self, model: str) -> Card:
+        """One model's card. Raises ``NotFound``."""
+        folder, source = self._find(model)
+        card = self._card_of_run(model) if source == "run" else _card_of_folder(folder, source)
+        return self._with_abilities(card)
+
+    def folder(self, model: str) -> Path:
+        """Where a model's files are. Raises ``NotFound``."""
+        return self._find(model)[0]
+
+    def text(self, model: str) -> str:
+        """Its card in words, as Markdown; empty for a run."""
+        path = self.folder(model) / "card.md"
+        return path.read_text("utf-8", "replace") if path.is_file() else ""
+
+    def delete(self, model: str) -> None:
+        """Remove an added model. Raises ``NotFound``, ``Conflict`` for any other."""
+        folder, source = self._find(model)
+        if source == "run":
+            raise Conflict("that is a run.", "id", "Delete the run instead.")
+        if source == "pretrained":
+            raise Conflict("that model ships with the program.", "id", "Only added models can be deleted.")
+        remove(folder)
+        (self._runs / NAMES / f"{folder.name}.json").unlink(missing_ok=True)
+
+    # --- names of directions
+
+    def direction_names(self, model: str) -> dict[str, str]:
+        """What users call directions: {"d1": "slant"}."""
+        return read_json(self._runs / NAMES / f"{check_id(model)}.json", {})
+
+    def name_directions(self, model: str, names: dict[str, str]) -> dict[str, str]:
+        """Keep ``names``; an empty one takes a name away. Returns all. Raises ``NotFound``."""
+        self.folder(model)
+        kept = {**self.direction_names(model), **names}
+        kept = {direction: name for direction, name in sorted(kept.items()) if name}
+        (self._runs / NAMES).mkdir(exist_ok=True)
+        write_json(self._runs / NAMES / f"{check_id(model)}.json", kept)
+        return kept
+
+    # --- finding
+
+    def _find(self, model: str) -> tuple[Path, str]:
+        name = check_id(model)
+        for parent, source in ((PRETRAINED, "pretrained"), (self._runs / ADDED, "added")):
+            if _is_model(parent / name):
+                return parent / name, source
+        if (self._runs / name / "config.json").is_file():
+            if not self._steps(name):
+                raise NotFound(f"{name} has no checkpoint yet.", "model", "Let it train for a moment.")
+            return self._runs / name, "run"
+        raise NotFound(
+            f"there is no model called {name}.", "model", "It may have been deleted; see the list of models."
+        )
+
+    def _steps(self, run: str) -> list[int]:
+        return RunFolder(self._runs / run).checkpoint_steps()
+
+    def _card_of_run(self, run: str) -> Card:
+        folder = RunFolder(self._runs / run)
+        config, steps = folder.config(), folder.checkpoint_steps()
+        meta = config.get("meta", {})
+        return {
+            "id": run,
+            "title": config["name"],
+            "name": config["name"],
+            "sentence": meta.get("sentence", ""),
+            **{key: config.get(key) for key in ("gan", "data", "kind")},
+            "shape": meta.get("data", {}).get("shape", []),
+            "step": steps[-1] if steps else 0,
+            "source": "run",
+            "live": folder.status()["state"] in ACTIVE,
+            "licence": "",
+            "figures": {},
+            "bytes": 0,
+        }
+
+    def _with_abilities(self, card: Card) -> Card:
+        none = {"has_encoder": False, "has_classifier": False, "has_codes": False}
+        return card | self._abilities().get(card["gan"], none)
+
+
+def _models(parent: Path) -> Iterator[Path]:
+    for weights in sorted(parent.glob("*/weights.safetensors")):
+        if _is_model(weights.parent):
+            yield weights.parent
+
+
+def _is_model(folder: Path) -> bool:
+    if not (folder / "weights.safetensors").is_file():
+        return False
+    config = read_json(folder / "config.json")
+    return isinstance(config, dict) and isinstance(config.get("gan"), str)
+
+
+def _card_of_folder(folder: Path, source: str) -> Card:
+    config = read_json(folder / "config.json", {})
+    title = config.get("title") or folder.name
+    return {
+        "id": folder.name,
+        "title": title,
+        "name": title,
+        "sentence": config.get("sentence", ""),
+        **{key: config.get(key) for key in ("gan", "data", "kind")},
+        "shape": config.get("meta", {}).get("data", {}).get("shape", []),
+        "step": config.get("step", 0),
+        "source": source,
+        "live": False,
+        "licence": config.get("licence", ""),
+        "figures": config.get("figures", {}),
+        "bytes": (folder / "weights.safetensors").stat().st_size,
+    }
