@@ -304,6 +304,7 @@ class Trainer:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
                 _match_layout(optimizer)
+                self.steppers[name] = _stepper(optimizer)  # its state lies elsewhere now
         except (KeyError, RuntimeError, ValueError):
             raise BadInput(
                 "the checkpoint's networks or optimizers do not fit these options.",
@@ -323,8 +324,52 @@ class Trainer:
 
 def _stepper(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
     """``optimizer.step`` without torch's profiling wrapper, which takes a twentieth of a 2-D step."""
+    if isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["fused"]:
+        return _FusedAdam(optimizer)
     step = type(optimizer).step
     return functools.partial(getattr(step, "__wrapped__", step), optimizer)
+
+
+class _FusedAdam:
+    """``torch.optim.Adam.step`` over lists that are made once: making them anew takes a tenth of a 2-D step.
+
+    The state stays the optimizer's own. Where a weight has no gradient, the optimizer itself steps.
+    """
+
+    def __init__(self, optimizer: torch.optim.Adam) -> None:
+        self.optimizer, self.group = optimizer, optimizer.param_groups[0]
+        self.weights: list[Tensor] = self.group["params"]
+        self.lists: tuple[list[Tensor], ...] = ()
+
+    @torch.no_grad()
+    def __call__(self) -> None:
+        gradients = [weight.grad for weight in self.weights]
+        if not self.lists or any(gradient is None for gradient in gradients):
+            self.optimizer.step()
+            states = [self.optimizer.state.get(weight) for weight in self.weights]
+            if all(states):
+                names = ("exp_avg", "exp_avg_sq", "step")
+                self.lists = tuple([state[name] for state in states if state] for name in names)
+            return
+        group, (first, second, steps) = self.group, self.lists
+        torch._foreach_add_(steps, 1)
+        torch._fused_adam_(
+            self.weights,
+            gradients,  # type: ignore[arg-type]
+            first,
+            second,
+            [],
+            steps,
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+            grad_scale=None,
+            found_inf=None,
+        )
 
 
 def _match_layout(optimizer: torch.optim.Optimizer) -> None:

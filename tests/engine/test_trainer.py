@@ -182,3 +182,27 @@ def test_the_bare_step_is_the_optimizers_own():
         for _ in range(5):
             trainer.iterate()
     assert not moved(weights(pair[0], "generator"), weights(pair[1], "generator"))
+
+
+def test_the_short_way_through_adam_is_adam():
+    from engine.trainer import _stepper
+
+    torch.manual_seed(0)
+    ours, theirs = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)
+    theirs.load_state_dict(ours.state_dict())
+    settings = {"lr": 1e-2, "betas": (0.5, 0.9), "weight_decay": 1e-3, "fused": True}
+    ours_adam = torch.optim.Adam(ours.parameters(), **settings)
+    theirs_adam = torch.optim.Adam(theirs.parameters(), **settings)
+    step = _stepper(ours_adam)
+    for number in range(6):
+        x = torch.randn(5, 3)
+        for network, optimizer in ((ours, ours_adam), (theirs, theirs_adam)):
+            optimizer.zero_grad()
+            loss = network(x).square().mean() if number != 3 else network.bias.square().sum()
+            loss.backward()  # the fourth step leaves the matrix without a gradient
+            optimizer.param_groups[0]["lr"] = 1e-2 / (number + 1)
+        step()
+        theirs_adam.step()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert ours_adam.state_dict()["state"][0]["step"] == 5
