@@ -19,13 +19,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.context import Context
+from engine.data.source import ImageSource, Source
 from engine.gans.base import Code, Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.metrics.matching import count_pairs, match_codes
 from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import BadInput, Options, knob
 
 HIDDEN = {"points": 64, "images": 128}  # units of the recogniser
 PRIORS = {"uniform": "uniform, -1 to 1", "gaussian": "Gaussian"}
+READ = 1000  # pictures of each part whose codes are read now and then
 REACH = 2.0  # the traversals go a little beyond what was trained, as in the paper
 
 
@@ -193,6 +196,24 @@ class InfoGAN(TwoPlayers):
     # what it has found
     def read_codes(self, networks: Networks, x: Tensor) -> Tensor:
         return networks["recogniser"](networks["discriminator"].features(x))[:, : self.codes[0].size]  # type: ignore[operator]
+
+    def figures(self, networks: Networks, source: Source) -> dict[str, float]:
+        """The error of the category as a classifier of test pictures, each value named after the class that
+        it most often goes with in training pictures; on every n-th picture of both parts.
+        """
+        if self.codes[0].kind != "categorical" or not isinstance(source, ImageSource):
+            return {}
+        if source.labels is None or source.test_images is None or source.test_labels is None:
+            return {}
+        read, classes = [], []
+        for images, labels in ((source.images, source.labels), (source.test_images, source.test_labels)):
+            every = -(-len(images) // READ)
+            device = next(networks["recogniser"].parameters()).device
+            x = images[::every].to(device).float() / 127.5 - 1  # (n, C, H, W)
+            read.append(self.read_codes(networks, x).argmax(1).cpu())
+            classes.append(labels[::every])
+        means, _ = match_codes(count_pairs(read[0], classes[0], self.codes[0].size, self.data.classes))
+        return {"code_error": float((means[read[1]] != classes[1]).float().mean())}
 
     def exhibits(self, show: Show) -> list[Exhibit]:
         base = show.latent[:1]

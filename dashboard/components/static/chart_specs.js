@@ -125,6 +125,12 @@ export const CHARTS = {
     references: () => [{ value: Math.log(10), color: 'muted', who: 'all of 10 categories' }],
     smooth: true,
   },
+  code_error: {
+    title: () => 'code error',
+    help: 'Share of test images whose category is that of another class, each value named after one class.',
+    lines: () => [{ key: 'code_error', label: 'code error', tag: '', color: 'fake' }],
+    floor: 0,
+  },
   errors: {
     title: () => 'errors on test data',
     help: 'Share of labelled training images, and of test images, that the classifier gets wrong.',
@@ -184,6 +190,7 @@ export const CHARTS = {
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
 export const CHOICES = [
   'information',
+  'code_error',
   'errors',
   'class_accuracy',
   'reconstruction',
@@ -200,6 +207,7 @@ export const CHOICES = [
 ];
 export const CHOICE_NAMES = {
   information: 'mutual information',
+  code_error: 'code error',
   errors: 'test errors',
   class_accuracy: "D's classes",
   reconstruction: 'reconstruction',
