@@ -75,6 +75,22 @@ def _parser() -> argparse.ArgumentParser:
     sampler.add_argument("--out", type=Path, required=True, metavar="grid.png")
     sampler.add_argument("--runs", type=Path, default=Path("runs"))
 
+    judge = command("evaluate", _evaluate, "Measure a model or a run: each figure with its floor.")
+    judge.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
+    judge.add_argument(
+        "--metrics", help="names joined by commas, e.g. fid,precision (default: all that apply)"
+    )
+    judge.add_argument("--n", type=int, help="samples (default: what is usual for each measure)")
+    judge.add_argument("--seed", type=int, default=0)
+    judge.add_argument(
+        "--network",
+        default="auto",
+        help="what looks at pictures: auto, classifier, inception (fetched once) or random",
+    )
+    judge.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    judge.add_argument("--runs", type=Path, default=Path("runs"))
+    judge.add_argument("--json", action="store_true")
+
     bench = command("bench", _bench, "Measure training speed, as ratios side by side on this machine.")
     bench.add_argument("--json", action="store_true")
     return parser
@@ -99,9 +115,8 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from engine.configure import catalogue
-
     from engine import models
+    from engine.configure import catalogue
 
     cards = {folder.name: models.describe(folder) for folder in models.folders(models.RUNS)}
     everything = {**catalogue(), "models": cards}
@@ -205,6 +220,29 @@ def _sample(given: argparse.Namespace) -> int:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_bytes(picture)
     print(given.out)
+    return 0
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from engine import evaluate, models
+    from engine.trainer import pick_device
+
+    model, device = models.load(given.model, given.runs), pick_device(given.device)
+    for network in model.networks.values():
+        network.to(device)
+    names = None if given.metrics is None else [name.strip() for name in given.metrics.split(",")]
+    with tqdm(disable=not sys.stderr.isatty(), dynamic_ncols=True, leave=False) as bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.set_description(what, refresh=False)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        fetch = given.network == "inception"
+        found = evaluate.evaluate(model, names, given.n, given.seed, show, given.network, download=fetch)
+    print(json.dumps(found, indent=2) if given.json else evaluate.as_text(found))
     return 0
 
 

@@ -1,0 +1,166 @@
+"""Measure a trained generator: ``python -m engine evaluate``, and while a run trains.
+
+Each figure comes with its floor, what real data give in the samples' place, with N, the seed, and the name of
+the network that looked: without those it means nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from engine.data.source import Source
+from engine.gans.base import Networks, Recipe
+from engine.metrics.evaluations import EVALUATIONS, Evaluation, Figure, Outcome
+from engine.metrics.features import Choice, Progress, pick
+from engine.metrics.subject import Subject
+from engine.options import BadInput
+from engine.picture import evaluating
+
+if TYPE_CHECKING:
+    from engine.models import Model
+
+__all__ = [
+    "EVALUATIONS",
+    "Evaluation",
+    "Figure",
+    "applicable",
+    "as_text",
+    "evaluate",
+    "evaluate_networks",
+    "figures_of",
+]
+
+FEWEST, MOST = 16, 100_000  # samples
+
+
+def evaluate(
+    model: Model,
+    metrics: list[str] | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    network: Choice = "auto",
+    download: bool = False,
+) -> dict[str, Any]:
+    """``evaluate_networks`` of a model, with its ``model``, ``title`` and ``step``. Raises ``BadInput``."""
+    found = evaluate_networks(
+        model.recipe, model.networks, model.source(), metrics, n, seed, progress, network, download
+    )
+    return {"model": model.id, "title": model.title, "step": model.step, **found}
+
+
+def evaluate_networks(
+    recipe: Recipe,
+    networks: Networks,
+    source: Source,
+    metrics: list[str] | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    network: Choice = "auto",
+    download: bool = False,
+) -> dict[str, Any]:
+    """Measure ``networks``, averages in place, against ``source``; with ``metrics`` ``None`` by all that
+    apply.
+
+    ``n`` samples, or with ``None`` as many as is usual for each measure: 5,000; 2,000 for memorisation;
+    2,500 for modes in 2-D; 26,000 for those of Stacked MNIST. Few samples make real sets smaller too: at most
+    2 n test and 12 n training images are looked at. Same arguments, same figures; torch's global random state
+    is untouched.
+
+    Returns plain data: ``figures`` and ``floors`` by name; ``metrics``, for each measure its ``seconds`` and
+    how it was done; ``network`` (name, title, note) where one looked; ``n``, ``seed``, ``seconds``,
+    ``warnings``. Raises ``BadInput`` for a measure that there is not or that does not apply.
+    """
+    if n is not None and not FEWEST <= n <= MOST:
+        raise BadInput(f"{n} samples.", "n", f"Ask for {FEWEST} to {MOST:,}.")
+    names = _resolve(metrics, recipe, source)
+    began, device = time.perf_counter(), str(next(networks["generator"].parameters()).device)
+    subject = Subject(
+        recipe, networks, source, lambda: pick(source, network, device, download), n, seed, progress
+    )
+    outcomes: dict[str, Outcome] = {}
+    seconds: dict[str, float] = {}
+    with evaluating(*networks.values()):
+        for name in names:
+            started = time.perf_counter()
+            outcomes[name] = EVALUATIONS[name].measure(subject)
+            seconds[name] = round(time.perf_counter() - started, 2)
+    looked = source.kind == "images" and any(EVALUATIONS[name].looks for name in names)
+    shown = subject.network if looked else None
+    return {
+        "figures": {key: value for found in outcomes.values() for key, value in found.figures.items()},
+        "floors": {key: value for found in outcomes.values() for key, value in found.floors.items()},
+        "metrics": {name: {"seconds": seconds[name], **found.details} for name, found in outcomes.items()},
+        "network": {"name": shown.name, "title": shown.title, "note": shown.note} if shown else None,
+        "n": n,
+        "seed": seed,
+        "seconds": round(time.perf_counter() - began, 2),
+        "warnings": [warning for found in outcomes.values() for warning in found.warnings],
+    }
+
+
+def applicable(recipe: Recipe, source: Source) -> list[str]:
+    """The measures that suit a GAN and its data, in the table's order."""
+    return [name for name, measure in EVALUATIONS.items() if measure.needs(recipe, source) is None]
+
+
+def figures_of(recipe: Recipe, source: Source) -> dict[str, Figure]:
+    """The figures that a GAN and its data can be judged by, and which way is better."""
+    return {
+        key: figure
+        for name in applicable(recipe, source)
+        for key, figure in EVALUATIONS[name].figures.items()
+    }
+
+
+def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[str]:
+    """The measures to take, in the table's order. A figure's name stands for the measure that gives it."""
+    fitting = applicable(recipe, source)
+    choice = f"Choose from: {', '.join(fitting)}."
+    if metrics is None:
+        return fitting
+    if not metrics:
+        raise BadInput("no measure is named.", "metrics", choice)
+    wanted = set()
+    for given in metrics:
+        names = [name for name, measure in EVALUATIONS.items() if given == name or given in measure.figures]
+        if not names:
+            raise BadInput(f"there is no measure called {given[:80]!r}.", "metrics", choice)
+        usable = [name for name in names if name in fitting]
+        if not usable:
+            why = EVALUATIONS[names[0]].needs(recipe, source)
+            raise BadInput(f"{given} does not apply: {why}.", "metrics", choice)
+        wanted.update(usable)
+    return [name for name in fitting if name in wanted]
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """What ``evaluate`` returned, as a table to read on a terminal."""
+    lines = [f"{found['title']}, step {found['step']:,} (seed {found['seed']}, {found['seconds']:.0f} s)"]
+    if looked := found["network"]:
+        lines += [f"Looked at with {looked['title']}. {looked['note']}"]
+    for name, details in found["metrics"].items():
+        measure = EVALUATIONS[name]
+        lines += ["", measure.title]
+        for key, figure in measure.figures.items():
+            if key in found["figures"]:
+                value, floor = found["figures"][key], found["floors"].get(key)
+                beside = "" if floor is None else f"beside {_number(floor)}"
+                lines += [f"  {figure.title:<16}{_number(value):>10}   {beside:<18}{figure.better} is better"]
+        if measure.floor and measure.figures.keys() & found["floors"].keys():
+            lines += [f"  beside: {measure.floor}"]
+        told = {key: value for key, value in details.items() if not isinstance(value, dict | list)}
+        lines += [
+            "  " + ", ".join(f"{key.replace('_', ' ')} {_number(value)}" for key, value in told.items())
+        ]
+    if found["warnings"]:
+        lines += ["", *(f"Warning: {warning}" for warning in found["warnings"])]
+    return "\n".join(lines)
+
+
+def _number(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
