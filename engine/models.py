@@ -30,7 +30,7 @@ from engine.stabilisers import STABILISERS
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
-CHUNK = 8  # latents at once: always as many, so that a sample's bytes do not depend on its company
+CHUNK = 4  # latents at once: always as many, so that a sample's bytes do not depend on its company
 MAX_SEED = 2**53  # JavaScript's integers
 
 
