@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from engine.codes import Code
 from engine.options import Options
 
 if TYPE_CHECKING:
@@ -48,42 +49,13 @@ class Stage:
 @dataclass(frozen=True)
 class Shape:
     """What the data look like, as far as networks care. ``shape`` is (2,) for points, (C, H, W) for pictures
-    in [-1, 1].
+    in [-1, 1]; ``names`` are those of the ``classes``, if there are any.
     """
 
     kind: str
     shape: tuple[int, ...]
     classes: int = 0
-
-
-@dataclass(frozen=True)
-class Code:
-    """A part of the latent that means something: columns ``start`` to ``start + size``.
-
-    A categorical code is one-hot over ``size`` values, called ``labels``; a uniform one lies in [-1, 1], a
-    Gaussian one is N(0, 1). ``given``: a class that the data name, rather than one that the GAN discovers.
-    """
-
-    name: str
-    kind: Literal["categorical", "uniform", "gaussian"]
-    size: int
-    start: int
-    labels: tuple[str, ...] = ()
-    given: bool = False
-
-    def of(self, latent: Tensor) -> Tensor:
-        """This code's columns of ``latent`` (N, latent_dim): (N, size)."""
-        return latent[:, self.start : self.start + self.size]
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n, size), each category equally likely."""
-        device = generator.device
-        if self.kind == "categorical":
-            chosen = torch.randint(self.size, (n,), device=device, generator=generator)
-            return torch.nn.functional.one_hot(chosen, self.size).float()  # (n, size)
-        if self.kind == "uniform":
-            return torch.rand(n, self.size, device=device, generator=generator) * 2 - 1
-        return torch.randn(n, self.size, device=device, generator=generator)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,15 +178,17 @@ class Recipe(ABC):
 class TwoPlayers(Recipe):
     """The game of most GANs: D tells real from fake, ``critic_steps`` times an iteration, then G answers."""
 
+    critics: ClassVar[tuple[str, ...]] = ("discriminator",)  # what learns in D's turn; D itself last
+
     def stages(self) -> list[Stage]:
         critic = Phase(
-            "discriminator", ("discriminator",), self.discriminator_loss, repeat=self.options.critic_steps
+            "discriminator", self.critics, self.discriminator_loss, repeat=self.options.critic_steps
         )
         generator = Phase("generator", ("generator",), self.generator_loss)
         play = Stage("play", (critic, generator))
         if not self.options.pretrain_discriminator:
             return [play]
-        alone = Phase("discriminator", ("discriminator",), self.discriminator_loss)
+        alone = Phase("discriminator", self.critics, self.discriminator_loss)
         return [Stage("discriminator alone", (alone,), steps=self.options.pretrain_discriminator), play]
 
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:

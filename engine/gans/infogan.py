@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.codes import Code, traversal
 from engine.context import Context
 from engine.data.source import ImageSource, Source
-from engine.gans.base import Code, Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.gans.base import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
 from engine.metrics.matching import count_pairs, match_codes
 from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -28,8 +28,7 @@ from engine.options import BadInput, Options, knob
 
 HIDDEN = {"points": 64, "images": 128}  # units of the recogniser
 PRIORS = {"uniform": "uniform, -1 to 1", "gaussian": "Gaussian"}
-READ = 1000  # pictures of each part whose codes are read now and then
-REACH = 2.0  # the traversals go a little beyond what was trained, as in the paper
+READ = 500  # pictures of each part whose codes are read now and then
 
 
 class InfoGAN(TwoPlayers):
@@ -39,7 +38,7 @@ class InfoGAN(TwoPlayers):
     kinds = ("points", "images")
     reads_codes = True
     averaged = ("generator", "discriminator", "recogniser")
-    discriminators = ("discriminator", "recogniser")
+    discriminators = critics = ("recogniser", "discriminator")
     defaults = {
         "points": {
             "latent_dim": 2,
@@ -140,19 +139,6 @@ class InfoGAN(TwoPlayers):
         )
         return {"generator": generator, "discriminator": discriminator, "recogniser": recogniser}
 
-    def stages(self) -> list[Stage]:
-        play = super().stages()
-        widened = []
-        for stage in play:
-            phases = tuple(
-                Phase(p.name, ("recogniser", *p.networks), p.loss, p.every, p.repeat)
-                if "discriminator" in p.networks
-                else p
-                for p in stage.phases
-            )
-            widened.append(Stage(stage.name, phases, stage.steps))
-        return widened
-
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         real, fake = ctx.real(), ctx.fake().detach()
         discriminator: Any = ctx.networks["discriminator"]
@@ -205,15 +191,16 @@ class InfoGAN(TwoPlayers):
             return {}
         if source.labels is None or source.test_images is None or source.test_labels is None:
             return {}
-        read, classes = [], []
-        for images, labels in ((source.images, source.labels), (source.test_images, source.test_labels)):
-            every = -(-len(images) // READ)
-            device = next(networks["recogniser"].parameters()).device
-            x = images[::every].to(device).float() / 127.5 - 1  # (n, C, H, W)
-            read.append(self.read_codes(networks, x).argmax(1).cpu())
-            classes.append(labels[::every])
+        read = [self._read(networks, part) for part in (source.images, source.test_images)]
+        classes = [labels[:: -(-len(labels) // READ)] for labels in (source.labels, source.test_labels)]
         means, _ = match_codes(count_pairs(read[0], classes[0], self.codes[0].size, self.data.classes))
         return {"code_error": float((means[read[1]] != classes[1]).float().mean())}
+
+    def _read(self, networks: Networks, images: Tensor) -> Tensor:
+        """The category (READ,) of every n-th of ``images``, uint8 (N, C, H, W)."""
+        device = next(networks["recogniser"].parameters()).device
+        x = images[:: -(-len(images) // READ)].to(device).float() / 127.5 - 1  # (READ, C, H, W)
+        return self.read_codes(networks, x).argmax(1).cpu()
 
     def exhibits(self, show: Show) -> list[Exhibit]:
         base = show.latent[:1]
@@ -232,18 +219,3 @@ class InfoGAN(TwoPlayers):
             sentence = "One category; across the first continuous code, down the second, -2 to 2."
             shown.append(Exhibit("continuous", "Continuous codes", sentence, pictures, 10, 10))
         return shown
-
-
-def traversal(base: Tensor, down: Code, rows: int, across: Code, columns: int) -> Tensor:
-    """(rows * columns, latent_dim): ``base`` (1, latent_dim) with code ``down`` set by row, ``across`` by
-    column. A categorical code takes its values in turn, a continuous one goes from -2 to 2.
-    """
-    latents = base.repeat(rows * columns, 1)  # (rows * columns, latent_dim)
-    places = torch.arange(rows * columns, device=base.device)
-    for code, place, count in ((down, places // columns, rows), (across, places % columns, columns)):
-        if code.kind == "categorical":
-            values = F.one_hot(place % code.size, code.size).float()
-        else:
-            values = (place / (count - 1) * 2 - 1)[:, None].expand(-1, code.size) * REACH
-        latents[:, code.start : code.start + code.size] = values
-    return latents
