@@ -189,6 +189,8 @@ def load(name: str | Path, runs: Path = RUNS) -> Model:
     if (folder / "weights.safetensors").is_file():
         recipe, networks = _build(config, config["options"])
         flat = load_file(folder / "weights.safetensors")
+        kept = {name.split(".")[0] for name in flat}
+        networks = {name: network for name, network in networks.items() if name in kept}
         _fill(networks, {name: _part(flat, name) for name in networks})
         return _model(folder.name, config["title"], config, recipe, networks, config["step"])
     return load_run(RunFolder(folder))

@@ -11,14 +11,27 @@ import torch
 from torch import Tensor, nn
 
 from engine.codes import Code
+from engine.exhibits import Exhibit, Networks, Show
 from engine.options import Options
 
 if TYPE_CHECKING:
     from engine.context import Context
     from engine.data import Source
 
+__all__ = [
+    "Code",
+    "Exhibit",
+    "Networks",
+    "Phase",
+    "Recipe",
+    "Shape",
+    "Show",
+    "Stage",
+    "Statistics",
+    "TwoPlayers",
+]
+
 Statistics = dict[str, Tensor]
-Networks = dict[str, nn.Module]
 Loss = Callable[["Context"], tuple[Tensor, Statistics]]
 
 
@@ -56,30 +69,6 @@ class Shape:
     shape: tuple[int, ...]
     classes: int = 0
     names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Show:
-    """What an exhibit is made of: the networks in eval mode with their averages in place, fixed latents
-    (N, latent_dim), and 64 real pictures (64, C, H, W) with their labels (64,), if there are any.
-    """
-
-    networks: Networks
-    latent: Tensor
-    real: Tensor
-    labels: Tensor | None
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A grid of pictures (rows * columns, C, H, W) in [-1, 1] that shows what is special about a GAN."""
-
-    name: str
-    title: str
-    sentence: str
-    pictures: Tensor
-    rows: int
-    columns: int
 
 
 class Recipe(ABC):

@@ -21,14 +21,13 @@ from engine.codes import Code, traversal
 from engine.context import Context
 from engine.data.source import ImageSource, Source
 from engine.gans.base import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
-from engine.metrics.matching import count_pairs, match_codes
+from engine.metrics.matching import category_error
 from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import BadInput, Options, knob
 
 HIDDEN = {"points": 64, "images": 128}  # units of the recogniser
 PRIORS = {"uniform": "uniform, -1 to 1", "gaussian": "Gaussian"}
-READ = 500  # pictures of each part whose codes are read now and then
 
 
 class InfoGAN(TwoPlayers):
@@ -41,16 +40,11 @@ class InfoGAN(TwoPlayers):
     discriminators = critics = ("recogniser", "discriminator")
     defaults = {
         "points": {
-            "latent_dim": 2,
-            "categories": 8,
-            "continuous_codes": 1,
-            "width": 64,
-            "generator_lr": 1e-3,
-            "discriminator_lr": 1e-3,
-            "batch_size": 128,
+            "latent_dim": 2, "categories": 8, "continuous_codes": 1, "width": 64,
+            "generator_lr": 1e-3, "discriminator_lr": 1e-3, "batch_size": 128,
         },
         "images": {"generator_lr": 1e-3, "discriminator_lr": 2e-4, "batch_size": 128},
-    }
+    }  # fmt: skip
 
     class Options(Options):
         latent_dim: int = knob(
@@ -102,7 +96,7 @@ class InfoGAN(TwoPlayers):
             raise BadInput("a code of one value says nothing.", "categories", "Give 0, or 2 or more.")
         if options.categories + options.continuous_codes == 0:
             raise BadInput(
-                "without codes InfoGAN is a plain GAN.", "categories", "Give categories or continuous_codes."
+                "without codes it is a plain GAN.", "categories", "Give categories, 10 for digits."
             )
         if data.kind == "images":
             check_size(cls.title, data)
@@ -184,23 +178,11 @@ class InfoGAN(TwoPlayers):
         return networks["recogniser"](networks["discriminator"].features(x))[:, : self.codes[0].size]  # type: ignore[operator]
 
     def figures(self, networks: Networks, source: Source) -> dict[str, float]:
-        """The error of the category as a classifier of test pictures, each value named after the class that
-        it most often goes with in training pictures; on every n-th picture of both parts.
-        """
+        """The error of the category as a classifier of test pictures."""
         if self.codes[0].kind != "categorical" or not isinstance(source, ImageSource):
             return {}
-        if source.labels is None or source.test_images is None or source.test_labels is None:
-            return {}
-        read = [self._read(networks, part) for part in (source.images, source.test_images)]
-        classes = [labels[:: -(-len(labels) // READ)] for labels in (source.labels, source.test_labels)]
-        means, _ = match_codes(count_pairs(read[0], classes[0], self.codes[0].size, self.data.classes))
-        return {"code_error": float((means[read[1]] != classes[1]).float().mean())}
-
-    def _read(self, networks: Networks, images: Tensor) -> Tensor:
-        """The category (READ,) of every n-th of ``images``, uint8 (N, C, H, W)."""
         device = next(networks["recogniser"].parameters()).device
-        x = images[:: -(-len(images) // READ)].to(device).float() / 127.5 - 1  # (READ, C, H, W)
-        return self.read_codes(networks, x).argmax(1).cpu()
+        return category_error(lambda x: self.read_codes(networks, x.to(device)), self.codes[0].size, source)
 
     def exhibits(self, show: Show) -> list[Exhibit]:
         base = show.latent[:1]
@@ -211,7 +193,7 @@ class InfoGAN(TwoPlayers):
             rows, columns = min(categorical[0].size, 10), 10
             latents = traversal(base, categorical[0], rows, continuous[0], columns)
             pictures = self.generate(show.networks["generator"], latents)
-            sentence = "Each row one category; from left to right the first continuous code, -2 to 2."
+            sentence = "Each row one category; across, the first continuous code, -2 to 2."
             shown.append(Exhibit("categories", "Categories", sentence, pictures, rows, columns))
         if len(continuous) > 1:
             latents = traversal(base, continuous[1], 10, continuous[0], 10)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+from engine.data.source import ImageSource
+
+READ = 500  # pictures of each part that a quick look takes
 
 
 def count_pairs(codes: Tensor, labels: Tensor, values: int, classes: int) -> Tensor:
@@ -22,6 +28,23 @@ def match_codes(counts: Tensor) -> tuple[Tensor, str]:
     if counts.shape[0] == counts.shape[1]:
         return _assign(counts), "one to one"
     return counts.argmax(1), "majority"
+
+
+def category_error(read: Callable[[Tensor], Tensor], values: int, source: ImageSource) -> dict[str, float]:
+    """``code_error``: the share of test pictures whose code is another class's, each code named after a class
+    by training pictures; a quick look at every n-th picture of both parts. Empty without labels or test part.
+
+    ``read`` gives logits (N, values) for pictures (N, C, H, W) in [-1, 1].
+    """
+    if source.labels is None or source.test_images is None or source.test_labels is None:
+        return {}
+    codes, classes = [], []
+    for images, labels in ((source.images, source.labels), (source.test_images, source.test_labels)):
+        every = -(-len(images) // READ)
+        codes.append(read(images[::every].float() / 127.5 - 1).argmax(1).cpu())
+        classes.append(labels[::every])
+    means, _ = match_codes(count_pairs(codes[0], classes[0], values, len(source.classes or ())))
+    return {"code_error": float((means[codes[1]] != classes[1]).float().mean())}
 
 
 def _assign(gain: Tensor) -> Tensor:
