@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.responses import FileResponse
 
 from dashboard import schemas
 from dashboard.calling import PROBLEMS, Role, TheEngine, call, file_answer
 from dashboard.errors import Json
-from dashboard.strict import StrictRoute
+from dashboard.sent_pictures import documented, read_sent
+from dashboard.snippets import snippet
+from dashboard.strict import StrictRoute, parse_json
+from engine.options import BadInput, TooMany
+
+AT_ONCE = 2  # pictures of one viewer that are read at the same time
+_FILE_TYPES = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
+_reading: Counter[str] = Counter()
 
 router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 
@@ -99,8 +110,15 @@ async def render(engine: TheEngine, id: str, body: schemas.Render, asker: Asker)
 
 @router.post("/models/{id}/walk", tags=["explore"])
 async def walk(engine: TheEngine, id: str, body: schemas.Walk, asker: Asker) -> Response:
-    """From key to key, straight or on great circles."""
-    return Json(plain(await _draw(engine, id, "walk", body.arguments(), asker)))
+    """From key to key, straight or on great circles; as pictures, or as a GIF, MP4 or PNG strip."""
+    answer = await _draw(engine, id, "walk", body.arguments(), asker)
+    if "file" not in answer:
+        return Json(plain(answer))
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="walk.{body.format}"',
+    }
+    return Response(answer["file"], media_type=_FILE_TYPES[body.format], headers=headers)
 
 
 @router.post("/models/{id}/interpolate", tags=["explore"])
@@ -119,3 +137,146 @@ async def arithmetic(engine: TheEngine, id: str, body: schemas.Arithmetic, asker
 async def traverse(engine: TheEngine, id: str, body: schemas.Traverse, asker: Asker) -> Response:
     """A row or grid of samples along one or two codes or directions."""
     return Json(plain(await _draw(engine, id, "traverse", body.arguments(), asker)))
+
+
+# pictures that are sent
+
+_PLACE = {"type": "object", "description": "A place.", "examples": [{"seed": 7}]}
+_PROJECTION = {
+    "image": {},
+    "method": {"type": "string", "enum": ["encoder", "optimise", "both"]},
+    "restarts": {"type": "integer", "default": 4, "minimum": 1, "maximum": 16},
+    "steps": {"type": "integer", "default": 200, "minimum": 1, "maximum": 1000},
+    "seed": {"type": "integer", "default": 0},
+    "mask": {},
+    "start": {**_PLACE, "description": "An edit's: the place of the sample that was painted on."},
+    "prior_weight": {"type": "number", "default": 0.01, "description": "How typical it is to stay."},
+    "invert": {"type": "boolean", "description": "Instead of what would be guessed."},
+    "centre": {"type": "boolean", "default": True, "description": "Whether handwriting is centred."},
+}
+_LOOKED_AT = {"image": {}, "invert": {"type": "boolean"}, "centre": {"type": "boolean"}}
+_SCORED = {"places": {"type": "array", "items": _PLACE}, **_LOOKED_AT}
+_FEATURES = {
+    "place": _PLACE,
+    **_LOOKED_AT,
+    "network": {"type": "string", "enum": ["generator", "discriminator"]},
+}
+
+
+@contextmanager
+def _one_of_few(viewer: str) -> Iterator[None]:
+    """A viewer's turn to have a picture read. Raises ``TooMany``."""
+    if _reading[viewer] >= AT_ONCE:
+        raise TooMany("other pictures of yours are being read.", "image", "Wait for their answers.")
+    _reading[viewer] += 1
+    try:
+        yield
+    finally:
+        _reading[viewer] -= 1
+        if not _reading[viewer]:
+            del _reading[viewer]
+
+
+async def _read(
+    engine: TheEngine, model: str, sent: dict[str, Any], asker: _Asker, centre: bool = True
+) -> dict[str, Any]:
+    """What the model would see of the picture in ``sent``; takes the fields about it out of there."""
+    arguments = {
+        "raw": sent.pop("image"),
+        "centre": sent.pop("centre", centre),
+        "invert": sent.pop("invert", None),
+    }
+    for name in ("centre", "invert"):
+        if not isinstance(arguments[name], bool | None):
+            raise BadInput(f"{name} is true or false.", name, "Choose one of these.")
+    viewer = asker.turn[0]
+    with _one_of_few(viewer):
+        future = await call(engine.explore, model, "read", arguments, viewer)
+        return await asyncio.wrap_future(future)
+
+
+@router.post("/models/{id}/score", openapi_extra=documented(_SCORED, []), tags=["explore"])
+async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
+    """What D says of samples at places, or of a picture, among its scores of real and generated data."""
+    sent, more = await read_sent(request), {}
+    if "image" in sent:
+        picture = await _read(engine, id, sent, asker)
+        sent["pixels"], more = picture["pixels"], {"note": picture["note"]}
+    answer = await _draw(engine, id, "score", sent, asker)
+    others = await call(engine.score_histograms, id)
+    return Json(
+        plain({**answer, "real": others["real"], "fake": others["fake"], "note": others["note"], **more})
+    )
+
+
+@router.post("/models/{id}/features", openapi_extra=documented(_FEATURES, []), tags=["explore"])
+async def features(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
+    """The feature maps of a sample or a picture, and filters, each beside those before training."""
+    sent = await read_sent(request)
+    if "image" in sent:
+        sent["pixels"] = (await _read(engine, id, sent, asker))["pixels"]
+    return Json(plain(await _draw(engine, id, "features", sent, asker)))
+
+
+@router.post(
+    "/models/{id}/project",
+    status_code=202,
+    openapi_extra=documented(_PROJECTION, ["image"]),
+    tags=["explore"],
+)
+@router.post(
+    "/models/{id}/edit",
+    status_code=202,
+    openapi_extra=documented(_PROJECTION, ["image", "mask"]),
+    tags=["explore"],
+)
+async def project(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
+    """Look for a picture in the latent space; with a mask, for the nearest sample that agrees with it where
+    the mask is white. Answers at once with the `job` to ask for.
+    """
+    sent = await read_sent(request)
+    if "image" not in sent:
+        raise BadInput("there is no picture.", "image", "Send it as file, or as base64 in image.")
+    picture = await _read(engine, id, sent, asker, centre="mask" not in sent)
+    about = {"original": picture["original"], "note": picture["note"]}
+    job = await call(engine.project, id, asker.turn[0], {**sent, "pixels": picture["pixels"]}, about)
+    return Json({"job": job}, 202)
+
+
+@router.get("/models/{id}/project/{job}", response_model=schemas.Projection, tags=["explore"])
+async def projection(engine: TheEngine, id: str, job: str) -> Response:
+    """How far a projection is, and the best that it has found."""
+    return Json(plain(await call(engine.projection, id, job)))
+
+
+@router.delete("/models/{id}/project/{job}", response_model=schemas.Done, tags=["explore"])
+async def cancel_projection(engine: TheEngine, id: str, job: str) -> Response:
+    """End a projection."""
+    await call(engine.cancel_projection, id, job)
+    return Json({"ok": True})
+
+
+# to take away
+
+
+@router.get("/models/{id}/snippet", response_class=Response, tags=["explore"])
+async def code(
+    request: Request,
+    engine: TheEngine,
+    id: str,
+    place: Annotated[str, Query(max_length=100_000, description="A place as JSON.")] = '{"seed": 0}',
+    kind: Annotated[str, Query(alias="as", description="python, curl or cli.")] = "python",
+) -> Response:
+    """Text that makes the same picture elsewhere."""
+    parsed = parse_json(place.encode("utf-8", "replace"))
+    await call(engine.model, id)
+    address = str(request.base_url).rstrip("/")
+    text = snippet(kind, id, parsed, address)
+    return Response(text, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/models/{id}/weights", response_class=Response, tags=["models"])
+async def weights(engine: TheEngine, id: str) -> Response:
+    """The networks' weights, averages in place, as safetensors."""
+    path = await call(engine.model_weights, id)
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{id}.safetensors")

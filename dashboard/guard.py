@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Iterable
 
 from starlette.requests import ClientDisconnect
@@ -22,7 +23,9 @@ from dashboard.session import ROLE_HEADER
 
 BODY_LIMIT = 1 << 20  # bytes
 UPLOAD_LIMIT = 256 << 20  # bytes
+PICTURE_LIMIT = 24 << 20  # bytes of a form with a picture to project or score, from whomever
 _UPLOAD, _PAGES_UPLOADS = "/api/datasets", "/_stcore/upload_file/"
+_PICTURES = re.compile(r"/api/models/[^/]+/(project|edit|score|features)")
 _DRAINED = 8 << 20  # bytes of a body too large that are read on, so that its sender lives to hear the answer
 _DRAINED_FOR_S = 3.0
 _ROLE = ROLE_HEADER.encode()
@@ -30,8 +33,8 @@ _log = logging.getLogger("ganscope")
 
 
 class Guard:
-    """Wraps ``app``. Limits are in bytes; only the presenter may send more than ``body_limit``, and only to
-    uploads.
+    """Wraps ``app``. Limits are in bytes; only the presenter may send more than ``body_limit`` to uploads;
+    forms with a picture may be larger, too.
     """
 
     def __init__(
@@ -70,7 +73,11 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, reply: _Reply, role: str) -> None:
         path = scope["path"]
         upload = role == PRESENTER and (path == _UPLOAD or path.startswith(_PAGES_UPLOADS))
-        body = _Body(receive, self.upload_limit if upload else self.body_limit)
+        limit = self.upload_limit if upload else self.body_limit
+        is_form = any(kind.lower().startswith("multipart/form-data") for kind in _all(scope, b"content-type"))
+        if is_form and _PICTURES.fullmatch(path):  # JSON is checked letter by letter: not so much of it
+            limit = max(limit, PICTURE_LIMIT)
+        body = _Body(receive, limit)
         length = _all(scope, b"content-length")
         if length and length[0].isdigit() and int(length[0]) > body.limit:
             body.exceeded = True

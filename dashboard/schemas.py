@@ -284,6 +284,20 @@ class ModelDetails(Model):
     networks: dict[str, int] = Field(description="Parameters of each network.")
 
 
+class Projection(_Answer):
+    """A projection, on its way or done. Pictures are PNGs in base64."""
+
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    progress: float = Field(description="0 to 1.")
+    best: dict[str, Any] | None = Field(description="`place`, `image`, `error` and error `map`.")
+    encoder: dict[str, Any] | None = Field(description="The same, where the model has an encoder.")
+    original: str = Field(description="The picture as the model sees it.")
+    nearest: list[dict[str, Any]] = Field(description="Training images: `image`, `distance`, `label`.")
+    note: str
+    rate: float | None = Field(description="Steps a second.")
+    eta_s: float | None
+
+
 class LoggedIn(_Answer):
     """What the client may do from now on."""
 

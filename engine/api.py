@@ -318,10 +318,32 @@ class Engine:
         control: str = "",
         sequence: int | None = None,
     ) -> Answer:
-        """What a model draws: ``kind`` is one of ``engine.explore.calls.PLANS``. Unlike all other methods,
-        this one does not wait: it gives a future. See ``engine.turns`` for ``viewer`` and what follows.
+        """What a model makes of a request: ``kind`` is one of ``engine.explore.calls``. Unlike all other
+        methods, this one does not wait: it gives a future. See ``engine.turns`` for ``viewer`` and what
+        follows.
         """
         return self._exploring.ask(model, kind, arguments, viewer, control, sequence)
+
+    def score_histograms(self, model: str) -> dict[str, Any]:
+        """How a model's discriminator scores real and generated data."""
+        return self._exploring.histograms(model)
+
+    def model_weights(self, model: str) -> Path:
+        """A safetensors file of a model's networks, averages in place."""
+        return self._exploring.weights(model)
+
+    def project(self, model: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]) -> str:
+        """Look for a picture in a model's latent space (``engine.explore.projection``); returns the job."""
+        folder = str(self._exploring.shelf.folder(model))
+        return self._exploring.projections.start(folder, viewer, arguments, {**about, "model": model})
+
+    def projection(self, model: str, job: str) -> dict[str, Any]:
+        """How far a projection is, and what it has found. Raises ``NotFound``."""
+        return self._exploring.projections.status(model, job)
+
+    def cancel_projection(self, model: str, job: str) -> None:
+        """End a projection. Raises ``NotFound``."""
+        self._exploring.projections.cancel(model, job)
 
     def name_directions(self, role: Role, model: str, names: object) -> dict[str, str]:
         """Keep names for directions: {"d1": "slant"}; an empty one takes a name away. Returns all."""

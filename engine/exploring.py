@@ -1,11 +1,12 @@
 """The server's side of Explore: which requests go to which inference process, and when. No torch.
 
-Two processes: what is quick goes in turns (``engine.turns``) to the interactive one; what takes long goes to
-the batch one, so that it never holds up a slider.
+Two processes: what is quick goes to the interactive one; what takes long goes to the batch one, a piece a
+turn, so that it never holds up a slider. Either serves one queue (``engine.turns``).
 """
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,27 +15,35 @@ from typing import Any
 from engine.commands import check_name
 from engine.inference import ERRORS, Inference
 from engine.options import BadInput, Conflict
+from engine.projections import Projections
 from engine.shelf import Card, Shelf
-from engine.turns import Asked, Turns, fail
+from engine.turns import Asked, Turns
 
 ANSWER_S = 60.0
+TOGETHER = 24  # requests in one turn of the interactive process
+SLOW = ("about", "weights", "read", "histograms", "features", "project")
 Answer = Future[dict[str, Any]]
 
 
 class Exploring:
-    """Answers what viewers ask of models. Everything that is drawn comes as a future."""
+    """Answers what viewers ask of models. Everything that is worked on comes as a future."""
 
     def __init__(self, runs: Path, interactive: Inference, batch: Inference) -> None:
         self._interactive, self._batch = interactive, batch
+        self._exports = runs / ".cache" / "weights"
         self.shelf = Shelf(runs, self._what_gans_can)
         self._abilities: dict[str, dict[str, bool]] = {}
-        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._known: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._learning = threading.Lock()
-        self._turns = Turns(self._work, "explore")
+        self._quick = Turns(lambda model, turn: self._work(interactive, model, turn), TOGETHER, "explore")
+        self._slow = Turns(lambda model, turn: self._work(batch, model, turn), 1, "explore-batch")
+        self.projections = Projections(self._slow)
 
     def close(self) -> None:
         """Answer nobody any more, and end the processes."""
-        self._turns.close()
+        self.projections.close()
+        self._quick.close()
+        self._slow.close()
         self._interactive.close()
         self._batch.close()
 
@@ -43,28 +52,46 @@ class Exploring:
     def details(self, model: str) -> Card:
         """A model's card, its latent's parts, directions by the names that users gave them, and its text."""
         card = self.shelf.card(model)
-        known = self._known.get(model)
-        if known is None or known[0] != card["step"]:
-            about = self._interactive.call(
-                "about_model", model=str(self.shelf.folder(model)), timeout_s=ANSWER_S
-            )
-            known = self._known[model] = (about["step"], about)
+        about = self._remembered(model, "about", card["step"])
         names = self.shelf.direction_names(model)
-        directions = [{**one, "title": names.get(one["name"], "")} for one in known[1]["directions"]]
-        return {**card, **known[1], "directions": directions, "card": self.shelf.text(model)}
+        directions = [{**one, "title": names.get(one["name"], "")} for one in about["directions"]]
+        return {**card, **about, "directions": directions, "card": self.shelf.text(model)}
 
     def name_directions(self, model: str, names: object) -> dict[str, str]:
         """Keep what a user calls directions of a model. Raises ``BadInput``."""
-        known = [one["name"] for one in self.details(model)["directions"]]
         if not isinstance(names, dict) or not names:
             raise BadInput("give names by direction.", "directions", 'For example {"d1": "slant"}.')
+        known = [one["name"] for one in self.details(model)["directions"]]
         for direction in names:
             if direction not in known:
                 remedy = f"Choose one of: {', '.join(known)}."
                 raise BadInput(f"there is no direction {direction[:40]!r}.", "directions", remedy)
-        return self.shelf.name_directions(
-            model, {key: check_name(name) if name else "" for key, name in names.items()}
-        )
+        titles = {key: check_name(name) if name != "" else "" for key, name in names.items()}
+        return self.shelf.name_directions(model, titles)
+
+    def histograms(self, model: str) -> dict[str, Any]:
+        """The scores that D gives real and generated data (``engine.explore.scoring.histograms``)."""
+        return self._remembered(model, "histograms", self.shelf.card(model)["step"])
+
+    def weights(self, model: str) -> Path:
+        """A safetensors file with a model's networks, averages in place."""
+        folder = self.shelf.folder(model)
+        if (folder / "weights.safetensors").is_file():
+            return folder / "weights.safetensors"
+        out = self._exports / f"{model}-{self.shelf.card(model)['step']}"
+        if not (out / "weights.safetensors").is_file():
+            for older in self._exports.glob(f"{model}-*"):
+                shutil.rmtree(older, ignore_errors=True)
+            self.ask(model, "weights", {"out": str(out)}, "server").result(ANSWER_S)
+        return out / "weights.safetensors"
+
+    def _remembered(self, model: str, kind: str, step: int) -> dict[str, Any]:
+        """The answer to a question without arguments, asked anew when the model's step has changed."""
+        known = self._known.get((model, kind))
+        if known is None or known[0] != step:
+            answer = self.ask(model, kind, {}, "server").result(2 * ANSWER_S)
+            known = self._known[model, kind] = (answer["step"], answer)
+        return known[1]
 
     def _what_gans_can(self) -> dict[str, dict[str, bool]]:
         with self._learning:
@@ -72,7 +99,7 @@ class Exploring:
                 self._abilities = self._interactive.call("abilities", timeout_s=ANSWER_S)
             return self._abilities
 
-    # --- pictures
+    # --- work
 
     def ask(
         self,
@@ -83,49 +110,54 @@ class Exploring:
         control: str = "",
         sequence: int | None = None,
     ) -> Answer:
-        """What ``engine.explore.calls.PLANS[kind]`` makes of ``arguments``, with ``step``, in the future.
+        """What ``engine.explore.calls`` makes of a request, with the model's ``step``, in the future.
 
         Raises ``NotFound`` without the model, ``TooMany``; the future raises ``BadInput`` and its kinds.
         """
         folder = str(self.shelf.folder(model))
-        return self._turns.ask(folder, {"kind": kind, "arguments": arguments}, viewer, control, sequence)
+        asked = Asked(folder, {"kind": kind, "arguments": arguments}, viewer, control, sequence)
+        return (self._slow if kind in SLOW else self._quick).ask(asked)
 
-    def _work(self, model: str, turn: list[Asked]) -> None:
-        requests = [{**asked.request, **_progress(asked)} for asked in turn]
+    def _work(self, inference: Inference, model: str, turn: list[Asked]) -> list[Asked]:
+        """One turn of a process; returns what is to have another one there."""
+        requests = [
+            {**asked.request, "state": asked.state, "parts": [] if asked.state.get("left") else asked.parts}
+            for asked in turn
+        ]
         try:
-            answers = self._interactive.call("explore", model=model, requests=requests, timeout_s=ANSWER_S)
+            answers = inference.call("explore", model=model, requests=requests, timeout_s=ANSWER_S)
         except Conflict as error:
-            if len(turn) == 1:
-                fail(turn[0], error)
-            else:  # one of them may be to blame: not all
-                for asked in turn:
-                    self._work(model, [asked])
-            return
+            if len(turn) > 1:  # one of them may be to blame: not all
+                return [again for asked in turn for again in self._work(inference, model, [asked])]
+            turn[0].refuse(error)
+            return []
         except BadInput as error:
             for asked in turn:
-                fail(asked, error)
-            return
+                asked.refuse(error)
+            return []
+        again = []
         for asked, answer in zip(turn, answers, strict=True):
-            _take(asked, answer)
+            if not _take(asked, answer):
+                continue
+            if asked.state.get("elsewhere") and inference is self._interactive:
+                self._slow.take_over(asked)
+            else:
+                again.append(asked)
+        return again
 
 
-def _progress(asked: Asked) -> dict[str, Any]:
-    state = asked.state
-    complete = state.get("left") == 0
-    progress = {"done": state.get("done", 0), "parts": state.get("parts", []) if complete else []}
-    return {**progress, "step": state["step"]} if "step" in state else progress
-
-
-def _take(asked: Asked, answer: dict[str, Any]) -> None:
-    """Hand over one answer, or keep what has been drawn for the next turn."""
+def _take(asked: Asked, answer: dict[str, Any]) -> bool:
+    """Hand over one answer, or keep what there is so far. Whether it needs another turn."""
     if "refused" in answer:
         refused = answer["refused"]
-        fail(asked, ERRORS[refused["kind"]](refused["error"], refused["field"], refused["remedy"]))
-    elif "result" in answer:
-        asked.future.set_result({**answer["result"], "step": answer["step"]})
-    else:
-        if answer["restart"]:
-            asked.state = {"done": 0, "parts": []}
-        asked.state["parts"].append(answer["more"])
-        asked.state["done"] += answer["count"]
-        asked.state |= {"left": answer["left"], "step": answer["step"]}
+        asked.refuse(ERRORS[refused["kind"]](refused["error"], refused["field"], refused["remedy"]))
+        return False
+    if "result" in answer:
+        asked.answer({**answer["result"], "step": answer["step"]})
+        return False
+    asked.state = answer["state"]
+    if answer.get("fresh"):
+        asked.parts = []
+    if "part" in answer:
+        asked.parts.append(answer["part"])
+    return True

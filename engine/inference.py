@@ -100,17 +100,10 @@ def ingest(files: list[str], name: str, size: int, colour: bool, out: str) -> di
 
 
 def abilities() -> dict[str, dict[str, bool]]:
-    """What models of each GAN can do (``engine.explore.calls``, as all that follow)."""
+    """What models of each GAN can do (``engine.explore.calls``)."""
     from engine.explore import calls
 
     return calls.abilities()
-
-
-def about_model(model: str) -> dict[str, Any]:
-    """What there is to know of the model in the folder ``model``. Raises ``BadInput``, ``NotFound``."""
-    from engine.explore import calls
-
-    return calls.about(model)
 
 
 def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -128,7 +121,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "upload_thumbnail": upload_thumbnail,
     "ingest": ingest,
     "abilities": abilities,
-    "about_model": about_model,
     "explore": explore,
 }
 

@@ -255,6 +255,12 @@ def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
         ) from None
 
 
+def untrained(model: Model) -> dict[str, nn.Module]:
+    """``model``'s networks as they were before the first step."""
+    _, networks = _build(model.config, model.options.model_dump())
+    return {name: network.eval().requires_grad_(False) for name, network in networks.items()}
+
+
 def _part(flat: dict[str, Tensor], network: str) -> dict[str, Tensor]:
     prefix = f"{network}."
     return {name.removeprefix(prefix): value for name, value in flat.items() if name.startswith(prefix)}

@@ -1,7 +1,7 @@
 """Who is served next: a queue for requests that are quick alone and many together. No torch.
 
 Viewers take turns, whoever asks more. Of one viewer and control only the newest request waits: an older one
-that has not begun is refused as superseded. Waiting requests for the same model are answered together.
+that has not begun is refused as superseded. Waiting requests for the same model are served together.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, TooMany
 
-TOGETHER = 24  # requests answered in one turn
 MOST_OF_ONE = 48  # requests of one viewer that may wait
 MOST_OF_ALL = 1024
 REMEMBERED = 4096  # controls whose newest number is known
@@ -24,57 +23,76 @@ REMEMBERED = 4096  # controls whose newest number is known
 log = logging.getLogger("ganscope")
 
 
-@dataclass
+@dataclass(eq=False)
 class Asked:
-    """A request, and where its answer goes. ``state`` is what earlier turns have made of it."""
+    """A request, and where its answer goes. ``state`` and ``parts`` are what earlier turns have made of it.
+
+    ``wanted`` may be set to false while it waits or is worked on: it is then given up.
+    """
 
     model: str
     request: dict[str, Any]
     viewer: str
-    control: str
+    control: str = ""
+    sequence: int | None = None
     future: Future[dict[str, Any]] = field(default_factory=Future)
     state: dict[str, Any] = field(default_factory=dict)
+    parts: list[bytes] = field(default_factory=list)
     begun: bool = False
+    wanted: bool = True
+
+    def answer(self, result: dict[str, Any]) -> None:
+        """Hand over the result."""
+        self.future.set_result(result)
+
+    def refuse(self, error: BadInput) -> None:
+        """Answer with ``error``, unless the answer was given up before it was begun."""
+        if self.begun or self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
 
 class Turns:
-    """``work(model, requests)`` is called in one thread of this object and answers each of ``Asked``: it sets
-    the future, or leaves it for another turn.
+    """``work(model, turn)`` is called in one thread of this object: it answers each of ``turn``, or returns
+    those that are to have another turn. ``together`` requests at most make one.
     """
 
-    def __init__(self, work: Callable[[str, list[Asked]], None], name: str = "turns") -> None:
-        self._work = work
+    def __init__(self, work: Callable[[str, list[Asked]], list[Asked]], together: int, name: str) -> None:
+        self._work, self._together = work, together
         self._changed = threading.Condition()
         self._lines: OrderedDict[str, deque[Asked]] = OrderedDict()  # viewers in the order of their turns
         self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._waiting = 0
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def ask(
-        self, model: str, request: dict[str, Any], viewer: str, control: str = "", sequence: int | None = None
-    ) -> Future[dict[str, Any]]:
-        """The answer to ``request``, some day. ``control`` and ``sequence`` let a newer one take its place.
-
-        The future raises what the engine raises, ``Conflict`` if a newer request took its place. Raises
-        ``TooMany`` if too many wait.
+    def ask(self, asked: Asked) -> Future[dict[str, Any]]:
+        """The answer, some day: the future raises what the work refuses, and ``Conflict`` if a newer request
+        took this one's place. Raises ``TooMany`` if too many wait.
         """
-        asked = Asked(model, request, viewer, control)
         with self._changed:
             if self._closed:
-                raise Conflict("the server is closing.", None, "Try again in a moment.")
-            line = self._lines.get(viewer, deque())
-            old = self._supersede(asked, line, sequence)
+                raise _closing()
+            line = self._lines.get(asked.viewer, deque())
+            old = self._superseded_by(asked, line)
             if len(line) >= MOST_OF_ONE or self._waiting >= MOST_OF_ALL:
                 raise TooMany("too many requests wait already.", None, "Wait for answers before asking on.")
             line.append(asked)
-            self._lines[viewer] = line  # keeps its place among the viewers
+            self._lines[asked.viewer] = line  # keeps its place among the viewers
             self._waiting += 1
             self._changed.notify()
         for one in old:
-            _refuse(one)
+            one.refuse(_superseded())
         return asked.future
+
+    def take_over(self, asked: Asked) -> None:
+        """Go on with a request that another queue has begun."""
+        with self._changed:
+            if not self._closed:
+                self._lines.setdefault(asked.viewer, deque()).append(asked)
+                self._waiting += 1
+                self._changed.notify()
+                return
+        asked.refuse(_closing())
 
     def close(self) -> None:
         """Answer nobody any more."""
@@ -84,16 +102,16 @@ class Turns:
             self._lines.clear()
             self._changed.notify()
         for asked in left:
-            fail(asked, Conflict("the server is closing.", None, "Try again in a moment."))
+            asked.refuse(_closing())
 
-    def _supersede(self, asked: Asked, line: deque[Asked], sequence: int | None) -> list[Asked]:
+    def _superseded_by(self, asked: Asked, line: deque[Asked]) -> list[Asked]:
         """Take older requests of the same control out of ``line``. Raises if ``asked`` itself is older."""
-        if sequence is None or not asked.control:
+        if asked.sequence is None or not asked.control:
             return []
         key = (asked.viewer, asked.control)
-        if sequence < self._newest.get(key, -1):
-            raise superseded()
-        self._newest[key] = sequence
+        if asked.sequence < self._newest.get(key, -1):
+            raise _superseded()
+        self._newest[key] = asked.sequence
         self._newest.move_to_end(key)
         while len(self._newest) > REMEMBERED:
             self._newest.popitem(last=False)
@@ -105,22 +123,26 @@ class Turns:
 
     def _run(self) -> None:
         while (turn := self._next()) is not None:
-            if turn:
-                self._serve(turn)
-                with self._changed:
-                    for asked in reversed(turn):
-                        if not asked.future.done():  # it goes on at its viewer's next turn
-                            self._lines.setdefault(asked.viewer, deque()).appendleft(asked)
-                            self._waiting += 1
+            again = self._serve(turn) if turn else []
+            with self._changed:
+                for asked in reversed(again):
+                    self._lines.setdefault(asked.viewer, deque()).appendleft(asked)
+                self._waiting += len(again)
+                if self._closed:
+                    again, self._lines = [one for line in self._lines.values() for one in line], OrderedDict()
+            if self._closed:
+                for asked in again:
+                    asked.refuse(_closing())
 
-    def _serve(self, turn: list[Asked]) -> None:
+    def _serve(self, turn: list[Asked]) -> list[Asked]:
         try:
-            self._work(turn[0].model, turn)
+            return [asked for asked in self._work(turn[0].model, turn) if asked.wanted]
         except Exception:  # the thread's outermost boundary: it must go on for all others
             log.exception("a turn broke")
             for asked in turn:
                 if not asked.future.done():
-                    fail(asked, Conflict("something broke in the server.", None, "Its log has the details."))
+                    asked.refuse(Conflict("something broke in the server.", None, "Its log says what."))
+            return []
 
     def _next(self) -> list[Asked] | None:
         """The requests of the next turn: one of each viewer, all for the model of the first."""
@@ -132,7 +154,7 @@ class Turns:
             for viewer in list(self._lines):
                 line = self._lines[viewer]
                 asked = next((one for one in line if not turn or one.model == turn[0].model), None)
-                if asked is None or len(turn) == TOGETHER:
+                if asked is None or len(turn) == self._together:
                     continue
                 line.remove(asked)
                 del self._lines[viewer]
@@ -140,24 +162,14 @@ class Turns:
                     self._lines[viewer] = line  # behind all others
                 turn.append(asked)
             self._waiting -= len(turn)
-            begun = []
-            for asked in turn:
-                if asked.begun or asked.future.set_running_or_notify_cancel():
-                    asked.begun = True
-                    begun.append(asked)
-            return begun
+        for asked in turn:
+            asked.begun = asked.begun or asked.future.set_running_or_notify_cancel()
+        return [asked for asked in turn if asked.begun and asked.wanted]
 
 
-def superseded() -> Conflict:
-    """What a request hears that a newer one of its control has overtaken."""
+def _superseded() -> Conflict:
     return Conflict("superseded", "sequence", "A newer request of this control took its place.")
 
 
-def fail(asked: Asked, error: BadInput) -> None:
-    """Answer ``asked`` with ``error``, unless it has been given up."""
-    if asked.begun or asked.future.set_running_or_notify_cancel():
-        asked.future.set_exception(error)
-
-
-def _refuse(asked: Asked) -> None:
-    fail(asked, superseded())
+def _closing() -> Conflict:
+    return Conflict("the server is closing.", None, "Try again in a moment.")

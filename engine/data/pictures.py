@@ -17,7 +17,7 @@ Image.MAX_IMAGE_PIXELS = (
 )
 
 # What Pillow raises over damaged files: its decoders were written by many hands.
-_DAMAGED = (
+DAMAGED = (
     OSError,
     SyntaxError,
     ValueError,
@@ -52,7 +52,7 @@ def size_of(raw: bytes) -> tuple[Image.Image, int]:
         raise TooLargeError(f"more than {2 * MAX_PIXELS / 1e6:.0f} million pixels") from None
     except Image.UnidentifiedImageError:
         raise UnreadableError("not a picture in a known format") from None
-    except _DAMAGED as problem:
+    except DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
     pixels = picture.width * picture.height
     if pixels > MAX_PIXELS:
@@ -65,31 +65,40 @@ def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
 
     What is transparent becomes white. Raises ``UnreadableError`` if decoding fails.
     """
-    mode = "RGB" if colour else "L"
+    try:
+        plain = upright(picture, size).convert("RGB" if colour else "L")
+        fitted = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
+    except DAMAGED as problem:
+        raise UnreadableError(f"damaged: {_short(problem)}") from None
+    array = np.asarray(fitted)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)) if colour else array[None]  # (C, size, size)
+
+
+def upright(picture: Image.Image, size: int, ground: str = "white") -> Image.Image:
+    """``picture`` as 8-bit RGB or grey, turned as its EXIF data say, transparency on ``ground``, its shorter
+    side made not much longer than 3 ``size``. Raises ``UnreadableError`` if decoding fails.
+    """
     try:
         if picture.format == "JPEG":
             picture.draft(None, (2 * size, 2 * size))  # decodes at a fraction of the size, many times faster
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ImageOps.exif_transpose(picture, in_place=True)
-        plain = _plain(picture, max(1, min(picture.size) // (3 * size)))
-        fitted = ImageOps.fit(plain.convert(mode), (size, size), Image.Resampling.LANCZOS)
-    except _DAMAGED as problem:
+        return _plain(picture, max(1, min(picture.size) // (3 * size)), ground)
+    except DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
-    array = np.asarray(fitted)
-    return np.ascontiguousarray(array.transpose(2, 0, 1)) if colour else array[None]  # (C, size, size)
 
 
-def _plain(picture: Image.Image, by: int) -> Image.Image:
+def _plain(picture: Image.Image, by: int, ground: str) -> Image.Image:
     """``picture`` as 8-bit RGB or grey, ``by`` times smaller so that what follows is quick.
 
-    Deeper ones are scaled, palettes resolved, transparency put on white.
+    Deeper ones are scaled, palettes resolved, transparency put on ``ground``.
     """
     if picture.mode.startswith("I") or picture.mode == "F":
         return _eight_bits(np.asarray(picture), picture.mode, by)
     if picture.has_transparency_data:
         layer = picture.convert("RGBA").reduce(by)
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer).convert("RGB")
     return (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(by)
 
 

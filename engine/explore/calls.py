@@ -1,14 +1,14 @@
-"""What the inference processes do for the server: everything about a model, and many requests in one turn.
+"""What the inference processes do for the server: many requests to one model, in turns.
 
-A request is ``{"kind", "arguments", "done", "parts"}``: how many of its samples are drawn already, in
-earlier turns, and these samples themselves once they are complete. So a request for hundreds of pictures
-takes turns with others, and no process keeps anything that would be lost with it.
+A request is ``{"kind", "arguments", "state", "parts"}``. What takes long is done a piece a turn: ``state``
+and ``parts`` are what earlier turns have made of it, kept by the server. So nobody waits for somebody else's
+long work, and a process that dies takes nothing with it.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.explore import plans, walks
+from engine.explore import card, insides, plans, projection, reading, scoring, walks
 from engine.explore.loaded import Library, Loaded
 from engine.explore.plans import Plan
 from engine.gans import GANS
@@ -24,6 +24,7 @@ from engine.gans.base import Recipe
 from engine.options import BadInput
 
 SLICE = 32  # samples drawn in one turn, for all its requests together
+Answer = dict[str, Any]
 PLANS: dict[str, Callable[[Loaded, dict[str, Any]], Plan]] = {
     "render": plans.render,
     "strip": plans.strip,
@@ -31,6 +32,15 @@ PLANS: dict[str, Callable[[Loaded, dict[str, Any]], Plan]] = {
     "interpolate": walks.interpolate,
     "traverse": walks.traverse,
     "arithmetic": walks.arithmetic,
+    "score": scoring.score,
+}
+TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
+    "about": card.about,
+    "weights": card.weights,
+    "read": reading.read,
+    "histograms": scoring.histograms,
+    "features": insides.features,
+    "project": projection.project,
 }
 LIBRARY = Library()  # this process's
 
@@ -47,71 +57,31 @@ def abilities() -> dict[str, dict[str, bool]]:
     }
 
 
-def about(model: str) -> dict[str, Any]:
-    """What there is to know of the model in the folder ``model``, beyond its card for a list."""
-    loaded = LIBRARY.get(Path(model))
-    found, recipe = loaded.directions(), loaded.model.recipe
-    answer: dict[str, Any] = {
-        "step": loaded.model.step,
-        "noise_dim": recipe.noise_dim,
-        "latent_dim": recipe.latent_dim,
-        "codes": [
-            {
-                "name": code.name,
-                "kind": code.kind,
-                "size": code.size,
-                "start": code.start,
-                "labels": list(code.labels),
-                "given": code.given,
-            }
-            for code in recipe.codes
-        ],
-        "directions": [
-            {"name": f"d{place + 1}", "sd": float(sd), "share": float(share)}
-            for place, (sd, share) in enumerate(zip(found.sd, found.share, strict=True))
-        ],
-        "networks": {
-            name: sum(parameter.numel() for parameter in network.parameters())
-            for name, network in loaded.model.networks.items()
-        },
-    }
-    if loaded.model.shape.kind == "points":
-        answer["extent"] = [float(number) for number in loaded.model.source().extent]
-    return answer
-
-
-def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One turn of ``requests`` to the model in the folder ``model``. For each of them, in order:
-
-    ``{"result", "step"}``; ``{"refused": error}``; or ``{"more", "count", "left", "step"}``: samples drawn in
-    this turn, to be kept, and how many are missing still.
+def explore(model: str, requests: list[dict[str, Any]]) -> list[Answer]:
+    """One turn of ``requests`` to the model in the folder ``model``. For each of them, in order: ``{"result",
+    "step"}``, ``{"refused": error}``, or what is to be kept until its next turn: ``{"state"}`` and perhaps a
+    ``"part"``. Raises ``NotFound``, ``BadInput`` about the model.
     """
     loaded = LIBRARY.get(Path(model))
-    step = loaded.model.step
-    answers: list[dict[str, Any]] = [{} for _ in requests]
+    answers: list[Answer] = [{} for _ in requests]
     planned: dict[int, Plan] = {}
     for place, request in enumerate(requests):
         with _refusing(answers[place]):
-            planned[place] = PLANS[request["kind"]](loaded, request["arguments"])
-            if request.get("step", step) != step:  # the run went on in between: all from one step
-                request["done"], request["parts"] = 0, []
-    drawn = _draw(loaded, requests, planned)
-    for place, plan in planned.items():
-        request, samples = requests[place], drawn[place]
-        left = len(plan.latents) - request["done"] - len(samples)
-        if left or (request["done"] and not request["parts"]):
-            part = np.ascontiguousarray(samples.numpy()).tobytes()
-            more = {"more": part, "count": len(samples), "left": left, "restart": request["done"] == 0}
-            answers[place] = {**more, "step": step}
-            continue
-        whole = torch.cat([*(_unpack(part, loaded) for part in request["parts"]), samples])
+            if request["kind"] in TASKS:
+                answers[place] |= TASKS[request["kind"]](loaded, request["arguments"], request["state"])
+                answers[place].setdefault("step", loaded.model.step)
+            else:
+                planned[place] = PLANS[request["kind"]](loaded, request["arguments"])
+                _begin(request, planned[place], loaded.model.step)
+    drawn = _draw(loaded, [(requests[place]["state"], plan) for place, plan in planned.items()])
+    for (place, plan), samples in zip(planned.items(), drawn, strict=True):
         with _refusing(answers[place]):
-            answers[place] |= {"result": plan.finish(whole), "step": step}
+            answers[place] |= _go_on(loaded, requests[place], plan, samples)
     return answers
 
 
 @contextlib.contextmanager
-def _refusing(answer: dict[str, Any]) -> Any:
+def _refusing(answer: Answer) -> Iterator[None]:
     """What one request is refused for is its own affair."""
     try:
         yield
@@ -119,24 +89,52 @@ def _refusing(answer: dict[str, Any]) -> Any:
         answer["refused"] = {**error.as_dict(), "kind": type(error).__name__}
 
 
-def _draw(loaded: Loaded, requests: list[dict[str, Any]], planned: dict[int, Plan]) -> dict[int, Tensor]:
+# --- drawing the samples of plans
+
+
+def _begin(request: dict[str, Any], plan: Plan, step: int) -> None:
+    """Set ``request`` to its first sample, unless it has some of this ``step`` or all of one."""
+    state = request["state"]
+    if not state or (state["left"] and state["step"] != step):  # all samples are to be of one step
+        request["state"] = {"done": 0, "left": len(plan.latents), "step": step}
+        request["parts"] = []
+
+
+def _draw(loaded: Loaded, requests: list[tuple[dict[str, Any], Plan]]) -> list[Tensor]:
     """The next samples of each plan: a fair share of ``SLICE``, and what others leave of theirs."""
-    left = {place: len(plan.latents) - requests[place]["done"] for place, plan in planned.items()}
-    shares = dict.fromkeys(left, 0)
-    room = SLICE
-    while room > 0 and any(shares[place] < left[place] for place in left):
-        waiting = [place for place in left if shares[place] < left[place]]
-        for place in waiting:
-            more = min(max(1, room // len(waiting)), left[place] - shares[place])
-            shares[place] += more
+    shares, room = [0] * len(requests), SLICE
+    while room > 0:
+        short = [i for i, (state, _) in enumerate(requests) if shares[i] < state["left"]]
+        if not short:
+            break
+        for i in short:
+            more = min(max(1, room // len(short)), requests[i][0]["left"] - shares[i])
+            shares[i] += more
             room -= more
-    latents = [plan.latents[requests[place]["done"] :][: shares[place]] for place, plan in planned.items()]
-    if not latents:
-        return {}
-    samples = loaded.model.generate(torch.cat(latents))
-    return dict(zip(planned, samples.split([len(part) for part in latents]), strict=True))
+    slices = [
+        plan.latents[state["done"] : state["done"] + share]
+        for (state, plan), share in zip(requests, shares, strict=True)
+    ]
+    if not any(shares):
+        return [torch.zeros(0, *loaded.model.shape.shape) for _ in slices]
+    return list(loaded.model.generate(torch.cat(slices)).split(shares))
+
+
+def _go_on(loaded: Loaded, request: dict[str, Any], plan: Plan, samples: Tensor) -> Answer:
+    """The result, if all samples are there and may be finished here; otherwise what there is so far."""
+    state = request["state"]
+    state = {**state, "done": state["done"] + len(samples), "left": state["left"] - len(samples)}
+    sent_all = len(request["parts"]) == state.get("count", 0)
+    elsewhere = plan.slow and not state.get("elsewhere")
+    if state["left"] or not sent_all or elsewhere:
+        fresh = state.get("count", 0) == 0
+        state |= {"count": state.get("count", 0) + bool(len(samples)), "elsewhere": elsewhere}
+        part = {"part": samples.numpy().tobytes()} if len(samples) else {}
+        return {"state": state, "fresh": fresh, **part}
+    whole = torch.cat([*(_unpack(part, loaded) for part in request["parts"]), samples])
+    return {"result": plan.finish(whole), "step": state["step"]}
 
 
 def _unpack(part: bytes, loaded: Loaded) -> Tensor:
-    flat = np.frombuffer(bytearray(part), np.float32)
-    return torch.from_numpy(flat).view(-1, *loaded.model.shape.shape)
+    flat = torch.from_numpy(np.frombuffer(bytearray(part), np.float32))
+    return flat.view(-1, *loaded.model.shape.shape)  # (n, ...)

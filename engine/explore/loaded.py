@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from engine import latent
+from engine.metrics import network as classifiers
 from engine.models import Model, load
 from engine.options import BadInput, NotFound
 from engine.runs import RunFolder
@@ -46,6 +49,16 @@ class Loaded:
         if "directions" not in self.found:
             self.found["directions"] = find_directions(self.model)
         return self.found["directions"]
+
+    def features(self) -> Callable[[Tensor], Tensor] | None:
+        """Pictures (N, C, H, W) to features (N, F), by the classifier that ships for the data, if any."""
+        if "features" not in self.found:
+            self.found["features"] = None
+            with contextlib.suppress(BadInput):  # the data are not on this machine
+                name = self.model.source().classifier
+                if name is not None and classifiers.ships(name) and self.model.shape.shape[0] == 1:
+                    self.found["features"] = classifiers.load(name).features
+        return self.found["features"]
 
 
 def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:

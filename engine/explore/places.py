@@ -12,7 +12,6 @@ and may add "codes" ({"category": 3, "c1": 0.5}), "label" (short for the given c
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -162,8 +161,3 @@ def direction(loaded: Loaded, name: str) -> Tensor:
             f"there is no direction {str(name)[:40]!r}.", "directions", f"Choose one of: {', '.join(names)}."
         )
     return vectors[names.index(name)]
-
-
-def is_finite(value: float) -> bool:
-    """Whether JSON has words for it."""
-    return math.isfinite(value)

@@ -5,11 +5,13 @@ So requests can be drawn a slice at a time, together with those of others, witho
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
 from torch import Tensor
 
 from engine.explore.loaded import Loaded
@@ -25,11 +27,12 @@ MOST_PIXELS = 1 << 25  # of one answer's grid
 @dataclass(frozen=True)
 class Plan:
     """``finish`` turns samples (n, 2) or (n, C, H, W) of ``latents`` (n, latent_dim) into the answer: plain
-    data, in which bytes may stand.
+    data, in which bytes may stand. ``slow``: to be finished where nobody waits for it.
     """
 
     latents: Tensor
     finish: Callable[[Tensor], dict[str, Any]]
+    slow: bool = False
 
 
 def fields(request: dict[str, Any], *allowed: str) -> None:
@@ -92,6 +95,13 @@ def pngs(samples: Tensor, scale: int = 1) -> list[bytes]:
     if samples.numel() * scale**2 > MOST_PIXELS:
         raise BadInput("that is too much at once.", "scale", "Ask for a smaller scale or fewer places.")
     return [to_png(picture_grid(one, 1, 1)) for one in enlarged(samples, scale).split(1)]
+
+
+def frames(loaded: Loaded, samples: Tensor) -> list[Image.Image]:
+    """Each sample as a picture of one size: itself, or one point over real ones."""
+    if samples.dim() == 2:
+        return [Image.open(io.BytesIO(picture)) for picture in pictures(loaded, samples)]
+    return [picture_grid(one, 1, 1) for one in samples.split(1)]
 
 
 def enlarged(samples: Tensor, scale: int) -> Tensor:

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from engine import latent
+from engine.explore.film import film
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, direction, latent_of, latents_of, number, place_of, seed_of, whole
-from engine.explore.plans import Plan, fields, pictures, places
+from engine.explore.plans import Plan, fields, frames, pictures, places
 from engine.models import Model, code_values
 from engine.options import BadInput
 
 MOST_KEYS, MOST_STEPS = 12, 60
+QUICK = 256  # pictures of a walk that hold up nobody
 MOST_CELLS = 16
 MOST_TERMS = 16
 
@@ -33,15 +35,18 @@ def walk(loaded: Loaded, request: dict[str, Any]) -> Plan:
         )
     steps = whole(request.get("steps", 16), "steps", 2, MOST_STEPS)
     mode = choice(request.get("mode", "spherical"), "mode", "linear", "spherical")
+    kind = choice(request.get("format", "json"), "format", "json", "gif", "mp4", "png")
     loop = request.get("loop", False)
     if not isinstance(loop, bool):
         raise BadInput("loop is true or false.", "loop", "Choose one of these.")
     latents = path(loaded.model, latents_of(loaded, keys, "keys"), steps, mode, loop)
 
     def finish(samples: Tensor) -> dict[str, Any]:
+        if kind != "json":
+            return {"file": film(frames(loaded, samples), kind)}
         return {"images": pictures(loaded, samples), "distances": distances(loaded, samples)}
 
-    return Plan(latents, finish)
+    return Plan(latents, finish, slow=kind != "json" or len(latents) > QUICK)
 
 
 def interpolate(loaded: Loaded, request: dict[str, Any]) -> Plan:
@@ -70,12 +75,20 @@ def path(model: Model, keys: Tensor, steps: int, mode: str, loop: bool) -> Tenso
     return torch.cat([*segments, *last])
 
 
+@torch.no_grad()
 def distances(loaded: Loaded, samples: Tensor) -> dict[str, list[float] | None]:
-    """From each sample to the next: root mean square of pixels in [-1, 1] (or the distance of points)."""
-    steps = samples[1:] - samples[:-1]
-    flat = steps.flatten(1)
-    scale = 1.0 if samples.dim() == 2 else flat.shape[1] ** 0.5
-    return {"pixel": (flat.norm(dim=1) / scale).tolist(), "feature": None}
+    """From each sample to the next: root mean square of pixels in [-1, 1] (or the distance of points), and
+    the distance of features where a classifier ships, relative to their size.
+    """
+    if samples.dim() == 2:
+        return {"pixel": (samples[1:] - samples[:-1]).norm(dim=1).tolist(), "feature": None}
+    pixel = (samples[1:] - samples[:-1]).flatten(1).square().mean(1).sqrt().tolist()
+    network = loaded.features()
+    if network is None:
+        return {"pixel": pixel, "feature": None}
+    seen = network(samples)  # (n, F)
+    feature = (seen[1:] - seen[:-1]).norm(dim=1) / seen.norm(dim=1).mean().clamp_min(1e-8)
+    return {"pixel": pixel, "feature": feature.tolist()}
 
 
 # --- traversals
@@ -111,7 +124,7 @@ def traverse(loaded: Loaded, request: dict[str, Any]) -> Plan:
     return Plan(latents, finish)
 
 
-def axis(loaded: Loaded, name: object, field: str, count: int, reach: float) -> list[float] | list[int]:
+def axis(loaded: Loaded, name: Any, field: str, count: int, reach: float) -> list[float] | list[int]:
     """The values that a code or direction takes along an axis of ``count`` cells. Raises ``BadInput``."""
     for code in loaded.model.recipe.codes:
         if code.name == name and code.kind == "categorical":
@@ -127,7 +140,7 @@ def axis(loaded: Loaded, name: object, field: str, count: int, reach: float) -> 
     return torch.linspace(-reach, reach, count).tolist()
 
 
-def moved(loaded: Loaded, z: Tensor, name: str, value: float) -> Tensor:
+def moved(loaded: Loaded, z: Tensor, name: Any, value: float) -> Tensor:
     """``z`` (latent_dim,) with a code set to ``value``, or moved by as many deviations along a direction."""
     for code in loaded.model.recipe.codes:
         if code.name == name:

@@ -1,0 +1,59 @@
+"""What there is to know of a model beyond its card for a list, and its weights as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import models
+from engine.data import PointSource
+from engine.explore.loaded import Loaded
+
+SHOWN_POINTS = 512
+
+
+def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the latent, directions, sizes; for points, real ones and the extent of their picture."""
+    recipe, found = loaded.model.recipe, loaded.directions()
+    codes = [
+        {
+            "name": code.name,
+            "kind": code.kind,
+            "size": code.size,
+            "start": code.start,
+            "labels": list(code.labels),
+            "given": code.given,
+        }
+        for code in recipe.codes
+    ]
+    directions = [
+        {"name": f"d{place + 1}", "sd": float(sd), "share": float(share)}
+        for place, (sd, share) in enumerate(zip(found.sd, found.share, strict=True))
+    ]
+    networks = {
+        name: sum(parameter.numel() for parameter in network.parameters())
+        for name, network in loaded.model.networks.items()
+    }
+    result = {
+        "noise_dim": recipe.noise_dim,
+        "latent_dim": recipe.latent_dim,
+        "codes": codes,
+        "directions": directions,
+        "networks": networks,
+        "classes": list(loaded.model.shape.names),
+    }
+    if loaded.model.shape.kind == "points":
+        source = loaded.model.source()
+        assert isinstance(source, PointSource)
+        real = source.sample(SHOWN_POINTS, torch.Generator().manual_seed(0))
+        result |= {"extent": [float(bound) for bound in source.extent], "real": real.tolist()}
+    return {"result": result}
+
+
+def weights(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Write a run's networks, averages in place, as a model's folder under ``arguments["out"]``."""
+    folder = Path(arguments["out"])
+    models.keep(loaded.model, folder, half=False)
+    return {"result": {"file": str(folder / "weights.safetensors")}}

@@ -1,0 +1,126 @@
+"""Asking the discriminator: its score of any sample, what in it the score depends on, and the scores of
+others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.data import ImageSource, PointSource
+from engine.explore.loaded import Loaded
+from engine.explore.places import latents_of
+from engine.explore.plans import Plan, fields, pngs
+from engine.explore.reading import as_input
+from engine.objectives import OBJECTIVES, Objective
+from engine.options import BadInput
+from engine.picture import FAKE, REAL, to_png
+
+MOST_SCORED = 64
+COMPARED = 512  # real and generated samples behind a score
+BINS = 32
+LOUD = 0.99  # share of the gradient's entries below full colour
+
+
+def objective_of(loaded: Loaded) -> Objective:
+    """What the model's players played for."""
+    return OBJECTIVES[loaded.model.options.objective]
+
+
+def score(loaded: Loaded, request: dict[str, Any]) -> Plan:
+    """The scores of samples at ``places``, or of one picture (``pixels``, as ``engine.explore.reading`` gives
+    them), each with a saliency map.
+    """
+    fields(request, "places", "pixels")
+    if "pixels" in request:
+        given = as_input(request["pixels"], loaded.model.shape)[None]  # (1, C, H, W)
+        return Plan(torch.zeros(0, loaded.model.recipe.latent_dim), lambda _: scored(loaded, given))
+    latents = latents_of(loaded, request.get("places"), most=MOST_SCORED)
+    return Plan(latents, lambda samples: scored(loaded, samples))
+
+
+def scored(loaded: Loaded, x: Tensor) -> dict[str, Any]:
+    """Scores of ``x`` (n, ...), saliency maps of pictures, and class probabilities, if it has any."""
+    model, objective = loaded.model, objective_of(loaded)
+    x = x.clone().requires_grad_()
+    logits = model.recipe.logits(model.networks, x)  # (n,)
+    (gradient,) = torch.autograd.grad(logits.sum(), x)
+    answer: dict[str, Any] = {
+        "scores": objective.score(logits).detach().tolist(),
+        "label": objective.describe()["score_label"],
+        "midpoint": objective.midpoint,
+        "classes": None,
+    }
+    x = x.detach()
+    if model.recipe.has_classifier:
+        answer["classes"] = model.recipe.classify(model.networks, x).softmax(1).tolist()
+    if x.dim() == 2:
+        return answer | {"points": x.tolist(), "saliency": gradient.tolist(), "images": []}
+    return answer | {"saliency": [overlay(one) for one in gradient], "images": pngs(x)}
+
+
+def overlay(gradient: Tensor) -> bytes:
+    """A transparent PNG over a picture: green where more light would raise the score, purple where it would
+    lower it, the stronger the more opaque. ``gradient`` (C, H, W) is the score's.
+    """
+    lean = gradient.mean(0)  # (H, W)
+    loud = lean.abs().flatten().quantile(LOUD).clamp_min(1e-12)
+    strength = (lean.abs() / loud).clamp(0, 1)
+    colours = torch.where((lean > 0)[..., None], torch.tensor(REAL), torch.tensor(FAKE))  # (H, W, 3)
+    layer = torch.cat([colours, (strength * 230).round()[..., None]], 2).to(torch.uint8)  # (H, W, 4)
+    return to_png(Image.fromarray(layer.numpy(), "RGBA"))
+
+
+def histograms(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """How D scores ``COMPARED`` real and generated samples: ``{"real", "fake"}``, each ``{"edges",
+    "counts"}`` over the same edges. ``real`` is ``None`` where the data are not on this machine.
+    """
+    if "histograms" not in loaded.found:
+        loaded.found["histograms"] = _histograms(loaded)
+    return {"result": loaded.found["histograms"]}
+
+
+@torch.no_grad()
+def _histograms(loaded: Loaded) -> dict[str, Any]:
+    model, objective = loaded.model, objective_of(loaded)
+
+    def scores(x: Tensor) -> np.ndarray:
+        parts = [model.recipe.logits(model.networks, part) for part in x.split(64)]
+        return objective.score(torch.cat(parts)).double().numpy()
+
+    latents = model.recipe.draw_latent(COMPARED, torch.Generator().manual_seed(0))
+    generator = model.networks["generator"]
+    sets = {"fake": scores(torch.cat([model.recipe.generate(generator, z) for z in latents.split(64)]))}
+    note = ""
+    try:
+        sets["real"] = scores(real_samples(loaded, COMPARED))
+    except BadInput as missing:
+        note = f"No real data to compare with: {missing.error}"
+    everything = np.concatenate(list(sets.values()))
+    everything = everything[np.isfinite(everything)]
+    bounds = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
+    edges = np.histogram_bin_edges(everything, BINS, objective.range or _widened(*bounds))
+    answer: dict[str, Any] = {"real": None, "note": note}
+    for name, values in sets.items():
+        counts = np.histogram(np.clip(values[np.isfinite(values)], edges[0], edges[-1]), edges)[0]
+        answer[name] = {"edges": edges.tolist(), "counts": counts.tolist()}
+    return answer
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Bounds that are not the same."""
+    return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
+
+
+def real_samples(loaded: Loaded, n: int) -> Tensor:
+    """``n`` real samples, always the same: points (n, 2) or pictures (n, C, H, W). Raises ``BadInput``."""
+    source, generator = loaded.model.source(), torch.Generator().manual_seed(0)
+    if isinstance(source, PointSource):
+        return source.sample(n, generator)
+    assert isinstance(source, ImageSource)
+    chosen = torch.randperm(len(source.images), generator=generator)[:n]
+    return source.images[chosen].float() / 127.5 - 1
