@@ -157,11 +157,14 @@ class Context:
         """D's logits (N,) for ``x`` as the stabilisers let D see it."""
         return self.judge_raw(self.shown(x), *given)
 
-    def judge_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """D's logits for a real and a generated batch, in one pass unless D mixes the samples of a batch."""
+    def judge_both(self, real: Tensor, fake: Tensor, *given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """D's logits for a real and a generated batch, in one pass unless D mixes the samples of a batch.
+        ``given`` are pairs of whatever else this D is given beside the one and beside the other.
+        """
         if not self._judges_together:
-            return self.judge(real), self.judge(fake)
-        return self.judge(torch.cat([real, fake])).split([len(real), len(fake)])  # type: ignore[return-value]
+            return self.judge(real, *(a for a, _ in given)), self.judge(fake, *(b for _, b in given))
+        both = self.judge(torch.cat([real, fake]), *(torch.cat(pair) for pair in given))
+        return both.split([len(real), len(fake)])  # type: ignore[return-value]
 
     def judgement(self, real_logits: Tensor, fake_logits: Tensor) -> Statistics:
         """D's scores and accuracy on a batch, or nothing when nobody will read them."""

@@ -113,11 +113,12 @@ class Trainer:
             getattr(self.options, f"{player}_{what}") for what in ("lr", "beta1", "beta2", "optimizer")
         )
         weights = list(network.parameters())
+        shared: dict[str, Any] = {"lr": lr, "weight_decay": getattr(self.options, "weight_decay", 0.0)}
         if kind == "adam":
-            return torch.optim.Adam(weights, lr=lr, betas=(beta1, beta2), fused=self.device.type != "mps")
+            return torch.optim.Adam(weights, betas=(beta1, beta2), fused=self.device.type != "mps", **shared)
         if kind == "rmsprop":
-            return torch.optim.RMSprop(weights, lr=lr, alpha=beta2, foreach=True)
-        return torch.optim.SGD(weights, lr=lr, momentum=beta1, fused=self.device.type != "mps")
+            return torch.optim.RMSprop(weights, alpha=beta2, foreach=True, **shared)
+        return torch.optim.SGD(weights, momentum=beta1, fused=self.device.type != "mps", **shared)
 
     # the loop
     @property
