@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         "--codes", nargs="+", default=[], metavar="CODE=VALUE", help="e.g. category=3 c1=-1.5, or class=7"
     )
     sampler.add_argument("--truncation", type=float, default=1.0, help="scales the noise; 1 is as trained")
+    sampler.add_argument(
+        "--place",
+        nargs="+",
+        metavar="JSON",
+        help="places that the Explore page gives, instead of --n and --seed, e.g. '{\"plane\": [0.5, 2]}'",
+    )
     sampler.add_argument("--out", type=Path, required=True, metavar="grid.png")
     sampler.add_argument("--runs", type=Path, default=Path("runs"))
 
@@ -209,18 +215,29 @@ class _Bar:
 
 
 def _sample(given: argparse.Namespace) -> int:
+    from engine.explore.picture import picture as picture_at
     from engine.sample import sample_grid
 
     codes = parse_settings(given.codes)
-    picture = sample_grid(
-        given.model, given.n, given.seed, given.runs, codes=codes, truncation=given.truncation
-    )
+    if given.place:
+        picture = picture_at(given.model, [_place(text) for text in given.place], runs=given.runs)
+    else:
+        picture = sample_grid(
+            given.model, given.n, given.seed, given.runs, codes=codes, truncation=given.truncation
+        )
     if given.out.suffix.lower() != ".png":
         raise BadInput(f"{given.out} is no .png file.", "out", "Name it NAME.png.")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_bytes(picture)
     print(given.out)
     return 0
+
+
+def _place(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise BadInput(f"{text[:80]} is no JSON.", "place", "Write e.g. '{\"seed\": 7}'.") from None
 
 
 def _evaluate(given: argparse.Namespace) -> int:
