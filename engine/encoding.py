@@ -70,14 +70,14 @@ def prior_match(recipe: Recipe, codes: Tensor) -> dict[str, float]:
 
 
 def figures(recipe: Recipe, networks: Networks, source: Source) -> dict[str, float]:
-    """``prior_match`` of held-out pictures' codes, and ``reconstruction``: the mean squared error of G(E(x))
+    """``prior_match`` of held-out pictures' codes, and ``reconstruction_error``: the mean square of G(E(x)) - x
     over all numbers of these pictures in [-1, 1], at most 4. Nothing for points.
     """
     if not isinstance(source, ImageSource):
         return {}
     x = held_out(source, networks["encoder"])
     error = mse_loss(reconstruct(recipe, networks, x), x)
-    return {"reconstruction": float(error), **prior_match(recipe, recipe.encode(networks, x))}
+    return {"reconstruction_error": float(error), **prior_match(recipe, recipe.encode(networks, x))}
 
 
 # --- shown

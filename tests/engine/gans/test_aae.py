@@ -112,7 +112,7 @@ def test_codes_come_to_follow_the_prior():
         with evaluating(*trainer.networks.values()):
             found[adversary] = trainer.recipe.figures(trainer.networks, trainer.source)
     assert found[True]["prior_distance"] < 0.1 * found[False]["prior_distance"]
-    assert found[True]["reconstruction"] < 1.2 * found[False]["reconstruction"]
+    assert found[True]["reconstruction_error"] < 1.2 * found[False]["reconstruction_error"]
 
 
 # --- priors

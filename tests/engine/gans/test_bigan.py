@@ -188,7 +188,7 @@ def test_figures_are_those_of_held_out_pictures():
     with evaluating(*trainer.networks.values()):
         figures = trainer.recipe.figures(trainer.networks, trainer.source)
     x = trainer.source.test_images[:1000].float() / 127.5 - 1
-    assert figures["reconstruction"] == pytest.approx(float(x.square().mean()), rel=1e-5)
+    assert figures["reconstruction_error"] == pytest.approx(float(x.square().mean()), rel=1e-5)
     assert figures["prior_distance"] > figures["prior_floor"] > 0
 
 
