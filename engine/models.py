@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +209,19 @@ def load_run(folder: RunFolder, step: int | None = None) -> Model:
     recipe, networks = _build(config, state["options"])
     _fill(networks, {**state["networks"], **state["averages"]})
     return _model(folder.id, config["name"], config, recipe, networks, state["step"])
+
+
+def renew(model: Model, folder: RunFolder) -> Model:
+    """``model``, which is of the run in ``folder``, at its newest checkpoint: in the same networks, which is
+    many times faster than ``load_run``. Raises ``NotFound`` without a checkpoint, ``BadInput`` if it does not
+    fit.
+    """
+    kept = checkpoint.newest(folder)
+    if kept is None:
+        raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
+    state = checkpoint.load(kept)["trainer"]
+    _fill(model.networks, {**state["networks"], **state["averages"]})
+    return replace(model, step=state["step"])
 
 
 def _model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,16 +15,20 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from engine import latent
+from engine.data import DATASETS
+from engine.gans import GANS
 from engine.metrics import network as classifiers
-from engine.models import Model, load
+from engine.models import Model, load, one_thread, renew
 from engine.options import BadInput, NotFound
-from engine.runs import RunFolder
+from engine.runs import RunFolder, read_json
 
 BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at
 DIRECTIONS = 8
 SAMPLES = 512  # that directions are found from
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.ELU, nn.SELU, nn.GELU, nn.SiLU)
+LASTING = ("features", "before")  # of what was found: all that does not depend on the weights
+DAMAGES = (SafetensorError, OSError, KeyError, TypeError, ValueError)  # what damaged files raise
 Version = tuple[Any, ...]
 
 
@@ -69,13 +72,15 @@ def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
     first = next(module for module in generator.modules() if isinstance(module, ACTIVATIONS))
     hook = first.register_forward_hook(_stop)
     try:
-        model.recipe.generate(generator, latents)
+        with one_thread():  # the same directions everywhere
+            model.recipe.generate(generator, latents)
         raise AssertionError("a generator has an activation that it uses")
     except _Seen as seen:
         features = seen.args[0].flatten(1)  # (SAMPLES, F)
     finally:
         hook.remove()
-    found = latent.directions(latents[:, : model.recipe.noise_dim], features, count)
+    with one_thread():
+        found = latent.directions(latents[:, : model.recipe.noise_dim], features, count)
     codes = latents.shape[1] - found.vectors.shape[1]
     return latent.Directions(torch.nn.functional.pad(found.vectors, (0, codes)), found.sd, found.share)
 
@@ -109,11 +114,25 @@ class Library:
             known.looked = now
             self._loaded.move_to_end(folder)
             return known
+        loaded = _renewed(known, version) if known is not None else None
         self._loaded.pop(folder, None)
-        loaded = self._loaded[folder] = Loaded(load_safely(folder), folder, version, now)
+        loaded = loaded or Loaded(load_safely(folder), folder, version, now)
+        self._loaded[folder] = loaded
         while len(self._loaded) > 1 and sum(one.bytes for one in self._loaded.values()) > self._most_bytes:
             self._loaded.popitem(last=False)
         return loaded
+
+
+def _renewed(known: Loaded, version: Version) -> Loaded | None:
+    """``known`` with a run's newer weights; ``None`` if it has to be loaded as if for the first time."""
+    if (known.folder / "weights.safetensors").is_file():
+        return None
+    try:
+        model = renew(known.model, RunFolder(known.folder))
+    except (*DAMAGES, BadInput):
+        return None  # another checkpoint has taken its place in the meantime, or it does not fit
+    kept = {name: value for name, value in known.found.items() if name in LASTING}
+    return Loaded(model, known.folder, version, time.monotonic(), kept)
 
 
 def version_of(folder: Path) -> Version:
@@ -138,11 +157,18 @@ def version_of(folder: Path) -> Version:
 
 def load_safely(folder: Path) -> Model:
     """``engine.models.load``, with what damaged files raise said as ``BadInput``."""
+    config = read_json(folder / "config.json", {})
+    if config.get("gan") not in GANS or config.get("data") not in DATASETS:
+        raise BadInput(
+            f"this version knows no {config.get('gan')} of {config.get('data')}.",
+            "model",
+            "Choose another model, or install the version that made it.",
+        )
     try:
         return load(folder)
     except BadInput:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
+    except DAMAGES as error:
         short = " ".join(str(error).split())[:120]
         raise BadInput(
             f"the model {folder.name} is damaged ({type(error).__name__}: {short}).",
