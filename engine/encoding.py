@@ -70,8 +70,8 @@ def prior_match(recipe: Recipe, codes: Tensor) -> dict[str, float]:
 
 
 def figures(recipe: Recipe, networks: Networks, source: Source) -> dict[str, float]:
-    """``prior_match`` of held-out pictures' codes, and ``reconstruction_error``: the mean square of G(E(x)) - x
-    over all numbers of these pictures in [-1, 1], at most 4. Nothing for points.
+    """``prior_match`` of held-out pictures' codes, and ``reconstruction_error``: the mean square of
+    G(E(x)) - x over all numbers of these pictures in [-1, 1], at most 4. Nothing for points.
     """
     if not isinstance(source, ImageSource):
         return {}
