@@ -73,22 +73,20 @@ PLANS: dict[str, Plan] = {
     "dcgan-openmoji": Plan(
         title="DCGAN, OpenMoji 64 px",
         sentence="Emoji that nobody has drawn, from 1,900 that somebody has: shapes come before sense.",
-        request=_request(
-            "dcgan", "openmoji", 6000, size=64, width=32, ema=0.999, diffaugment="color,translation,cutout"
-        ),
+        request=_request("dcgan", "openmoji", 6000, size=64, width=32, ema=0.999, diff_augment=True),
         limits="Few drawings of many kinds: faces and simple signs come out best, most others are fantasy.",
     ),
     "bigan-mnist": Plan(
         title="BiGAN, MNIST digits",
         sentence="Its encoder finds the latent of any digit that you draw.",
-        request=_request("bigan", "mnist", 20_000),
+        request=_request("bigan", "mnist", 24_000, hidden=512),
         keeps=("generator", "encoder"),
         limits="28 px digits only; a reconstruction keeps the kind of digit better than its exact shape.",
     ),
     "aae-mnist": Plan(
         title="Adversarial autoencoder, MNIST digits",
         sentence="A plane to walk on: two numbers hold all digits.",
-        request=_request("aae", "mnist", 10_000),
+        request=_request("aae", "mnist", 10_000, hidden=512),
         keeps=("generator", "encoder"),
         limits="28 px digits only; two numbers cannot hold every detail, so reconstructions are smooth.",
     ),
@@ -136,7 +134,7 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         f"--gan {config['gan']} --data {config['data']} --steps {config['steps']} --seed {config['seed']}"
         + (f" --set {told}`." if told else "`."),
         f"- Seed {config['seed']}, {model.step:,} steps of batch {model.options.batch_size}, "
-        f"{status['elapsed'] / 60:.0f} minutes on {status['device']} ({platform.machine()}, one thread, shared "
+        f"{status['elapsed'] / 60:.0f} minutes on {status['device']} ({platform.machine()}, a thread, shared "
         f"with other work), torch {torch.__version__}.",
         "- Weights: averages over training where there are any, in half precision.",
         f"- Limits: {plan.limits}",
