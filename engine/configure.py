@@ -330,6 +330,7 @@ def check(gan: str, options: Any, source: Source) -> None:
             "batch_size",
             f"Set batch_size to {len(source.images)} or less.",
         )
+    recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
 
 
 def validate(request: dict[str, Any]) -> dict[str, Any]:

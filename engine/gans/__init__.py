@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from engine.gans.aae import AAE
+from engine.gans.acgan import ACGAN
 from engine.gans.base import Recipe
 from engine.gans.bigan import BiGAN
+from engine.gans.conditional import ConditionalGAN
 from engine.gans.dcgan import DCGAN
 from engine.gans.gan import GAN
 from engine.gans.infogan import InfoGAN
+from engine.gans.semi_supervised import SemiSupervisedGAN
 
 GANS: dict[str, type[Recipe]] = {
     "gan": GAN,
     "dcgan": DCGAN,
+    "conditional": ConditionalGAN,
+    "acgan": ACGAN,
+    "semi_supervised": SemiSupervisedGAN,
     "infogan": InfoGAN,
     "bigan": BiGAN,
     "aae": AAE,

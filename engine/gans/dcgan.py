@@ -59,7 +59,9 @@ class DCGAN(TwoPlayers):
         if data.kind == "images" and (data.shape[1] != data.shape[2] or data.shape[1] not in SIZES):
             size = "x".join(map(str, data.shape[1:]))
             raise BadInput(
-                f"DCGAN draws pictures of 28, 32 or 64 px, not {size}.", "size", "Set size to 28, 32 or 64."
+                f"{cls.title} draws pictures of 28, 32 or 64 px, not {size}.",
+                "size",
+                "Set size to 28, 32 or 64.",
             )
 
     def networks(self) -> dict[str, nn.Module]:

@@ -1,0 +1,112 @@
+"""Conditional GAN: both players are told the class.
+
+Mirza & Osindero, *Conditional Generative Adversarial Nets* (2014). G gets the class as a one-hot vector
+beside its noise; D judges whether a picture is real *and* of its class: real pictures come with their own
+labels, generated ones with those that G was given (equation 2). The paper's D joins picture and class in a
+hidden layer. Ours takes an inner product of the two (Miyato & Koyama 2018, *cGANs with Projection
+Discriminator*, equation 3): with the hidden layer G was still deaf to the class after 750 steps on MNIST,
+when with the product half of its digits were the ones asked for.
+
+What to look for: in the class grid each row is one class and each column one noise. The rows part within some
+hundred steps; from then on the noise decides only how a digit is written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.codes import Code
+from engine.context import Context
+from engine.gans.base import Exhibit, Recipe, Show, Statistics
+from engine.gans.dcgan import DCGAN
+from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm
+from engine.networks.init import dcgan_init
+
+ROWS, COLUMNS = 10, 8
+
+
+class ConditionalGAN(DCGAN):
+    title = "Conditional GAN"
+    sentence = "You choose the class, the noise does the rest. Needs labelled pictures."
+    paper = "Mirza & Osindero 2014, arXiv:1411.1784"
+    needs_labels = True
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        return (given_class(self),)
+
+    def networks(self) -> dict[str, nn.Module]:
+        width, shape = self.options.width, self.data.shape
+        norm = self.options.discriminator_norm
+        return {
+            "generator": DCGANGenerator(self.latent_dim, width, shape),
+            "discriminator": ConditionalDiscriminator(width, shape, norm, self.data.classes),
+        }
+
+    def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
+        real, fake = ctx.real(), ctx.fake().detach()
+        real_class = self.real_classes(ctx)
+        real_logits, fake_logits = ctx.judge_both(real, fake, (real_class, self.fake_classes(ctx)))
+        loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
+        statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
+        return ctx.penalised(loss, statistics, real, fake, lambda x: ctx.judge_raw(x, real_class))
+
+    def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
+        fake = ctx.fake()
+        fake_logits = ctx.judge(fake, self.fake_classes(ctx))
+        real_logits = fake_logits
+        if ctx.objective.needs_real:
+            real_logits = ctx.judge(ctx.real(), self.real_classes(ctx))
+        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+
+    def real_classes(self, ctx: Context) -> Tensor:
+        """The classes of this turn's real batch, one-hot: (N, K)."""
+        labels = ctx.batch()[1]
+        assert labels is not None  # needs_labels
+        return F.one_hot(labels, self.data.classes).float()  # (N, K)
+
+    def fake_classes(self, ctx: Context) -> Tensor:
+        """The classes that G was given for this iteration's batch, one-hot: (N, K)."""
+        return self.codes[0].of(ctx.latents())
+
+    def exhibits(self, show: Show) -> list[Exhibit]:
+        return [class_rows(self, show)]
+
+
+class ConditionalDiscriminator(DCGANDiscriminator):
+    """Pictures (N, C, H, W) and their classes, one-hot (N, K), to one logit each, (N,).
+
+    A picture without a class is judged as the class that suits it best.
+    """
+
+    def __init__(self, width: int, shape: tuple[int, ...], norm: Norm, classes: int) -> None:
+        super().__init__(width, shape, norm)
+        assert isinstance(self.head, nn.Linear)
+        self.match = nn.Linear(self.head.in_features, classes, bias=False)
+        dcgan_init(self.match)
+
+    def forward(self, x: Tensor, given: Tensor | None = None) -> Tensor:
+        features = self.features(x)
+        logits = self.head(features) + self.match(features)  # (N, K): psi(f) + <v_k, f> for every class k
+        return logits.amax(1) if given is None else (logits * given).sum(1)  # (N,)
+
+
+def given_class(recipe: Recipe) -> Code:
+    """The part of a latent that tells G which class to draw; it follows the noise."""
+    return Code("class", "categorical", recipe.data.classes, recipe.noise_dim, recipe.data.names, given=True)
+
+
+def class_rows(recipe: Recipe, show: Show) -> Exhibit:
+    """Each row one class, each column the same noise, for a GAN whose first code is the class."""
+    code: Any = recipe.codes[0]
+    rows, columns = min(code.size, ROWS), min(len(show.latent), COLUMNS)
+    latents = show.latent[:columns].repeat(rows, 1)  # (rows * columns, latent_dim)
+    chosen = torch.arange(rows, device=latents.device).repeat_interleave(columns)
+    latents[:, code.start : code.start + code.size] = F.one_hot(chosen, code.size).float()
+    pictures = recipe.generate(show.networks["generator"], latents)
+    sentence = "Each row one class, each column the same noise."
+    return Exhibit("classes", "Classes", sentence, pictures, rows, columns)
