@@ -42,6 +42,9 @@ def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> d
         "codes": codes,
         "directions": directions,
         "networks": networks,
+        "has_encoder": recipe.has_encoder and "encoder" in networks,
+        "has_classifier": recipe.has_classifier and "discriminator" in networks,
+        "has_discriminator": "discriminator" in networks,
         "classes": list(loaded.model.shape.names),
     }
     if loaded.model.shape.kind == "points":

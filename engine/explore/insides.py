@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.explore.loaded import ACTIVATIONS, Loaded
+from engine.explore.loaded import Loaded, seen_layers
 from engine.explore.places import choice, latent_of
 from engine.explore.plans import fields
 from engine.explore.reading import as_input
@@ -39,7 +39,7 @@ def features(loaded: Loaded, request: dict[str, Any], state: dict[str, Any]) -> 
     x = as_input(request["pixels"], model.shape)[None] if "pixels" in request else model.generate(z)
     shown = []
     for networks in (model.networks, before):
-        with torch.no_grad():
+        with torch.no_grad(), loaded.asking():
             shown.append(_layers(loaded, networks, network, z, x))
     layers = [
         {"name": name, "shape": list(maps.shape), "maps": maps_png(maps), "untrained": maps_png(old)}
@@ -59,11 +59,7 @@ def _layers(
     def keep(name: str) -> Any:
         return lambda _module, _inputs, out: seen.append((name, out[0].clone()))
 
-    hooks = [
-        module.register_forward_hook(keep(name))
-        for name, module in networks[network].named_modules()
-        if isinstance(module, ACTIVATIONS)
-    ]
+    hooks = [module.register_forward_hook(keep(name)) for name, module in seen_layers(networks[network])]
     try:
         if network == "generator":
             loaded.model.recipe.generate(networks["generator"], z)

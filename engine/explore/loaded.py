@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from engine import latent
 from engine.data import DATASETS
 from engine.gans import GANS
+from engine.gans.base import Recipe
 from engine.metrics import network as classifiers
 from engine.models import Model, load, one_thread, renew
 from engine.options import BadInput, NotFound
@@ -26,7 +27,7 @@ BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at
 DIRECTIONS = 8
 SAMPLES = 512  # that directions are found from
-ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.ELU, nn.SELU, nn.GELU, nn.SiLU)
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Softplus, nn.ELU, nn.SELU, nn.GELU, nn.SiLU)
 LASTING = ("features", "before")  # of what was found: all that does not depend on the weights
 DAMAGES = (SafetensorError, OSError, KeyError, TypeError, ValueError)  # what damaged files raise
 Version = tuple[Any, ...]
@@ -53,6 +54,24 @@ class Loaded:
             self.found["directions"] = find_directions(self.model)
         return self.found["directions"]
 
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around what asks networks besides G: says so if one of them was not kept. Raises ``BadInput``."""
+        try:
+            yield
+        except KeyError as missing:
+            raise BadInput(
+                f"this model was kept without its {missing.args[0]}.",
+                "model",
+                "Choose another one, or a run.",
+            ) from None
+
+    def is_spherical(self) -> bool:
+        """Whether noise is drawn from N(0, I), so that its typical norm is to be kept."""
+        recipe = self.model.recipe
+        drawn_as_usual = type(recipe).draw_latent is Recipe.draw_latent
+        return drawn_as_usual or getattr(recipe.options, "prior", "") == "gaussian"
+
     def features(self) -> Callable[[Tensor], Tensor] | None:
         """Pictures (N, C, H, W) to features (N, F), by the classifier that ships for the data, if any."""
         if "features" not in self.found:
@@ -69,12 +88,12 @@ def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
     latents = model.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(0))
     latents[:, model.recipe.noise_dim :] = latents[0, model.recipe.noise_dim :]
     generator = model.networks["generator"]
-    first = next(module for module in generator.modules() if isinstance(module, ACTIVATIONS))
+    _, first = seen_layers(generator)[0]
     hook = first.register_forward_hook(_stop)
     try:
         with one_thread():  # the same directions everywhere
             model.recipe.generate(generator, latents)
-        raise AssertionError("a generator has an activation that it uses")
+        raise AssertionError("a generator uses its first layer")
     except _Seen as seen:
         features = seen.args[0].flatten(1)  # (SAMPLES, F)
     finally:
@@ -83,6 +102,12 @@ def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
         found = latent.directions(latents[:, : model.recipe.noise_dim], features, count)
     codes = latents.shape[1] - found.vectors.shape[1]
     return latent.Directions(torch.nn.functional.pad(found.vectors, (0, codes)), found.sd, found.share)
+
+
+def seen_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The layers whose output is worth a look, by name: activations or, if there are none, all leaves."""
+    leaves = [(name, module) for name, module in network.named_modules() if not list(module.children())]
+    return [(name, module) for name, module in leaves if isinstance(module, ACTIVATIONS)] or leaves
 
 
 class _Seen(Exception):

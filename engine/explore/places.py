@@ -46,7 +46,7 @@ def latent_of(loaded: Loaded, place: object, field: str = "place") -> Tensor:
     if "z" in place:
         found = _given(model, place["z"])
     elif "plane" in place:
-        found = _on_plane(model, place["plane"], seed_of(place.get("plane_seed", 0), "plane_seed"))
+        found = _on_plane(loaded, place["plane"], seed_of(place.get("plane_seed", 0), "plane_seed"))
     else:
         found = model.latents([seed_of(place.get("seed", 0))])[0]  # (latent_dim,)
     if "z" not in place:
@@ -111,7 +111,8 @@ def _given(model: Model, z: object) -> Tensor:
     return torch.tensor([number(value, "z", -LARGEST, LARGEST) for value in z])  # (latent_dim,)
 
 
-def _on_plane(model: Model, point: object, plane: int) -> Tensor:
+def _on_plane(loaded: Loaded, point: object, plane: int) -> Tensor:
+    model = loaded.model
     if not isinstance(point, list) or len(point) != 2:
         raise BadInput("a point of the plane has two numbers.", "plane", "Give [x, y].")
     x, y = (number(value, "plane", -FARTHEST, FARTHEST) for value in point)
@@ -120,7 +121,7 @@ def _on_plane(model: Model, point: object, plane: int) -> Tensor:
     if len(around) == 1:
         return latents[0]
     weights = torch.tensor([weight for *_, weight in around])
-    blended = latent.blend(latents, weights)
+    blended = latent.blend(latents, weights) if loaded.is_spherical() else weights @ latents
     for code in model.recipe.codes:
         values = code.of(latents)
         columns = slice(code.start, code.start + code.size)

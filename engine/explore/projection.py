@@ -124,7 +124,7 @@ def _begin(loaded: Loaded, task: Task) -> dict[str, Any]:
     state: dict[str, Any] = {"t": 0, "rate": 0.0, "error": None, "encoded": None}
     starts = []
     if task.method != "optimise":
-        with torch.no_grad():
+        with torch.no_grad(), loaded.asking():
             encoded = model.recipe.encode(model.networks, task.target).float()  # (1, D)
         state["encoded"] = _pack(encoded)
         starts.append(encoded)
@@ -217,10 +217,12 @@ def _feature_errors(loaded: Loaded, samples: Tensor, task: Task) -> Tensor:
 def _unlikeliness(loaded: Loaded, task: Task, z: Tensor) -> Tensor:
     """How far noise is from where the prior puts it, (R,): off its sphere, or off an edit's start."""
     noise = z[:, : loaded.model.recipe.noise_dim]
-    off_sphere = (noise.square().mean(1) - 1).square()
-    if task.start is None:
-        return off_sphere
-    return off_sphere + (z - task.start).square().mean(1)
+    unlikely = z.new_zeros(len(z))
+    if loaded.is_spherical():
+        unlikely = (noise.square().mean(1) - 1).square()
+    if task.start is not None:
+        unlikely = unlikely + (z - task.start).square().mean(1)
+    return unlikely
 
 
 def _free(loaded: Loaded) -> Tensor:
@@ -233,11 +235,18 @@ def _free(loaded: Loaded) -> Tensor:
 
 
 def _clamped(loaded: Loaded, z: Tensor) -> Tensor:
-    """Uniform codes stay where they are drawn from."""
-    for code in loaded.model.recipe.codes:
+    """What has bounds stays within them: uniform codes, and noise that is not Gaussian."""
+    recipe = loaded.model.recipe
+    for code in recipe.codes:
         if code.kind == "uniform":
             columns = slice(code.start, code.start + code.size)
             z[:, columns] = z[:, columns].clamp(-1, 1)
+    if not loaded.is_spherical():
+        if "bound" not in loaded.found:
+            drawn = recipe.draw_latent(4096, torch.Generator().manual_seed(0))[:, : recipe.noise_dim]
+            loaded.found["bound"] = float(drawn.abs().max())
+        bound = loaded.found["bound"]
+        z[:, : recipe.noise_dim] = z[:, : recipe.noise_dim].clamp(-bound, bound)
     return z
 
 

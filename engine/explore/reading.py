@@ -22,6 +22,7 @@ from engine.picture import picture_grid, to_png
 LIGHT_ON_DARK = ("mnist", "fashion", "stacked_mnist")  # data whose ground is black
 HANDWRITTEN = ("mnist", "stacked_mnist")  # each fits a box of 20 of 28 px, its centre of mass in the middle
 BOX = 20 / 28
+LEAST = 0.25  # share of a cut file's rows that must be there
 WORKED_ON = 256  # px that a handwritten picture has while it is centred
 
 
@@ -80,9 +81,10 @@ def _decoded(raw: bytes, picture: Image.Image, notes: list[str]) -> Image.Image:
             raise UnreadableError(f"damaged: {problem}") from None
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-        low, high = picture.convert("L").getextrema()
-        if low == high:
-            raise UnreadableError("nothing of it is left") from None
+        grey = np.asarray(picture.convert("L"))
+        read = np.flatnonzero((grey != grey[-1, -1]).any(1))  # what was not read has one colour
+        if not len(read) or read[-1] < LEAST * len(grey):
+            raise UnreadableError("most of it is missing") from None
         notes.append("The file is damaged: a part of the picture is missing.")
         return picture
 

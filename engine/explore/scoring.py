@@ -47,7 +47,8 @@ def scored(loaded: Loaded, x: Tensor) -> dict[str, Any]:
     """Scores of ``x`` (n, ...), saliency maps of pictures, and class probabilities, if it has any."""
     model, objective = loaded.model, objective_of(loaded)
     x = x.clone().requires_grad_()
-    logits = model.recipe.logits(model.networks, x)  # (n,)
+    with loaded.asking():
+        logits = model.recipe.logits(model.networks, x)  # (n,)
     (gradient,) = torch.autograd.grad(logits.sum(), x)
     answer: dict[str, Any] = {
         "scores": objective.score(logits).detach().tolist(),
@@ -89,7 +90,8 @@ def _histograms(loaded: Loaded) -> dict[str, Any]:
     model, objective = loaded.model, objective_of(loaded)
 
     def scores(x: Tensor) -> np.ndarray:
-        parts = [model.recipe.logits(model.networks, part) for part in x.split(64)]
+        with loaded.asking():
+            parts = [model.recipe.logits(model.networks, part) for part in x.split(64)]
         return objective.score(torch.cat(parts)).double().numpy()
 
     latents = model.recipe.draw_latent(COMPARED, torch.Generator().manual_seed(0))

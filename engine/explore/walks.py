@@ -106,7 +106,7 @@ def traverse(loaded: Loaded, request: dict[str, Any]) -> Plan:
     columns = whole(request.get("columns", 10), "columns", 2, MOST_CELLS)
     rows = whole(request.get("rows", 10), "rows", 2, MOST_CELLS)
     across, down = request.get("across"), request.get("down")
-    if across == down:
+    if down is not None and across == down:
         raise BadInput("across and down are the same.", "down", "Choose two different ones.")
     across_values = axis(loaded, across, "across", columns, reach)
     down_values = axis(loaded, down, "down", rows, reach) if down is not None else []

@@ -1,0 +1,103 @@
+"""Requests in turns: slices, shares, restarts, and what becomes of one that is refused."""
+
+import base64
+import json
+import shutil
+
+import pytest
+import torch
+
+from engine.explore import calls
+from engine.explore.picture import picture
+from engine.options import NotFound
+from engine.runs import RunFolder
+from engine.sample import sample_grid
+from tests.engine.explore.conftest import STEPS, ask, go_on, opened
+
+
+def request(kind="render", state=None, parts=(), **arguments):
+    return {"kind": kind, "arguments": arguments, "state": state or {}, "parts": list(parts)}
+
+
+def seeds(n, start=0):
+    return [{"seed": seed} for seed in range(start, start + n)]
+
+
+def test_one_picture_takes_one_turn(runs):
+    answer, turns = ask(runs / "infogan", "render", {"place": {"seed": 7}})
+    assert turns == 1 and answer["step"] == STEPS
+    assert opened(answer["result"]["png"]).size == (28, 28)
+
+
+def test_the_same_bytes_by_request_command_line_and_python(runs):
+    """In one turn and in many, alone and in company, and whichever way they are asked for."""
+    folder = runs / "infogan"
+    many, turns = ask(folder, "render", {"places": seeds(100)})
+    assert turns > 100 // calls.SLICE
+    assert many["result"]["png"] == sample_grid(folder, 100, 0) == picture(folder, seeds(100))
+    crowd = calls.explore(str(folder), [request(places=seeds(1, s)) for s in range(20)])
+    for seed, answer in enumerate(crowd):
+        assert answer["result"]["png"] == sample_grid(folder, 1, seed)
+
+
+def test_json_gives_each_picture_and_its_latent(runs, infogan):
+    result = ask(runs / "infogan", "render", {"places": seeds(3), "format": "json", "scale": 4})[0]["result"]
+    assert [opened(image).size for image in result["images"]] == [(112, 112)] * 3
+    again = {"places": [{"z": json.loads(json.dumps(z))} for z in result["z"]], "format": "json", "scale": 4}
+    assert ask(runs / "infogan", "render", again)[0]["result"]["images"] == result["images"]
+    assert base64.b64encode(result["images"][0])
+
+
+def test_points_are_given_as_points(runs, ring):
+    result = ask(runs / "ring", "render", {"places": seeds(5), "format": "json"})[0]["result"]
+    assert torch.equal(torch.tensor(result["points"]), ring.model.generate(ring.model.latents(range(5))))
+    assert opened(result["images"][0]).size == (512, 512)
+
+
+def test_a_large_request_leaves_room_for_small_ones(runs):
+    answers = calls.explore(
+        str(runs / "infogan"),
+        [request(places=seeds(200)), request(places=seeds(1)), request(places=seeds(2))],
+    )
+    large, *small = answers
+    assert all("result" in answer for answer in small)
+    assert (
+        large["state"]["done"] == calls.SLICE - 3 and large["state"]["left"] == 200 - large["state"]["done"]
+    )
+
+
+def test_what_one_is_refused_for_is_its_own_affair(runs):
+    answers = calls.explore(
+        str(runs / "infogan"), [request(places=seeds(1)), request(places=[{"seed": -1}]), request(nonsense=1)]
+    )
+    assert "png" in answers[0]["result"]
+    assert answers[1]["refused"]["field"] == "seed" and answers[2]["refused"]["field"] == "nonsense"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in calls.PLANS if kind != "strip"])
+def test_unknown_fields_are_refused(runs, kind):
+    answer, _ = ask(runs / "infogan", kind, {"surprise": 1})
+    assert answer["refused"]["field"] == "surprise" and answer["refused"]["kind"] == "BadInput"
+
+
+def test_a_run_that_goes_on_is_drawn_at_its_new_step_throughout(runs, tmp_path, monkeypatch):
+    shutil.copytree(runs / "infogan", tmp_path / "live")
+    run = RunFolder(tmp_path / "live")
+    monkeypatch.setattr("engine.explore.loaded.LOOK_EVERY_S", 0.0)
+    [begun] = calls.explore(str(run.path), [request(places=seeds(40))])
+    assert begun["state"]["step"] == STEPS and begun["state"]["left"]
+    go_on(run, STEPS + 2)
+    again = request(places=seeds(40), state=begun["state"])
+    [restarted] = calls.explore(str(run.path), [again])
+    assert restarted["fresh"] and restarted["state"]["step"] == STEPS + 2
+    answer, _ = ask(run.path, "render", {"places": seeds(40)})
+    assert answer["step"] == STEPS + 2 and answer["result"]["png"] == sample_grid(run.path, 40, 0)
+
+
+def test_a_model_that_is_deleted_is_gone(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.explore.loaded.LOOK_EVERY_S", 0.0)
+    shutil.copytree(runs / "infogan", tmp_path / "short")
+    calls.explore(str(tmp_path / "short"), [request(places=seeds(1))])
+    shutil.rmtree(tmp_path / "short")
+    with pytest.raises(NotFound, match="deleted"):
+        calls.explore(str(tmp_path / "short"), [request(places=seeds(1))])
