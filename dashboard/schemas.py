@@ -30,6 +30,7 @@ class StartRun(_Body):
     seed: StrictInt = 0
     name: str | None = Field(None, description="How the run is called on the pages; 80 characters are kept.")
     options: dict[str, Any] = Field(default_factory=dict, examples=[{"discriminator_lr": 1e-4}])
+    start_from: str | None = Field(None, description="The model or run whose weights it begins with.")
 
 
 class StartPreset(_Body):

@@ -73,12 +73,14 @@ class Engine:
             shutil.rmtree(leftover, ignore_errors=True)
         datasets = Path(os.environ.get("GANSCOPE_DATASETS", self.runs_folder / ".datasets"))
         log_file = self._cache / "engine.log"
-        self._processes = (Zygote if forks() else Spawn)(log_file, {"GANSCOPE_DATASETS": str(datasets)})
+        shared = {"GANSCOPE_DATASETS": str(datasets), "GANSCOPE_RUNS": str(self.runs_folder)}
+        self._processes = (Zygote if forks() else Spawn)(log_file, shared)
         device_gpus = 0 if self._device == "cpu" else gpus()
         self._launcher = Launcher(
             self.runs_folder, self._processes, self._limit or device_gpus or max(1, cores() // 2)
         )
         self._inference = Inference(self._processes, log_file, threads=max(1, cores() // 2))
+        self._timing = Inference(self._processes, log_file, threads=max(1, cores() - 1))
         self._catalogue = Catalogue(self._cache, self._inference)
         self._exploring = Exploring(
             self.runs_folder,
@@ -99,6 +101,7 @@ class Engine:
         self._launcher.close()
         self._exploring.close()
         self._inference.close()
+        self._timing.close()
         self._processes.close()
         live = self._launcher.live()
         self._lock.release()
@@ -205,6 +208,14 @@ class Engine:
         """The configuration that ``request`` would start, without an id. Raises ``BadInput``."""
         plain = {"device": self._device, **commands.check_request(request)}
         return self._inference.call("validate", request=plain, timeout_s=VALIDATION_S)
+
+    def time_step(self, role: Role, request: object) -> dict[str, float]:
+        """How long a step of ``request`` takes here and now, in seconds: ``{"step_s"}``. Takes a few seconds
+        itself. Raises ``BadInput``.
+        """
+        _permit(role, "time runs")
+        plain = {"device": self._device, **commands.check_request(request)}
+        return self._timing.call("time_step", request=plain, timeout_s=VALIDATION_S)
 
     def start(self, role: Role, request: object) -> str:
         """Start a run, or queue it if all places are taken. Returns its id."""

@@ -8,12 +8,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.options import BadInput
+from engine.options import BadInput, NotFound
 from engine.presets import PRESETS
+from engine.runs import check_id
 
 NAME_LENGTH = 80
 REQUEST_LENGTH = 1 << 16
-REQUEST_FIELDS = ("gan", "data", "steps", "seed", "options", "name", "preset", "device")
+REQUEST_FIELDS = ("gan", "data", "steps", "seed", "options", "name", "preset", "device", "start_from")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MAX_STEPS = 100_000_000
 MAX_RATE = 1e6  # steps a second: beyond that, say null for "no limit"
@@ -47,6 +48,16 @@ def check(command: object, live: Fields) -> Command:
     return {"command": name, **checked}
 
 
+def check_model(model: object) -> str:
+    """The id of a model or run; a path is none. Raises ``BadInput``."""
+    try:
+        return check_id(model)  # type: ignore[arg-type]
+    except NotFound:
+        raise BadInput(
+            "that is not a model's name.", "start_from", "Take an id from GET /api/models."
+        ) from None
+
+
 def check_request(request: object) -> dict[str, Any]:
     """A request to start a run, as plain JSON of reasonable size. Its knobs are checked where they are
     declared.
@@ -67,6 +78,8 @@ def check_request(request: object) -> dict[str, Any]:
             f"the request has {len(text):,} characters.", None, f"Send at most {REQUEST_LENGTH:,}."
         )
     plain = json.loads(text)
+    if plain.get("start_from"):
+        plain["start_from"] = check_model(plain["start_from"])
     for field in plain:
         if field not in REQUEST_FIELDS:
             raise BadInput(

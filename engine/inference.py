@@ -113,7 +113,15 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return calls.explore(model, requests)
 
 
+def time_step(request: dict[str, Any]) -> dict[str, float]:
+    """How long a step of ``request`` takes here, in seconds (``engine.timing``). Raises ``BadInput``."""
+    from engine import timing
+
+    return timing.time_step(request)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
+    "time_step": time_step,
     "catalogue": catalogue,
     "validate": validate,
     "device": device,

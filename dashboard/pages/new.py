@@ -258,6 +258,40 @@ def length(run: Draft) -> None:
         )
 
 
+def beginning(run: Draft) -> None:
+    """The model or run whose weights the run begins with, where there is one of this GAN."""
+    cards = {card["id"]: card["title"] for card in engine.models() if card["gan"] == run.gan}
+    key = run.key("run start_from")
+    if st.session_state.get(key) not in cards:
+        st.session_state.pop(key, None)
+    run.start_from = st.selectbox(
+        "Begin with",
+        list(cards),
+        index=None,
+        key=key,
+        format_func=cards.__getitem__,
+        placeholder="fresh weights",
+        help="Fine-tune a model or an earlier run: its networks must be of the same sizes.",
+        disabled=not cards,
+    )
+    slots["start_from"] = st.empty()
+
+
+def how_long(run: Draft, said: DeltaGenerator) -> None:
+    """Take a few steps, and say how long the run will take on this machine."""
+    with said, st.spinner("Taking a few steps ..."):
+        try:
+            seconds = engine.time_step(session.role(), run.request(catalogue))["step_s"]
+        except BadInput as problem:
+            said.html(problem_html(problem))
+            return
+    total = seconds * run.steps
+    length = f"{total:.0f} seconds" if total < 120 else f"{total / 60:.0f} minutes"
+    if total > 7200:
+        length = f"{total / 3600:.1f} hours"
+    said.html(f"<div>A step takes about {1000 * seconds:.2g} ms here: {run.steps:,} take {length}.</div>")
+
+
 def finish(run: Draft, fields: dict[str, Field]) -> None:
     """At the bottom of the window: what will happen, or what stands in the way; and Start."""
     problem, sentence = None, ""
@@ -274,6 +308,10 @@ def finish(run: Draft, fields: dict[str, Field]) -> None:
             said.html(problem_html(problem))
         else:
             said.html(f"<div>{escape(sentence)}</div>")
+        if session.may_change() and st.button(
+            "How long?", type="tertiary", disabled=problem is not None, help="Takes a few steps to find out."
+        ):
+            how_long(run, said)
         if st.button("Clear", type="tertiary", help="Back to the defaults."):
             restart()
             st.query_params.clear()
@@ -304,6 +342,7 @@ with players_and_rules:
     with gan_column:
         choose_gan(run)
         length(run)
+        beginning(run)
     with rules_column:
         choose_rules(run, fields)
     show_rules(catalogue["objectives"][run.value(fields["objective"])])

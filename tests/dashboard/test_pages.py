@@ -16,6 +16,7 @@ from dashboard.pages import PAGES
 from engine.api import Engine
 from engine.presets import PRESETS
 from engine.runs import RunFolder
+from tests.engine.live import eventually
 
 MAIN = Path(pages.__file__).parent / "main.py"
 OPENING_S = 60  # the first page of a fresh installation waits for torch
@@ -191,11 +192,30 @@ def test_a_refusal_stands_by_its_field_and_goes_when_it_is_met(presenter: Engine
 def test_a_stabiliser_that_makes_no_sense_is_grey_and_says_why(presenter: Engine):
     app = open_page("new")
     switches = {switch.label: switch for switch in app.toggle}
-    assert not any(switch.disabled for switch in switches.values())
+    assert not switches["Weight clipping"].disabled
+    assert switches["DiffAugment"].disabled  # the data are points
     switches["Gradient penalty"].set_value(True).run()
     clipping = next(switch for switch in app.toggle if switch.label == "Weight clipping")
     assert clipping.disabled
     assert "Not here" in clipping.help and "slope" in clipping.help
+
+
+def test_it_says_how_long_the_run_will_take_here(presenter: Engine):
+    app = open_page("new")
+    next(button for button in app.button if button.label == "How long?").click().run()
+    assert "A step takes about" in text(app) and "20,000 take" in text(app)
+
+
+def test_a_run_can_begin_with_the_weights_of_another(presenter: Engine):
+    first = presenter.start("presenter", {"gan": "gan", "data": "ring", "steps": 2})
+    eventually(lambda: presenter.status(first)["state"] == "done")
+    app = open_page("new")
+    box = next(box for box in app.selectbox if box.label == "Begin with")
+    box.set_value(first).run()
+    next(box for box in app.number_input if box.label == "Steps").set_value(1).run()
+    app.button("start").click().run()
+    assert not app.exception
+    assert presenter.run(app.query_params["run"])["config"]["start_from"] == first
 
 
 def test_options_reach_the_run(presenter: Engine):

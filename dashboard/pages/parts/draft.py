@@ -26,6 +26,7 @@ class Draft:
     steps: int = STEPS["points"]
     seed: int = 0
     name: str = ""
+    start_from: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     source: str | None = None
     generation: int = 0
@@ -76,7 +77,8 @@ class Draft:
             "seed": self.seed,
             "options": options,
         }
-        return {**request, "name": self.name} if self.name else request
+        extra = {"name": self.name, "start_from": self.start_from}
+        return request | {name: value for name, value in extra.items() if value}
 
 
 def draft() -> Draft:
