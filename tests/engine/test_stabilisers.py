@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine.picture import shown_generator
 from engine.stabilisers import STABILISERS
 from engine.trainer import Trainer
 from tests.engine.conftest import small
@@ -15,16 +16,26 @@ def trained(steps=20, **options):
     return trainer
 
 
-ON = {name: {piece.switch: piece.on} for name, piece in STABILISERS.items()}
+PICTURES_ONLY = ("virtual_batch_norm", "diff_augment")
 
 
 @pytest.mark.parametrize("name", STABILISERS)
 def test_it_changes_training_and_training_goes_on(name):
-    plain, changed = trained(), trained(**ON[name])
+    piece = STABILISERS[name]
+    if name in PICTURES_ONLY:
+        where, steps, on = {"gan": "dcgan", "data": "mnist"}, 4, piece.on
+    else:
+        where, steps, on = {}, 20, piece.on if piece.on_points is None else piece.on_points
+    plain, changed = trained(steps, **where), trained(steps, **where, **{piece.switch: on})
     assert changed.is_finite()
-    shown = "averages" if name == "weight_averaging" else "networks"
-    before, after = plain.networks["generator"], getattr(changed, shown)["generator"]
-    assert any(not torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+    seen = [
+        trainer.recipe.generate(shown_generator(trainer), latents(trainer)) for trainer in (plain, changed)
+    ]
+    assert not torch.equal(*seen)
+
+
+def latents(trainer):
+    return trainer.recipe.draw_latent(8, torch.Generator().manual_seed(1))
 
 
 def test_clipping_bounds_every_weight_of_d():
@@ -49,11 +60,50 @@ def test_gradient_penalty_pulls_the_critics_slope_to_one():
     assert 0.6 < float(slopes.mean()) < 1.4  # trained for a moment only: near 1, not at it
 
 
-def test_r1_flattens_d_at_real_data():
-    real = trained(0).source.sample(256, torch.Generator().manual_seed(1))
-    steep = slope_at(trained(200, discriminator_lr=5e-3), real).mean()
-    flat = slope_at(trained(200, discriminator_lr=5e-3, r1=10.0), real).mean()
-    assert flat < 0.5 * steep
+@pytest.mark.parametrize("penalty", ["r1", "r2"])
+def test_r1_flattens_d_at_real_data_and_r2_at_generated(penalty):
+    def slope(**options):
+        trainer = trained(200, discriminator_lr=5e-3, **options)
+        real = trainer.source.sample(256, torch.Generator().manual_seed(1))
+        trainer.ctx.forget_fake()
+        return slope_at(trainer, real if penalty == "r1" else trainer.ctx.fake().detach()).mean()
+
+    assert slope(**{penalty: 10.0}) < 0.5 * slope()
+
+
+def test_dragan_pulls_the_slope_around_real_data_to_one():
+    def slopes(**options):
+        trainer = Trainer(small(discriminator_lr=3e-3, **options))
+        for _ in range(300):
+            trainer.single("discriminator")
+        real = trainer.source.sample(256, torch.Generator().manual_seed(1))
+        noise = torch.randn(256, 2, generator=torch.Generator().manual_seed(2))
+        return slope_at(trainer, real + 0.5 * real.std() * noise)
+
+    held, free = slopes(dragan=10.0), slopes()
+    assert 0.6 < float(held.mean()) < 1.4  # trained for a moment only: near 1, not at it
+    assert (held - 1).square().mean() < 0.2 * (free - 1).square().mean()
+
+
+@pytest.mark.parametrize("name", ["gradient_penalty", "dragan", "r1", "r2"])
+def test_gradient_penalties_may_be_asked_for_at_every_few_steps(name):
+    """At steps 0 and 3 of six, three times as strong; the penalty itself is reported as it is."""
+    assert STABILISERS[name].is_lazy
+    trainer, asked = Trainer(small(**{name: 1.0, "penalty_every": 3})), []
+    penalty = type(STABILISERS[name]).penalty
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            type(STABILISERS[name]),
+            "penalty",
+            lambda *given: asked.append(trainer.step) or penalty(*given),
+        )
+        for _ in range(6):
+            trainer.iterate()
+    assert asked == [0, 3]
+    trainer.ctx.step = 0
+    real, fake = trainer.ctx.real(), trainer.ctx.fake().detach()
+    loss, statistics = trainer.ctx.penalised(torch.zeros(()), {}, real, fake)
+    assert float(loss.detach()) == pytest.approx(3 * float(statistics[f"penalty_{name}"]))
 
 
 def test_spectral_norm_bounds_every_layers_largest_singular_value():
@@ -104,3 +154,59 @@ def test_averaging_leaves_training_alone():
         plain.networks["generator"].parameters(), averaged.networks["generator"].parameters(), strict=True
     ):
         assert torch.equal(a, b)
+
+
+def flat(trainer, network):
+    return torch.cat([weight.detach().flatten() for weight in trainer.networks[network].parameters()])
+
+
+def test_historical_averaging_pulls_both_players_to_the_mean_of_all_that_they_were():
+    trainer = Trainer(small(historical_averaging=0.5))
+    piece, ctx = STABILISERS["historical_averaging"], trainer.ctx
+    seen = {name: [flat(trainer, name)] for name in trainer.networks}
+    for _ in range(4):
+        trainer.iterate()
+        for name, past in seen.items():
+            past.append(flat(trainer, name))
+    for name, hook in (("discriminator", piece.penalty), ("generator", piece.answer)):
+        ctx.begin_turn((name,), keeps_graph=False)
+        for weight in ctx.weights[name]:
+            weight.grad = None
+        nothing = (torch.zeros(1), torch.zeros(1), ctx.judge_raw)
+        pull = hook(ctx, *nothing) if name == "discriminator" else hook(ctx, nothing[0])
+        pull.backward()
+        gradient = torch.cat([weight.grad.flatten() for weight in ctx.weights[name]])
+        away = flat(trainer, name) - torch.stack(seen[name]).mean(0)
+        torch.testing.assert_close(pull.detach(), 0.5 * away.square().sum())
+        torch.testing.assert_close(gradient, 2 * 0.5 * away, atol=1e-6, rtol=1e-4)
+
+
+def test_the_history_is_in_the_checkpoint(tmp_path):
+    from engine import checkpoint
+    from engine.runs import RunFolder
+
+    whole, first, second = (Trainer(small(historical_averaging=0.5)) for _ in range(3))
+    for _ in range(6):
+        whole.iterate()
+    for _ in range(3):
+        first.iterate()
+    second.load_state(checkpoint.load(checkpoint.save(RunFolder(tmp_path), 3, first.state())))
+    for _ in range(3):
+        second.iterate()
+    for name in ("generator", "discriminator"):
+        assert torch.equal(flat(whole, name), flat(second, name))
+
+
+def test_historical_averaging_slows_the_circling():
+    """With large rates and momentum G's weights wander; held to their mean they wander less."""
+    rates = {"generator_lr": 1e-2, "discriminator_lr": 1e-2}
+    rates |= {"generator_beta1": 0.9, "discriminator_beta1": 0.9}
+
+    def wandering(**options):
+        trainer, path = Trainer(small(**rates, **options)), []
+        for _ in range(200):
+            trainer.iterate()
+            path.append(flat(trainer, "generator"))
+        return float(torch.stack(path[100:]).std(0).norm())
+
+    assert wandering(historical_averaging=1.0) < 0.7 * wandering()

@@ -1,0 +1,112 @@
+"""Averages over the history of the weights: one to show, one to hold on to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engine.options import Options, knob
+from engine.stabilisers.base import GROUP, Stabiliser
+
+if TYPE_CHECKING:
+    from engine.context import Context, Judge
+
+
+class HistoricalAveraging(Stabiliser):
+    title = "Historical averaging"
+    sentence = (
+        "Holds both players' weights to the mean of all that they have been (Salimans et al. 2016): "
+        "circling costs, standing does not."
+    )
+    switch = "historical_averaging"
+    on = 0.1
+    on_points = 1.0
+
+    class Options(Options):
+        historical_averaging: float = knob(
+            0.0,
+            "Historical averaging",
+            "Weight of the squared distance between the weights and their mean so far; 0 is off.",
+            ge=0,
+            le=10,
+            step=0.001,
+            live=True,
+            group=GROUP,
+        )
+
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
+        return self._pull(ctx)
+
+    def answer(self, ctx: Context, fake: Tensor) -> Tensor:
+        return self._pull(ctx)
+
+    def _pull(self, ctx: Context) -> Tensor:
+        """Of the networks whose turn it is."""
+        distance = torch.zeros((), device=ctx.device)
+        for name, weights in ctx.weights.items():
+            if weights and weights[0].requires_grad:
+                flat = _flat(weights)
+                mean = ctx.memory.get(_mean(name))
+                if mean is None:
+                    mean = self._begin(ctx, name, flat)
+                distance = distance + (flat - mean).square().sum()
+        return ctx.options.historical_averaging * distance  # lambda |theta - 1/t sum_i theta[i]|^2
+
+    @staticmethod
+    def _begin(ctx: Context, name: str, flat: Tensor) -> Tensor:
+        ctx.memory[_count(name)] = torch.ones((), device=ctx.device)
+        ctx.memory[_mean(name)] = flat.detach().clone()
+        return ctx.memory[_mean(name)]
+
+    @torch.no_grad()
+    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+        for name in networks:
+            if _mean(name) in ctx.memory:
+                mean, count = ctx.memory[_mean(name)], ctx.memory[_count(name)].add_(1)
+                mean.add_((_flat(ctx.weights[name]) - mean) / count)
+
+
+def _flat(weights: Iterable[Tensor]) -> Tensor:
+    return torch.cat([weight.flatten() for weight in weights])  # (P,)
+
+
+def _mean(network: str) -> str:
+    return f"historical_mean_{network}"
+
+
+def _count(network: str) -> str:
+    return f"historical_count_{network}"
+
+
+class WeightAveraging(Stabiliser):
+    title = "Average of G"
+    sentence = (
+        "Samples are shown from a running average of G's weights, which circles less than G "
+        "itself (Yazıcı et al. 2019)."
+    )
+    switch = "ema"
+    on = 0.999
+
+    class Options(Options):
+        ema: float = knob(
+            0.0,
+            "EMA decay",
+            "Share of the old average kept at each step, such as 0.999; 0 is off.",
+            ge=0,
+            le=0.99999,
+            group=GROUP,
+        )
+
+    @torch.no_grad()
+    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+        for name in networks:
+            if name not in ctx.averages:
+                continue
+            average, newest = ctx.averages[name], ctx.networks[name]
+            for kept, weight in zip(average.parameters(), ctx.weights[name], strict=True):
+                kept.lerp_(weight, 1 - ctx.options.ema)
+            for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
+                kept.copy_(buffer)

@@ -1,0 +1,229 @@
+"""What bounds D's slope: penalties on its gradient, and limits on its weights.
+
+``real`` and ``fake`` are (N, 2) or (N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from engine.options import BadInput, Options, knob
+from engine.stabilisers.base import GROUP, Stabiliser, has_batch_norm, refuse_mixed_batches
+
+if TYPE_CHECKING:
+    from engine.context import Context, Judge
+    from engine.gans.base import Recipe, Shape
+
+PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")  # by their switches
+REACH = 0.5  # how far DRAGAN looks around real data, in standard deviations of the batch
+
+
+def squared_slopes(logits: Tensor, x: Tensor) -> Tensor:
+    """Squared norm of d logits_i / d x_i for each sample, (N,), differentiable."""
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return gradient.flatten(1).square().sum(1)  # (N,)
+
+
+class WeightClipping(Stabiliser):
+    title = "Weight clipping"
+    sentence = "Clamps D's weights after each step, the first WGAN's crude way to bound its slope."
+    switch = "weight_clip"
+    on = 0.1
+
+    class Options(Options):
+        weight_clip: float = knob(
+            0.0,
+            "Weight clip",
+            "Every weight of D is clamped to ± this; 0 is off.",
+            ge=0,
+            le=10,
+            step=0.01,
+            live=True,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        for other in PENALTIES:
+            if getattr(options, other):
+                raise BadInput(
+                    f"clipping and {other} both bound D's slope and work against each other.",
+                    "weight_clip",
+                    f"Set weight_clip or {other} to 0.",
+                )
+        if options.spectral_norm:
+            raise BadInput(
+                "spectral norm divides D's weights by their own size, so clipping them does nothing.",
+                "weight_clip",
+                "Set weight_clip to 0 or spectral_norm to false.",
+            )
+
+    @torch.no_grad()
+    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+        if "discriminator" in networks:
+            for weight in ctx.weights["discriminator"]:
+                weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)
+
+
+class GradientPenalty(Stabiliser):
+    title = "Gradient penalty"
+    is_lazy = True
+    sentence = (
+        "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no "
+        "clipping, no saturation."
+    )
+    switch = "gradient_penalty"
+    on = 10.0
+    on_points = 0.1  # with the paper's 10 a 2-D critic finds one to three modes of eight
+
+    class Options(Options):
+        gradient_penalty: float = knob(
+            0.0,
+            "Gradient penalty",
+            "Weight of the WGAN-GP penalty; the paper uses 10 for pictures, 2-D data want about 0.1. 0 "
+            "is off.",
+            ge=0,
+            le=100,
+            step=0.1,
+            live=True,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        refuse_mixed_batches(options, data, "gradient_penalty")
+
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
+        share = ctx.uniform(len(real)).view(-1, *[1] * (real.dim() - 1))
+        between = torch.lerp(real, fake, share).requires_grad_()
+        slope = squared_slopes(judge(between), between).add(1e-12).sqrt()
+        return ctx.options.gradient_penalty * (slope - 1).square().mean()  # lambda E(|grad D| - 1)^2
+
+
+class DRAGAN(Stabiliser):
+    title = "DRAGAN"
+    is_lazy = True
+    sentence = (
+        "Pulls the slope of D around real data to 1 (Kodali et al. 2017): no cliffs there, where "
+        "modes collapse."
+    )
+    switch = "dragan"
+    on = 10.0
+    on_points = 0.1
+
+    class Options(Options):
+        dragan: float = knob(
+            0.0,
+            "DRAGAN",
+            "Weight of the penalty on D's slope near real data; the paper uses 10 for pictures. 0 is off.",
+            ge=0,
+            le=100,
+            step=0.1,
+            live=True,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        refuse_mixed_batches(options, data, "dragan")
+        if options.r1:
+            raise BadInput(
+                "DRAGAN pulls D's slope at real data to 1, R1 pulls it to 0.",
+                "dragan",
+                "Set dragan or r1 to 0.",
+            )
+
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
+        near = torch.addcmul(real, ctx.normal_like(real), REACH * real.std()).requires_grad_()
+        slope = squared_slopes(judge(near), near).add(1e-12).sqrt()
+        return ctx.options.dragan * (slope - 1).square().mean()  # lambda E(|grad D(x + delta)| - 1)^2
+
+
+class R1(Stabiliser):
+    title = "R1"
+    is_lazy = True
+    sentence = (
+        "Flattens D at real data (Mescheder et al. 2018), so that it cannot keep pushing once the "
+        "samples are right."
+    )
+    switch = "r1"
+    on = 1.0
+
+    class Options(Options):
+        r1: float = knob(
+            0.0,
+            "R1",
+            "Weight gamma of the penalty gamma/2 E|grad D(x)|²; 0 is off.",
+            ge=0,
+            le=1000,
+            step=0.1,
+            live=True,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        refuse_mixed_batches(options, data, "r1")
+
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
+        real = real.detach().requires_grad_()
+        return ctx.options.r1 / 2 * squared_slopes(judge(real), real).mean()  # gamma/2 E|grad D(x)|^2
+
+
+class R2(Stabiliser):
+    title = "R2"
+    is_lazy = True
+    sentence = (
+        "Flattens D at generated samples, as R1 does at real ones: R3GAN (Huang et al. 2024) needs both."
+    )
+    switch = "r2"
+    on = 1.0
+
+    class Options(Options):
+        r2: float = knob(
+            0.0,
+            "R2",
+            "Weight gamma of the penalty gamma/2 E|grad D(G(z))|²; 0 is off.",
+            ge=0,
+            le=1000,
+            step=0.1,
+            live=True,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        refuse_mixed_batches(options, data, "r2")
+
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
+        if not fake.requires_grad:  # an unrolled D is differentiated back to G, through its samples
+            fake = fake.detach().requires_grad_()
+        return ctx.options.r2 / 2 * squared_slopes(judge(fake), fake).mean()  # gamma/2 E|grad D(G(z))|^2
+
+
+class SpectralNorm(Stabiliser):
+    title = "Spectral norm"
+    sentence = (
+        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018), so "
+        "that D is about 1-Lipschitz."
+    )
+    switch = "spectral_norm"
+    on = True
+
+    class Options(Options):
+        spectral_norm: bool = knob(
+            False, "Spectral norm", "Normalise every layer of D by its spectral norm.", group=GROUP
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        if has_batch_norm(options, data):
+            raise BadInput(
+                "batch norm in D rescales what spectral norm has just bounded.",
+                "spectral_norm",
+                "Set discriminator_norm to none.",
+            )
+
+    def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+        for module in list(networks["discriminator"].modules()):
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                spectral_norm(module)

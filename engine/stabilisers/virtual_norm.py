@@ -1,0 +1,105 @@
+"""Virtual batch normalisation (Salimans et al. 2016, section 3.5): batch norm without batch mates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.options import BadInput, Options, knob
+from engine.stabilisers.base import GROUP, Stabiliser
+
+if TYPE_CHECKING:
+    from engine.gans.base import Recipe, Shape
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+class VirtualBatchNorm(Stabiliser):
+    title = "Virtual batch norm"
+    sentence = (
+        "G normalises by a reference batch chosen at the start (Salimans et al. 2016), so that a sample does "
+        "not depend on its batch."
+    )
+    switch = "virtual_batch_norm"
+    on = 64
+
+    class Options(Options):
+        virtual_batch_norm: int = knob(
+            0,
+            "Reference batch",
+            "Latents that take the place of batch mates in G's batch norm; they are drawn along in every "
+            "batch. 0 is off.",
+            ge=0,
+            le=1024,
+            group=GROUP,
+        )
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        with torch.device("meta"):  # their structure only
+            generator = recipe(options, data).networks()["generator"]
+        if not any(isinstance(part, BATCH_NORMS) for part in generator.modules()):
+            raise BadInput(
+                f"the G of {recipe.title} has no batch norm here to put it in the place of.",
+                "virtual_batch_norm",
+                "Set virtual_batch_norm to 0, or choose a GAN with batch norm in G, such as dcgan.",
+            )
+
+    def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+        # the trainer seeds torch's own generator for all that it builds
+        reference = recipe.draw_latent(recipe.options.virtual_batch_norm, torch.default_generator)
+        networks["generator"] = Referenced(networks["generator"], reference)
+
+
+class Referenced(nn.Module):
+    """A generator that draws the ``reference`` latents (R, latent_dim) before those it is given, with virtual
+    norms in place of batch norms. In training and in eval mode it does the same.
+    """
+
+    def __init__(self, generator: nn.Module, reference: Tensor) -> None:
+        super().__init__()
+        self.reference: Tensor
+        self.register_buffer("reference", reference)
+        self.generator = generator
+        _replace_norms(generator, len(reference))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.generator(torch.cat([self.reference, z]))[len(self.reference) :]
+
+
+class VirtualNorm(nn.Module):
+    """Normalises (R + N, C, ...): the first R by their own mean and variance, each other sample by those of
+    the R and itself, R + 1 together. Scale and shift are those of ``norm``.
+    """
+
+    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d, reference: int) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps, self.reference = norm.weight, norm.bias, norm.eps, reference
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = self._joined(x.flatten(2).mean(2) if x.dim() > 2 else x)  # (R + N, C)
+        square = self._joined(x.square().flatten(2).mean(2) if x.dim() > 2 else x.square())  # (R + N, C)
+        scale = ((square - mean.square()).clamp_min(0) + self.eps).rsqrt()
+        if self.weight is not None:
+            scale = scale * self.weight
+        shift = -mean * scale if self.bias is None else self.bias - mean * scale
+        shape = (*mean.shape, *[1] * (x.dim() - 2))
+        return torch.addcmul(shift.view(shape), x, scale.view(shape))
+
+    def _joined(self, statistic: Tensor) -> Tensor:
+        """Each sample's own ``statistic`` (R + N, C), averaged over the reference, and itself if it is none
+        of it.
+        """
+        own = statistic[self.reference :]  # (N, C)
+        usual = statistic[: self.reference].mean(0)  # (C,)
+        joined = usual.lerp(own, 1 / (self.reference + 1))
+        return torch.cat([usual.expand(self.reference, -1), joined])
+
+
+def _replace_norms(network: nn.Module, reference: int) -> None:
+    for name, part in network.named_children():
+        if isinstance(part, BATCH_NORMS):
+            setattr(network, name, VirtualNorm(part, reference))
+        else:
+            _replace_norms(part, reference)
