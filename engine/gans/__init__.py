@@ -10,11 +10,18 @@ from engine.gans.conditional import ConditionalGAN
 from engine.gans.dcgan import DCGAN
 from engine.gans.gan import GAN
 from engine.gans.infogan import InfoGAN
+from engine.gans.r3gan import R3GAN
 from engine.gans.semi_supervised import SemiSupervisedGAN
+from engine.gans.unrolled import UnrolledGAN
+from engine.gans.wgan import WGAN, WGANGP
 
 GANS: dict[str, type[Recipe]] = {
     "gan": GAN,
+    "unrolled": UnrolledGAN,
     "dcgan": DCGAN,
+    "wgan": WGAN,
+    "wgan_gp": WGANGP,
+    "r3gan": R3GAN,
     "conditional": ConditionalGAN,
     "acgan": ACGAN,
     "semi_supervised": SemiSupervisedGAN,

@@ -1,0 +1,116 @@
+"""WGAN, WGAN-GP and R3GAN are settings: those of the papers for pictures, and ones that work in 2-D."""
+
+import pytest
+import torch
+from torch import nn
+
+from engine.configure import options_model, validate
+from engine.gans.base import Shape
+from engine.gans.r3gan import R3GAN
+from engine.options import BadInput
+from engine.trainer import Trainer
+
+RECIPES = ("wgan", "wgan_gp", "r3gan")
+TINY = {"ring": {"width": 16, "batch_size": 32}, "mnist": {"width": 4, "batch_size": 8}}
+
+
+def trained(gan, data, steps, **options):
+    config = validate(
+        {"gan": gan, "data": data, "steps": 40, "device": "cpu", "options": {**TINY[data], **options}}
+    )
+    trainer = Trainer(config)
+    for _ in range(steps):
+        trainer.iterate()
+    return trainer
+
+
+@pytest.mark.parametrize("data", TINY)
+@pytest.mark.parametrize("gan", RECIPES)
+def test_each_trains_on_points_and_pictures_as_it_comes(gan, data):
+    trainer = trained(gan, data, 3)
+    assert trainer.is_finite() and trainer.read()[1] is None
+
+
+@pytest.mark.parametrize(
+    ("gan", "expected"),
+    [
+        (
+            "wgan",
+            {
+                "objective": "wasserstein",
+                "critic_steps": 5,
+                "weight_clip": 0.01,
+                "generator_optimizer": "rmsprop",
+                "discriminator_optimizer": "rmsprop",
+                "generator_lr": 5e-5,
+                "discriminator_lr": 5e-5,
+                "batch_size": 64,
+            },
+        ),
+        (
+            "wgan_gp",
+            {
+                "objective": "wasserstein",
+                "critic_steps": 5,
+                "gradient_penalty": 10.0,
+                "weight_clip": 0.0,
+                "discriminator_norm": "layer",
+                "generator_lr": 1e-4,
+                "discriminator_lr": 1e-4,
+                "generator_beta1": 0.0,
+                "discriminator_beta2": 0.9,
+                "batch_size": 64,
+            },
+        ),
+    ],
+)
+def test_the_settings_for_pictures_are_the_papers(gan, expected):
+    options = options_model(gan, "mnist")().model_dump()
+    assert {name: options[name] for name in expected} == expected
+
+
+def test_wgan_clips_and_its_penalised_sister_does_not():
+    clipped, penalised = trained("wgan", "ring", 3), trained("wgan_gp", "ring", 3)
+    largest = [
+        max(float(weight.detach().abs().max()) for weight in trainer.networks["discriminator"].parameters())
+        for trainer in (clipped, penalised)
+    ]
+    assert largest[0] <= 0.1 + 1e-7 < largest[1]
+
+
+@pytest.mark.parametrize(
+    ("gan", "data", "options", "field"),
+    [
+        ("wgan", "ring", {"discriminator_norm": "batch"}, "discriminator_norm"),
+        ("wgan", "mnist", {"weight_clip": 0.0}, "objective"),
+        ("wgan_gp", "mnist", {"discriminator_norm": "batch"}, "gradient_penalty"),
+        ("wgan_gp", "ring", {"weight_clip": 0.1}, "weight_clip"),
+        ("r3gan", "mnist", {"virtual_batch_norm": 8}, "virtual_batch_norm"),
+    ],
+)
+def test_settings_that_contradict_are_refused(gan, data, options, field):
+    with pytest.raises(BadInput) as refusal:
+        validate({"gan": gan, "data": data, "options": options})
+    assert refusal.value.field == field and refusal.value.remedy
+
+
+def test_r3gan_has_no_norms_and_needs_none():
+    """Without norms the signal must keep its size by its weights alone, in both networks."""
+    torch.manual_seed(0)
+    options = options_model("r3gan", "mnist")(width=16)
+    networks = R3GAN(options, Shape("images", (1, 28, 28))).networks()
+    assert not any("Norm" in type(part).__name__ for net in networks.values() for part in net.modules())
+    sizes = []
+    for network in networks.values():
+        for part in network.modules():
+            if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                part.register_forward_hook(lambda _, given, out: sizes.append(float(out.detach().std())))
+    with torch.no_grad():
+        networks["discriminator"](networks["generator"](torch.randn(64, options.latent_dim)))
+    assert len(sizes) == 6
+    assert all(0.2 < size < 3 for size in sizes), sizes
+
+
+def test_r3gan_takes_pictures_that_dcgan_takes():
+    with pytest.raises(BadInput, match="R3GAN draws pictures of 28, 32 or 64 px, not 28x20"):
+        R3GAN.check(None, Shape("images", (1, 28, 20)))
