@@ -61,19 +61,19 @@ PLANS: dict[str, Plan] = {
     "acgan-fashion": Plan(
         title="ACGAN, Fashion-MNIST",
         sentence="Choose one of ten garments, and let the noise design it.",
-        request=_request("acgan", "fashion", 6000, size=32, width=48, ema=0.999),
+        request=_request("acgan", "fashion", 5000, size=32, width=32, ema=0.999, lr_decay="linear"),
         limits="32 px, grey; variety within a class is less than in the data.",
     ),
     "conditional-mnist": Plan(
         title="Conditional GAN, MNIST digits",
         sentence="Choose the digit, and let the noise choose the hand.",
-        request=_request("conditional", "mnist", 4000, width=32, ema=0.999),
+        request=_request("conditional", "mnist", 4000, width=32, ema=0.999, lr_decay="linear"),
         limits="28 px digits only.",
     ),
     "dcgan-openmoji": Plan(
         title="DCGAN, OpenMoji 64 px",
         sentence="Emoji that nobody has drawn, from 1,900 that somebody has: shapes come before sense.",
-        request=_request("dcgan", "openmoji", 6000, size=64, width=32, ema=0.999, diff_augment=True),
+        request=_request("dcgan", "openmoji", 5000, size=64, width=32, ema=0.999, diff_augment=True),
         limits="Few drawings of many kinds: faces and simple signs come out best, most others are fantasy.",
     ),
     "bigan-mnist": Plan(
@@ -86,7 +86,7 @@ PLANS: dict[str, Plan] = {
     "aae-mnist": Plan(
         title="Adversarial autoencoder, MNIST digits",
         sentence="A plane to walk on: two numbers hold all digits.",
-        request=_request("aae", "mnist", 10_000, hidden=512),
+        request=_request("aae", "mnist", 8000, hidden=512),
         keeps=("generator", "encoder"),
         limits="28 px digits only; two numbers cannot hold every detail, so reconstructions are smooth.",
     ),
