@@ -198,7 +198,7 @@ async def _read(
 @router.post("/models/{id}/score", openapi_extra=documented(_SCORED, []), tags=["explore"])
 async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """What D says of samples at places, or of a picture, among its scores of real and generated data."""
-    sent, more = await read_sent(request), {}
+    sent, more = await read_sent(request, _SCORED), {}
     if "image" in sent:
         picture = await _read(engine, id, sent, asker)
         sent["pixels"], more = picture["pixels"], {"note": picture["note"]}
@@ -212,7 +212,7 @@ async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> R
 @router.post("/models/{id}/features", openapi_extra=documented(_FEATURES, []), tags=["explore"])
 async def features(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """The feature maps of a sample or a picture, and filters, each beside those before training."""
-    sent = await read_sent(request)
+    sent = await read_sent(request, _FEATURES)
     if "image" in sent:
         sent["pixels"] = (await _read(engine, id, sent, asker))["pixels"]
     return Json(plain(await _draw(engine, id, "features", sent, asker)))
@@ -234,12 +234,14 @@ async def project(request: Request, engine: TheEngine, id: str, asker: Asker) ->
     """Look for a picture in the latent space; with a mask, for the nearest sample that agrees with it where
     the mask is white. Answers at once with the `job` to ask for.
     """
-    sent = await read_sent(request)
+    sent = await read_sent(request, _PROJECTION)
     if "image" not in sent:
         raise BadInput("there is no picture.", "image", "Send it as file, or as base64 in image.")
     picture = await _read(engine, id, sent, asker, centre="mask" not in sent)
     about = {"original": picture["original"], "note": picture["note"]}
-    job = await call(engine.project, id, asker.turn[0], {**sent, "pixels": picture["pixels"]}, about)
+    arguments = {**sent, "pixels": picture["pixels"]}
+    await _draw(engine, id, "check", arguments, asker)
+    job = await call(engine.project, id, asker.turn[0], arguments, about)
     return Json({"job": job}, 202)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from dashboard.errors import Refusal
+from dashboard.errors import Refusal, shorten
 from dashboard.strict import parse_json
 
 PICTURES = ("image", "mask")  # fields that are files, or base64
@@ -30,11 +30,19 @@ def documented(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": kinds}}
 
 
-async def read_sent(request: Request) -> dict[str, Any]:
-    """The fields of a form or a JSON object, pictures as bytes; a form's ``file`` is its ``image``.
+async def read_sent(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
+    """The ``fields`` of a form or a JSON object, pictures as bytes; a form's ``file`` is its ``image``.
 
     Raises ``Refusal``.
     """
+    sent = await _read(request)
+    for name in sent:
+        if name not in fields:
+            raise Refusal(422, "there is no such field.", shorten(name), f"Choose from: {', '.join(fields)}.")
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+async def _read(request: Request) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").lower()
     if kind.startswith("multipart/form-data"):
         return await _read_form(request)

@@ -21,7 +21,7 @@ from engine.turns import Asked, Turns
 
 ANSWER_S = 60.0
 TOGETHER = 24  # requests in one turn of the interactive process
-SLOW = ("about", "weights", "read", "histograms", "features", "project")
+SLOW = ("about", "weights", "read", "histograms", "features", "check", "project")
 Answer = Future[dict[str, Any]]
 
 

@@ -125,8 +125,8 @@ class Turns:
         while (turn := self._next()) is not None:
             again = self._serve(turn) if turn else []
             with self._changed:
-                for asked in reversed(again):
-                    self._lines.setdefault(asked.viewer, deque()).appendleft(asked)
+                for asked in again:  # behind what its viewer asked since: that may be quicker
+                    self._lines.setdefault(asked.viewer, deque()).append(asked)
                 self._waiting += len(again)
                 if self._closed:
                     again, self._lines = [one for line in self._lines.values() for one in line], OrderedDict()

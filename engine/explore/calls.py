@@ -40,6 +40,7 @@ TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
     "read": reading.read,
     "histograms": scoring.histograms,
     "features": insides.features,
+    "check": projection.check_only,
     "project": projection.project,
 }
 LIBRARY = Library()  # this process's

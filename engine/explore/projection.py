@@ -70,6 +70,12 @@ def project(loaded: Loaded, request: dict[str, Any], state: dict[str, Any]) -> d
     return {"result": {**shown, "progress": 1.0, "nearest": nearest(loaded, task.target, task.mask)}}
 
 
+def check_only(loaded: Loaded, request: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a request before it waits. Raises ``BadInput``."""
+    check(loaded, request)
+    return {"result": {}}
+
+
 def _is_done(task: Task, state: dict[str, Any]) -> bool:
     return state["t"] >= task.steps or (state["error"] is not None and state["error"] < FOUND)
 

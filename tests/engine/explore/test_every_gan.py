@@ -32,6 +32,7 @@ def test_a_model_of_every_gan_can_be_explored(gan, tmp_path):
         "read": {"raw": ask(run.path, "render", {"place": {"plane": [0.5, 0.5]}})[0]["result"]["png"]},
         "histograms": {},
         "features": {"place": keys[0], "network": "discriminator"},
+        "check": {"pixels": pixels},
         "project": {"pixels": pixels, "steps": 2, "restarts": 2},
     }
     assert asked.keys() == PLANS.keys() | TASKS.keys()
