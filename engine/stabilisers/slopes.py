@@ -196,8 +196,8 @@ class R2(Stabiliser):
         refuse_mixed_batches(options, data, "r2")
 
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
-        if not fake.requires_grad:  # an unrolled D is differentiated back to G, through its samples
-            fake = fake.detach().requires_grad_()
+        # a view: where D is unrolled, its weights depend on the samples too, and that is none of its slope
+        fake = fake.view_as(fake).requires_grad_()
         return ctx.options.r2 / 2 * squared_slopes(judge(fake), fake).mean()  # gamma/2 E|grad D(G(z))|^2
 
 

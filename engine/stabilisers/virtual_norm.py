@@ -78,13 +78,14 @@ class VirtualNorm(nn.Module):
         self.weight, self.bias, self.eps, self.reference = norm.weight, norm.bias, norm.eps, reference
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = self._joined(x.flatten(2).mean(2) if x.dim() > 2 else x)  # (R + N, C)
-        square = self._joined(x.square().flatten(2).mean(2) if x.dim() > 2 else x.square())  # (R + N, C)
+        places = tuple(range(2, x.dim()))
+        mean = self._joined(x.mean(places) if places else x)  # (R + N, C)
+        square = self._joined(x.square().mean(places) if places else x.square())  # (R + N, C)
         scale = ((square - mean.square()).clamp_min(0) + self.eps).rsqrt()
         if self.weight is not None:
             scale = scale * self.weight
         shift = -mean * scale if self.bias is None else self.bias - mean * scale
-        shape = (*mean.shape, *[1] * (x.dim() - 2))
+        shape = (*mean.shape, *[1] * len(places))
         return torch.addcmul(shift.view(shape), x, scale.view(shape))
 
     def _joined(self, statistic: Tensor) -> Tensor:

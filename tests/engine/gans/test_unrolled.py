@@ -78,6 +78,22 @@ def test_gs_gradient_is_the_numerical_derivative_through_all_steps(optimizer, wa
     assert (foresighted - short_sighted).norm() > 1e-2 * short_sighted.norm()
 
 
+def test_gs_gradient_passes_through_penalties_too():
+    """R2 makes it a third derivative: of D's slope at the samples, by its weights, by the samples."""
+    discriminator, stepper, real, fake = setting("adam", 3)
+    penalty = STABILISERS["r2"].penalty
+    ctx = Trainer(small(r2=5.0)).ctx
+
+    def generator_loss(fake):
+        def loss(judge):
+            return play.discriminator_loss(judge(real), judge(fake), 1.0) + penalty(ctx, real, fake, judge)
+
+        judge = look_ahead(discriminator, UPDATES["adam"](stepper), 3, loss)
+        return play.generator_loss(judge(real), judge(fake))
+
+    assert torch.autograd.gradcheck(generator_loss, fake.requires_grad_())
+
+
 def test_a_dead_unit_leaves_the_gradient_finite():
     """Where a weight has never had a gradient, Adam's root has an infinite slope."""
     discriminator, stepper, real, fake = setting("adam", 0)
@@ -92,7 +108,7 @@ def test_a_dead_unit_leaves_the_gradient_finite():
 
 def test_the_game_ahead_has_ds_penalties_and_targets():
     """G's loss is what a copy of D says that has been trained on the same batch, rules and all."""
-    trainer = Trainer(small("unrolled", unroll=3, label_smoothing=0.1, r1=0.5, r2=0.5))
+    trainer = Trainer(small("unrolled", unroll=3, label_smoothing=0.1, r1=0.5, r2=5.0, discriminator_lr=0.02))
     for _ in range(5):
         trainer.iterate()
     ctx = trainer.ctx
@@ -101,7 +117,7 @@ def test_the_game_ahead_has_ds_penalties_and_targets():
     loss, statistics = trainer.recipe.generator_loss(ctx)
     real, fake = ctx.real(), ctx.fake().detach()
     double = copy.deepcopy(ctx.networks["discriminator"]).requires_grad_()
-    stepper = torch.optim.Adam(double.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    stepper = torch.optim.Adam(double.parameters(), lr=0.02, betas=(0.5, 0.999))
     stepper.load_state_dict(copy.deepcopy(ctx.optimizers["discriminator"].state_dict()))
     for _ in range(3):
         stepper.zero_grad()
@@ -131,6 +147,7 @@ def test_d_itself_takes_no_step_ahead():
     [
         {"objective": "wasserstein", "gradient_penalty": 0.1},
         {"objective": "relativistic", "dragan": 0.1, "penalty_every": 2},
+        {"objective": "relativistic", "r1": 1.0, "r2": 1.0},
         {"instance_noise": 0.3, "ema": 0.9},
         {"discriminator_optimizer": "sgd", "generator_optimizer": "rmsprop"},
         {"updates": "simultaneous", "unroll": 1},
