@@ -100,9 +100,7 @@ def he_init(module: nn.Module) -> None:
     """
     if isinstance(module, nn.ConvTranspose2d):
         (side, _), (stride, _) = module.kernel_size, module.stride
-        taps = (
-            1 if stride == 1 else (side // stride) ** 2
-        )  # pixels that one is made of; the first layer's are 1
+        taps = 1 if stride == 1 else (side // stride) ** 2  # how many pixels of a map add up to one
         nn.init.normal_(module.weight, 0.0, sqrt(2 / (module.in_channels * taps)))
     elif isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, SLOPE)
