@@ -19,5 +19,6 @@ PAGES: dict[str, Page] = {
     "home": Page("home.py", "Home", "", "Start one of the prepared experiments, and see what is running."),
     "new": Page("new.py", "New run", "new", "Choose what to learn, who plays and by which rules."),
     "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
+    "explore": Page("explore.py", "Explore", "explore", "Play with what a generator has learnt."),
     "runs": Page("runs.py", "Runs", "runs", "All runs: open, compare, resume, stop, duplicate, delete."),
 }

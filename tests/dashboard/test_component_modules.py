@@ -243,3 +243,180 @@ def test_numbers_read_as_people_write_them(page: Page) -> None:
         "2 log 2", "log 2", "½",
     ]  # fmt: skip
     assert run(page, "format.js", "return [7, 3723].map(m.clock)") == ["00:07", "1:02:03"]
+
+
+# --- explore
+
+PLACES = [
+    {"seed": 7, "codes": {"category": 3, "c1": -0.25, "pose": [0.5, 1]}, "directions": {"d2": 1.5}},
+    {"seed": 2**53, "codes": {}, "directions": {}, "truncation": 0.7},
+    {"plane": [-1.25, 3.5], "plane_seed": 4, "codes": {"c1": 2}, "directions": {}, "truncation": 1},
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_is_the_same_after_an_address(page: Page, place: dict[str, Any]) -> None:
+    state = {"model": "a b", "place": place, "tab": "codes", "view": "plane", "first": 12}
+    lists = {"key": [place, {"seed": 1}], "a": [], "b": [{"seed": 2}], "c": []}
+    search, read, left = run(
+        page,
+        "explore_place.js",
+        """
+        const search = m.writeAddress('?embed=true&seed=99&code.old=1', argument);
+        const read = m.readAddress(search);
+        const asked = (places) => places.map(m.asked);
+        const lists = Object.fromEntries(Object.entries(read.lists).map(([name, l]) => [name, asked(l)]));
+        return [search, { ...read, place: m.asked(read.place), lists }, m.asked(argument.place)];
+        """,
+        {**state, "lists": lists},
+    )
+    assert "embed=true" in search and "old" not in search
+    assert read == {
+        **state,
+        "place": left,
+        "lists": {"key": [left, {"seed": 1}], "a": [], "b": [{"seed": 2}], "c": []},
+    }
+
+
+def test_a_latent_loses_nothing_in_an_address(page: Page) -> None:
+    z = [float(number) for number in np.random.default_rng(0).standard_normal(74).astype(np.float32)]
+    read = run(page, "explore_place.js", "return m.fromPairs(m.toPairs({ z: argument })).z", z)
+    assert read == z
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "?seed=-1", "?seed=1.5", "?seed=9007199254740993", "?seed=NaN", "?z=%F0", "?z=AAAA", "?z=AADAfw",
+        "?plane=1", "?plane=1,x", "?plane=1,1e400", "?code.__proto__=1", "?code.c1=Infinity", "?code.=1",
+        "?truncation=-3", "?key=%%%&key=seed~x*code.c1~", "?direction.d1=1,2", "?code.c1=<script>",
+    ],
+)  # fmt: skip
+def test_nonsense_in_an_address_is_passed_over(page: Page, search: str) -> None:
+    read = run(page, "explore_place.js", "return m.asked(m.readAddress(argument).place)", search)
+    assert read in ({"seed": 0}, {"seed": 0, "truncation": 0})
+
+
+def test_an_address_of_another_model_is_fitted(page: Page) -> None:
+    model = {
+        "codes": [
+            {"name": "class", "kind": "categorical", "size": 3, "start": 4, "labels": []},
+            {"name": "c1", "kind": "uniform", "size": 1, "start": 7, "labels": []},
+        ],
+        "directions": [{"name": "d1"}],
+        "latent_dim": 8,
+    }
+    places = [
+        {"seed": 1, "codes": {"class": 2, "c1": 9}, "directions": {"d1": 2}},
+        {"seed": 1, "codes": {"class": 3, "c1": [1, 2], "gone": 1}, "directions": {"d9": 2}},
+        {"z": [0.5] * 7, "codes": {"class": 1.5}},
+    ]
+    fit = "return argument.places.map((place) => m.asked(m.fitted(place, argument.model)))"
+    fitted = run(page, "explore_place.js", fit, {"places": places, "model": model})
+    assert fitted == [places[0], {"seed": 1}, {"seed": 0}]
+
+
+def test_only_the_newest_of_what_waits_is_done(page: Page) -> None:
+    done, failed, most = run(
+        page,
+        "explore_latest.js",
+        """
+        const done = [], failed = [];
+        let [active, most, open] = [0, 0, null];
+        const latest = new m.Latest(async (job) => {
+          active += 1;
+          most = Math.max(most, active);
+          await new Promise((resolve) => { open = resolve; });
+          active -= 1;
+          if (job === 3) throw new Error('three');
+          done.push(job);
+        }, (problem, job) => failed.push([problem.message, job]));
+        const finish = async () => { open(); await new Promise((resolve) => setTimeout(resolve)); };
+        for (const job of [0, 1, 2, 3]) latest.ask(job);   // 0 begins, 3 waits in place of 1 and 2
+        await finish();
+        latest.ask(4);
+        latest.ask(5);
+        await finish();                                    // 3 fails, and 5 goes on
+        await finish();
+        return [done, failed, [most, latest.busy]];
+        """,
+    )
+    assert done == [0, 5]
+    assert failed == [["three", 3]]
+    assert most == [1, False]
+
+
+def test_axes_reach_every_code_and_read_what_they_set(page: Page) -> None:
+    model = {
+        "codes": [
+            {"name": "category", "kind": "categorical", "size": 3, "start": 2, "labels": ["a", "b", "c"]},
+            {"name": "c1", "kind": "uniform", "size": 1, "start": 5, "labels": []},
+            {"name": "pose", "kind": "gaussian", "size": 2, "start": 6, "labels": []},
+        ],
+        "directions": [{"name": "d1", "title": "slant"}],
+    }
+    found = run(
+        page,
+        "explore_axes.js",
+        """
+        const z = [9, 9, 0, 1, 0, 0.5, -1, 2];
+        const place = { seed: 3 };
+        return m.axesOf(argument).map((axis) => {
+          const values = m.valuesAlong(axis, 5);
+          const there = axis.at(place, values.at(-1), z);
+          return { key: axis.key, drawn: axis.value(place, z), values, there, reads: axis.value(there, z),
+                   released: axis.released(there), set: [axis.isSet(place), axis.isSet(there)] };
+        });
+        """,
+        model,
+    )
+    by_key = {axis["key"]: axis for axis in found}
+    assert list(by_key) == ["category", "c1", "pose.0", "pose.1", "d1"]
+    assert [axis["drawn"] for axis in found] == [1, 0.5, -1, 2, 0]
+    assert by_key["category"]["values"] == [0, 1, 2]
+    assert by_key["c1"]["values"] == [-2, -1, 0, 1, 2]
+    assert by_key["pose.1"]["there"]["codes"] == {"pose": [-1, 3]}
+    for axis in found:
+        assert axis["reads"] == axis["values"][-1]
+        assert axis["set"] == [False, True]
+        assert not axis["released"].get("codes") and not axis["released"].get("directions")
+
+
+def test_jumps_of_a_walk_stand_out_from_its_usual_steps(page: Page) -> None:
+    walks = [[1, 1.2, 0.9, 1.1], [1, 1, 9, 1, 1], [0, 0, 0], []]
+    assert run(page, "explore_plot.js", "return argument.map((walk) => m.jumps(walk))", walks) == [
+        [], [2], [], [],
+    ]  # fmt: skip
+
+
+def test_what_was_painted_and_wiped_makes_the_mask(page: Page) -> None:
+    shares = run(
+        page,
+        "explore_paint.js",
+        """
+        const paint = new m.Paint({ side: 20, colour: false, canFree: true });
+        document.body.append(paint.element);
+        const box = paint.canvas.getBoundingClientRect();
+        const at = (type, x, y) => paint.canvas.dispatchEvent(new PointerEvent(type, {
+          pointerId: 1, button: 0, bubbles: true,
+          clientX: box.left + x / 20 * box.width, clientY: box.top + y / 20 * box.height }));
+        paint.canvas.setPointerCapture = () => {};
+        const stroke = (y) => { at('pointerdown', 2, y); at('pointermove', 18, y); at('pointerup', 18, y); };
+        const white = async (onlyPainted) => {
+          const bitmap = await createImageBitmap(await paint.mask(onlyPainted));
+          const context = Object.assign(document.createElement('canvas'), { width: 20, height: 20 })
+            .getContext('2d');
+          context.drawImage(bitmap, 0, 0);
+          const { data } = context.getImageData(0, 0, 20, 20);
+          return [5, 15].map((row) => data[4 * (row * 20 + 10)]);
+        };
+        const before = [paint.isTouched, await white(false)];
+        stroke(5.5);
+        paint.tool = 'free';
+        stroke(15.5);
+        const after = [paint.isTouched, await white(false), await white(true)];
+        paint.element.remove();
+        return [before, after];
+        """,
+    )
+    assert shares == [[False, [255, 255]], [True, [255, 0], [255, 0]]]

@@ -23,7 +23,8 @@ export function runPath(id, rest = '') {
   return `/api/runs/${encodeURIComponent(id)}${rest}`;
 }
 
-async function call(path, options) {
+/** `fetch` that throws a RequestError for whatever is not a success. */
+export async function call(path, options) {
   let response;
   try {
     response = await fetch(address(path), options);

@@ -14,10 +14,10 @@ const MEANING = {
 // on the picture's paper, which is light in both themes: the heat map's white means "undecided" everywhere
 export const PAPER = { real: '#1b7837', fake: '#762a83', ink: [36, 41, 47], manifold: [84, 39, 136] };
 
-/** Adds the style sheets to the page once; resolves when they apply. */
-export function loadStyles() {
+/** Adds the style sheets, and `more`, to the page once; resolves when they apply. */
+export function loadStyles(...more) {
   return Promise.all(
-    ['./vendor/uPlot.min.css', './live.css'].map((name) => {
+    ['./vendor/uPlot.min.css', './live.css', ...more].map((name) => {
       const href = new URL(name, import.meta.url).href;
       const present = [...document.querySelectorAll('link[rel=stylesheet]')].find(
         (link) => link.href === href,

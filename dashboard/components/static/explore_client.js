@@ -1,0 +1,107 @@
+// One model over /api: requests with this tab's name on them, pictures decoded off the main thread.
+
+import { asked } from './explore_place.js';
+import { call } from './request.js';
+
+const VIEWER = [...crypto.getRandomValues(new Uint32Array(3))].map((n) => n.toString(36)).join('');
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+export class Client {
+  /** `id`: a model or run. `heard(step)`: told the model's step with each answer. */
+  constructor(id, heard) {
+    Object.assign(this, { id, heard, sequence: 0 });
+  }
+
+  path(rest = '') {
+    return `/api/models/${encodeURIComponent(this.id)}${rest}`;
+  }
+
+  async #call(rest, options) {
+    const response = await call(this.path(rest), options);
+    const step = Number(response.headers.get('x-step') ?? NaN);
+    if (Number.isFinite(step)) this.heard(step);
+    return response;
+  }
+
+  /** POST `body`; `control` names what asks, so that the server drops what is out of date. */
+  post(rest, body, control) {
+    const headers = { ...JSON_TYPE, 'x-viewer': VIEWER };
+    if (control) Object.assign(headers, { 'x-control': control, 'x-sequence': String((this.sequence += 1)) });
+    const priority = control === 'large' ? 'high' : 'auto';
+    return this.#call(rest, { method: 'POST', headers, body: JSON.stringify(body), priority });
+  }
+
+  async postJson(rest, body, control) {
+    return (await this.post(rest, body, control)).json();
+  }
+
+  /** POST a file and plain fields. */
+  async postForm(rest, fields) {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) if (value !== null) body.append(name, value);
+    return (await this.#call(rest, { method: 'POST', headers: { 'x-viewer': VIEWER }, body })).json();
+  }
+
+  async get(rest = '') {
+    return (await this.#call(rest, { headers: { 'x-viewer': VIEWER } })).json();
+  }
+
+  async text(rest) {
+    return (await this.#call(rest, {})).text();
+  }
+
+  patch(rest, body) {
+    return this.#call(rest, { method: 'PATCH', headers: JSON_TYPE, body: JSON.stringify(body) });
+  }
+
+  delete(rest) {
+    return this.#call(rest, { method: 'DELETE' });
+  }
+
+  /** The samples at `places` as one bitmap, `columns` side by side without gaps. */
+  async grid(places, columns, control) {
+    const body = { places: places.map(asked), columns, format: 'png' };
+    return createImageBitmap(await (await this.post('/render', body, control)).blob());
+  }
+}
+
+/** Bytes of what the server sends as base64. */
+export function bytesOf(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+export function blobOf(text) {
+  return new Blob([bytesOf(text)], { type: 'image/png' });
+}
+
+/** A base64 PNG, decoded. An image, for a bitmap would take four times as long to make. */
+export async function imageOf(text) {
+  const image = new Image();
+  image.src = `data:image/png;base64,${text}`;
+  await image.decode();
+  return image;
+}
+
+/** Base64 PNGs, decoded, in order. */
+export function imagesOf(texts) {
+  return Promise.all(texts.map(imageOf));
+}
+
+/** Base64 of a blob's bytes. */
+export async function base64Of(blob) {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+}
+
+/** Offer `blob` as a download called `name`. */
+export function save(blob, name) {
+  const link = Object.assign(document.createElement('a'), {
+    href: URL.createObjectURL(blob),
+    download: name,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

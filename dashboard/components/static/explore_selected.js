@@ -1,0 +1,194 @@
+// The selected sample, large: the picture that follows the finger. What D says of it, and ways to take it
+// along.
+
+import { el, popup, setText } from './dom.js';
+import { blobOf, imageOf, save } from './explore_client.js';
+import { Latest } from './explore_latest.js';
+import { asked, inWords } from './explore_place.js';
+import { histogram } from './explore_plot.js';
+import { Picture } from './explore_sheet.js';
+import { PointsMap } from './explore_points.js';
+import { copyText } from './explore_share.js';
+import { fixed } from './format.js';
+
+const SMALL = 210; // CSS pixels of the large picture on a phone, where it stays in sight
+
+export class Selected {
+  /** `hub`: {model, client, place, step, theme, stats, isPoints, drawn(z, place), failed(problem), ...}. */
+  constructor(hub) {
+    this.hub = hub;
+    this.latest = new Latest(
+      (place) => this.#draw(place),
+      (problem) => hub.failed(problem),
+    );
+    this.painting = new Latest(
+      (drawn) => this.#paint(drawn),
+      (problem) => hub.failed(problem),
+    );
+    this.picture = hub.isPoints
+      ? new PointsMap(hub, 'the selected sample')
+      : new Picture('the selected sample');
+    this.where = el('p', { class: 'gx-where', 'aria-live': 'polite' });
+    this.said = el('p', { class: 'gx-says' });
+    this.chart = el('canvas', { class: 'gx-histogram', role: 'img', 'aria-label': 'scores of D' });
+    this.verdict = el(
+      'button',
+      {
+        type: 'button',
+        class: 'gx-verdict',
+        title: 'More in Ask D',
+        hidden: true,
+        on: { click: () => hub.openTab('ask') },
+      },
+      this.said,
+      this.chart,
+    );
+    this.large = el('div', { class: 'gx-large' }, this.picture.canvas);
+    this.element = el(
+      'section',
+      { class: 'gx-selected', 'aria-label': 'the selected sample' },
+      this.large,
+      this.where,
+      this.#makeButtons(),
+      this.verdict,
+    );
+  }
+
+  #makeButtons() {
+    const button = (text, title, click) =>
+      el('button', { type: 'button', class: 'gv-button gv-small', text, title, on: { click } });
+    const { hub } = this;
+    this.code = button(
+      'Code',
+      'Code that makes the same picture, in Python, with curl or on the command line',
+      () => this.#showCode(),
+    );
+    return el(
+      'div',
+      { class: 'gx-takes' },
+      button('PNG', 'Download this picture', () => this.#savePng()),
+      button('z', 'Download the latent and where it is, as JSON', () => this.#saveLatent()),
+      this.code,
+      button('Link', 'Copy the address of exactly this', (event) => hub.share(event.target)),
+      button('Keep', 'Put it aside as a key sample for Interpolate', () => hub.keep(hub.place)),
+    );
+  }
+
+  /** Sizes the large picture: whole multiples of its pixels where there is room. */
+  fit() {
+    const { hub, large } = this;
+    const room = hub.isNarrow ? SMALL : large.clientWidth;
+    if (!room || hub.isPoints) return;
+    const times = Math.floor(room / hub.native);
+    this.picture.canvas.style.width = times ? `${times * hub.native}px` : '100%';
+  }
+
+  /** Whether a picture is on its way. */
+  get isBusy() {
+    return this.latest.busy || this.painting.busy;
+  }
+
+  /** Asks for the picture of `place`; whoever asks later wins. */
+  ask(place) {
+    this.latest.ask(place);
+  }
+
+  async #draw(place) {
+    const { hub } = this;
+    hub.stats.asked += 1;
+    const answer = await hub.client.postJson('/render', { places: [asked(place)], format: 'json' }, 'large');
+    this.painting.ask({ place, answer }); // the next may be asked for while this one is decoded
+  }
+
+  async #paint({ place, answer }) {
+    const { hub } = this;
+    if (hub.isPoints) [hub.point] = answer.points;
+    else this.picture.show(await imageOf(answer.images[0]));
+    this.shown = { place, image: answer.images[0], z: answer.z[0], step: answer.step };
+    hub.stats.shown += 1;
+    hub.stats.place = place;
+    setText(this.where, inWords(place));
+    if (hub.isPoints) this.picture.follow();
+    hub.drawn(answer.z[0], place);
+  }
+
+  /** What D says of it, once the finger rests. */
+  async rest() {
+    const { hub } = this;
+    const shows = JSON.stringify([asked(hub.place), hub.step]);
+    if (hub.isPoints) await this.picture.rest();
+    if (this.judged === shows) return;
+    const answer = await hub.client.postJson('/score', { places: [asked(hub.place)] }, 'score');
+    this.judged = shows;
+    this.verdict.hidden = false;
+    setText(
+      this.said,
+      `D says ${answer.label === 'D(x)' ? '' : `${answer.label} `}${fixed(answer.scores[0])}`,
+    );
+    this.chart.hidden = !answer.real && !answer.fake;
+    histogram(this.chart, { real: answer.real, fake: answer.fake, scores: answer.scores, theme: hub.theme });
+  }
+
+  // --- to take along
+
+  #savePng() {
+    if (this.shown) save(blobOf(this.shown.image), `${this.#name()}.png`);
+  }
+
+  #saveLatent() {
+    if (!this.shown) return;
+    const { place, z, step } = this.shown;
+    const said = { model: this.hub.model.id, step, place: asked(place), z };
+    save(new Blob([JSON.stringify(said, null, 1)], { type: 'application/json' }), `${this.#name()}.json`);
+  }
+
+  #name() {
+    return `${this.hub.model.id}-${inWords(this.shown.place)}`.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
+  }
+
+  async #showCode() {
+    const { hub } = this;
+    const text = el('pre', { class: 'gx-code', tabindex: 0 });
+    const kinds = { python: 'Python', curl: 'curl', cli: 'Command line' };
+    const show = async (kind) => {
+      for (const button of choices.children)
+        button.setAttribute('aria-pressed', String(button.value === kind));
+      try {
+        const query = new URLSearchParams({ place: JSON.stringify(asked(hub.place)), as: kind });
+        text.textContent = await hub.client.text(`/snippet?${query}`);
+      } catch (problem) {
+        text.textContent = problem.text ?? String(problem);
+      }
+    };
+    const choices = el(
+      'div',
+      { class: 'gv-segments' },
+      Object.entries(kinds).map(([value, label]) =>
+        el('button', { type: 'button', value, text: label, on: { click: () => show(value) } }),
+      ),
+    );
+    const copy = el('button', {
+      type: 'button',
+      class: 'gv-button gv-small',
+      text: 'Copy',
+      on: {
+        click: async () => {
+          if (await copyText(text.textContent, copy, 'code')) setText(copy, 'Copied');
+        },
+      },
+    });
+    popup(
+      this.code,
+      el(
+        'div',
+        { class: 'gx-snippet' },
+        el('div', { class: 'gx-row' }, choices, navigator.clipboard && copy),
+        text,
+      ),
+      {
+        label: 'code that makes this picture',
+      },
+    );
+    await show('python');
+  }
+}
