@@ -6,10 +6,13 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.pages.parts.links import go, link
+from dashboard.pages.parts.models import model_html
 from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import figures, is_live, run_html
 from dashboard.pages.parts.thumbnails import thumbnail_html
 from engine.options import BadInput
+
+SHOWN = 6  # trained models
 
 engine = session.engine()
 
@@ -90,7 +93,26 @@ def running() -> None:
                 link("train", "Open", run=summary["id"])
 
 
+@st.fragment(run_every=5.0)
+def to_play_with() -> None:
+    """Models that are trained already, once the engine can tell; the whole card opens the model."""
+    if engine.health()["engine"] != "ready":
+        return
+    models = [model for model in engine.models() if model["source"] != "run"]
+    if not models:
+        return
+    st.subheader("Trained to play with", anchor=False)
+    with st.container(key="models_home"):
+        for model in models[:SHOWN]:
+            with st.container(border=True, key=f"open_{model['id']}", gap="xxsmall"):
+                st.html(model_html(model, brief=True))
+                link("explore", "Open", model=model["id"])
+    if len(models) > SHOWN:
+        link("explore", f"All {len(models)} models")
+
+
 head()
 presets()
 st.subheader("Running now", anchor=False)
 running()
+to_play_with()
