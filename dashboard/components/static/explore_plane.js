@@ -17,7 +17,7 @@ const GLIDE_MS = 220;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Plane {
-  /** `hub`: {client, place, step, native, go(place, moving), failed(problem), theme}. */
+  /** `hub`: {client, place, step, native, go(place, pace), failed(problem), theme}. */
   constructor(hub) {
     Object.assign(this, { hub, center: [0, 0], seed: 0, tiles: new Map(), shows: '' });
     this.latest = new Latest(
@@ -71,20 +71,20 @@ export class Plane {
 
   /** Selects what lies under the ring. */
   enter() {
-    if (!this.hub.place.plane) this.#go(this.center);
+    if (!this.hub.place.plane) this.#go(this.center, 'done');
   }
 
   /** Another plane. */
   shuffle(seed) {
     this.#forget();
     this.seed = seed;
-    this.#go([0, 0]);
+    this.#go([0, 0], 'done');
     this.draw();
   }
 
-  #go(center, moving = false) {
+  #go(center, pace = 'quick') {
     this.center = center.map((at) => Number(at.toFixed(4)));
-    this.hub.go(moved(this.hub.place, { plane: this.center, plane_seed: this.seed }), moving);
+    this.hub.go(moved(this.hub.place, { plane: this.center, plane_seed: this.seed }), pace);
     this.draw();
     this.latest.ask();
   }
@@ -186,16 +186,18 @@ export class Plane {
       if (this.drag.moved <= STILL) return;
       this.#go(
         this.drag.from.map((at, k) => at - by[k] / this.cell / PARTS),
-        true,
+        'held',
       );
     });
     canvas.addEventListener('pointerup', (event) => {
       const { drag } = this;
       this.drag = null;
       if (drag && drag.moved <= STILL) this.#glide(this.#under(event));
+      else this.hub.refreshSoon();
     });
     canvas.addEventListener('pointercancel', () => {
       this.drag = null;
+      this.hub.refreshSoon();
     });
   }
 
@@ -222,7 +224,7 @@ export class Plane {
 
   #glide(to) {
     if (reducedMotion()) {
-      this.#go(to);
+      this.#go(to, 'done');
       return;
     }
     const from = this.center;
@@ -233,7 +235,7 @@ export class Plane {
       this.gliding = share < 1 ? requestAnimationFrame(move) : null;
       this.#go(
         from.map((at, k) => at + (to[k] - at) * eased),
-        share < 1,
+        share < 1 ? 'held' : 'done',
       );
     };
     this.gliding = requestAnimationFrame(move);

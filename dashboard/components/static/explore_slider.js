@@ -14,7 +14,7 @@ const THUMB = 18; // CSS pixels of the slider's handle
 
 export class AxisSlider {
   /**
-   * `axis`: see explore_axes.js. `hub`: {place, z, go(place, moving), native}. `rename(title)`: given if the
+   * `axis`: see explore_axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`: given if the
    * title may be changed. `hasStrip`: whether to show what it goes through.
    */
   constructor(axis, hub, { rename = null, hasStrip = true } = {}) {
@@ -38,7 +38,8 @@ export class AxisSlider {
       'aria-label': axis.title,
       data: { axis: axis.key },
       on: {
-        input: () => this.#moved(Number(this.range.value)),
+        input: () => this.#moved(Number(this.range.value), 'held'),
+        change: () => hub.refreshSoon(), // let go
         keydown: (event) => this.#key(event),
       },
     });
@@ -72,9 +73,9 @@ export class AxisSlider {
     });
   }
 
-  #moved(value) {
+  #moved(value, pace) {
     const { axis, hub } = this;
-    hub.go(axis.at(hub.place, value, hub.z), true);
+    hub.go(axis.at(hub.place, value, hub.z), pace);
   }
 
   #key(event) {
@@ -83,7 +84,7 @@ export class AxisSlider {
     event.preventDefault();
     const value = Number(this.range.value) + way * (event.shiftKey ? FINE : KEY_STEP);
     const { min, max } = this.axis;
-    this.#moved(Number(Math.min(max, Math.max(min, value)).toFixed(4)));
+    this.#moved(Number(Math.min(max, Math.max(min, value)).toFixed(4)), 'quick');
   }
 
   /** Shows where the place is on this axis. */

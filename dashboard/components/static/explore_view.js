@@ -30,8 +30,7 @@ const TABS = {
 };
 const POINT_TABS = { walk: WalkTab };
 const SLOW = ['ask', 'filters', 'interpolate']; // nothing quick waits for them
-const REST_MS = 140; // after the last movement of the finger the small pictures follow
-const SOON_MS = 15; // after a click
+const REST_MS = { held: 500, quick: 140, done: 15 }; // how soon the small pictures follow: see go()
 const LOOK_MS = 3000; // between looks whether a model that trains has a new checkpoint
 const MEDIUM = 1120; // below it codes stand under the selected sample, and
 const NARROW = 760; // below this everything in one column
@@ -51,7 +50,7 @@ export class ExploreView {
     this.stats = { model: id, asked: 0, shown: 0, place: null, rested: 0, isBusy };
     window.__ganscope_explore = this.stats;
     this.client = new Client(id, (step) => this.#heard(step));
-    this.resting = new Rest(() => this.#rest(), REST_MS);
+    this.resting = new Rest(() => this.#rest(), REST_MS.done);
     this.troubles = new Troubles(this);
     this.opening = el('p', { class: 'gx-opening', text: 'Opening …' });
     this.root = el('div', { class: 'gv-root gx-root' }, this.troubles.banner, this.opening);
@@ -130,12 +129,15 @@ export class ExploreView {
 
   // --- the selected place
 
-  /** Goes to `place`. `moving`: the finger is still down, so the small pictures wait. */
-  go(place, moving = false) {
+  /**
+   * Goes to `place`. `pace`: "held" while the finger is down, so that nothing delays the large picture;
+   * "quick" if more may follow at once, as from a key that is held; "done".
+   */
+  go(place, pace = 'done') {
     this.place = place;
     this.#follow();
     this.selected.ask(place);
-    this.#restIn(moving ? REST_MS : SOON_MS);
+    this.#restIn(REST_MS[pace]);
   }
 
   /** The large picture has been drawn, from the latent `z`. */
@@ -177,7 +179,7 @@ export class ExploreView {
   // --- what follows once the finger rests: the small pictures, one request after the other, then D's opinion
 
   refreshSoon() {
-    this.#restIn(SOON_MS);
+    this.#restIn(REST_MS.done);
   }
 
   #restIn(ms) {
@@ -188,7 +190,7 @@ export class ExploreView {
   async #rest() {
     if (this.closed || !this.selected) return;
     if (this.isResting || this.selected.isBusy) {
-      this.#restIn(SOON_MS * 2); // the large picture comes first
+      this.#restIn(2 * REST_MS.done); // the large picture comes first
       return;
     }
     this.isResting = true;
