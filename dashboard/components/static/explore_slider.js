@@ -14,8 +14,8 @@ const THUMB = 18; // CSS pixels of the slider's handle
 
 export class AxisSlider {
   /**
-   * `axis`: see explore_axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`: given if the
-   * title may be changed. `hasStrip`: whether to show what it goes through.
+   * `axis`: see explore_axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`:
+   * given if the title may be changed. `hasStrip`: whether to show what it goes through.
    */
   constructor(axis, hub, { rename = null, hasStrip = true } = {}) {
     Object.assign(this, { axis, hub });
