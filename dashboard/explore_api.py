@@ -57,6 +57,10 @@ async def _draw(
     return await asyncio.wrap_future(future)
 
 
+def _answer(drawn: dict[str, Any]) -> Json:
+    return Json(plain(drawn), headers={"X-Step": str(drawn["step"])})
+
+
 def plain(value: Any) -> Any:
     """``value`` as JSON takes it: bytes in base64."""
     if isinstance(value, bytes):
@@ -92,20 +96,19 @@ async def name_directions(engine: TheEngine, role: Role, id: str, body: dict[str
 
 
 @router.get("/models/{id}/strip.png", response_class=Response, tags=["models"])
-async def strip(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
+async def strip(request: Request, engine: TheEngine, id: str) -> Response:
     """Samples of the seeds 0 to 7 side by side."""
-    answer = await _draw(engine, id, "strip", {}, asker)
-    return file_answer(request, answer["png"], "image/png")
+    return file_answer(request, await call(engine.model_strip, id), "image/png")
 
 
 @router.post("/models/{id}/render", tags=["explore"])
 async def render(engine: TheEngine, id: str, body: schemas.Render, asker: Asker) -> Response:
     """Samples at places: one PNG, or with `format` "json" each by itself."""
     answer = await _draw(engine, id, "render", body.arguments(), asker)
-    step = {"X-Step": str(answer["step"])}
-    if "png" in answer:
-        return Response(answer["png"], media_type="image/png", headers={"Cache-Control": "no-store", **step})
-    return Json(plain(answer), headers=step)
+    if "png" not in answer:
+        return _answer(answer)
+    headers = {"Cache-Control": "no-store", "X-Step": str(answer["step"])}
+    return Response(answer["png"], media_type="image/png", headers=headers)
 
 
 @router.post("/models/{id}/walk", tags=["explore"])
@@ -113,7 +116,7 @@ async def walk(engine: TheEngine, id: str, body: schemas.Walk, asker: Asker) -> 
     """From key to key, straight or on great circles; as pictures, or as a GIF, MP4 or PNG strip."""
     answer = await _draw(engine, id, "walk", body.arguments(), asker)
     if "file" not in answer:
-        return Json(plain(answer))
+        return _answer(answer)
     headers = {
         "Cache-Control": "no-store",
         "Content-Disposition": f'attachment; filename="walk.{body.format}"',
@@ -124,19 +127,19 @@ async def walk(engine: TheEngine, id: str, body: schemas.Walk, asker: Asker) -> 
 @router.post("/models/{id}/interpolate", tags=["explore"])
 async def interpolate(engine: TheEngine, id: str, body: schemas.Interpolate, asker: Asker) -> Response:
     """A walk from one place to another."""
-    return Json(plain(await _draw(engine, id, "interpolate", body.arguments(), asker)))
+    return _answer(await _draw(engine, id, "interpolate", body.arguments(), asker))
 
 
 @router.post("/models/{id}/arithmetic", tags=["explore"])
 async def arithmetic(engine: TheEngine, id: str, body: schemas.Arithmetic, asker: Asker) -> Response:
     """The mean of a, minus that of b, plus that of c, and neighbours of the result."""
-    return Json(plain(await _draw(engine, id, "arithmetic", body.arguments(), asker)))
+    return _answer(await _draw(engine, id, "arithmetic", body.arguments(), asker))
 
 
 @router.post("/models/{id}/traverse", tags=["explore"])
 async def traverse(engine: TheEngine, id: str, body: schemas.Traverse, asker: Asker) -> Response:
     """A row or grid of samples along one or two codes or directions."""
-    return Json(plain(await _draw(engine, id, "traverse", body.arguments(), asker)))
+    return _answer(await _draw(engine, id, "traverse", body.arguments(), asker))
 
 
 # pictures that are sent
@@ -198,15 +201,14 @@ async def _read(
 @router.post("/models/{id}/score", openapi_extra=documented(_SCORED, []), tags=["explore"])
 async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """What D says of samples at places, or of a picture, among its scores of real and generated data."""
-    sent, more = await read_sent(request, _SCORED), {}
+    sent, note = await read_sent(request, _SCORED), ""
     if "image" in sent:
         picture = await _read(engine, id, sent, asker)
-        sent["pixels"], more = picture["pixels"], {"note": picture["note"]}
+        sent["pixels"], note = picture["pixels"], picture["note"]
     answer = await _draw(engine, id, "score", sent, asker)
     others = await call(engine.score_histograms, id)
-    return Json(
-        plain({**answer, "real": others["real"], "fake": others["fake"], "note": others["note"], **more})
-    )
+    note = f"{note} {others['note']}".strip()
+    return _answer({**answer, "real": others["real"], "fake": others["fake"], "note": note})
 
 
 @router.post("/models/{id}/features", openapi_extra=documented(_FEATURES, []), tags=["explore"])
@@ -215,7 +217,7 @@ async def features(request: Request, engine: TheEngine, id: str, asker: Asker) -
     sent = await read_sent(request, _FEATURES)
     if "image" in sent:
         sent["pixels"] = (await _read(engine, id, sent, asker))["pixels"]
-    return Json(plain(await _draw(engine, id, "features", sent, asker)))
+    return _answer(await _draw(engine, id, "features", sent, asker))
 
 
 @router.post(

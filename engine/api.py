@@ -335,6 +335,10 @@ class Engine:
         """
         return self._exploring.ask(model, kind, arguments, viewer, control, sequence)
 
+    def model_strip(self, model: str) -> bytes:
+        """A PNG of a model's samples of the seeds 0 to 7 side by side."""
+        return self._exploring.strip(model)
+
     def score_histograms(self, model: str) -> dict[str, Any]:
         """How a model's discriminator scores real and generated data."""
         return self._exploring.histograms(model)

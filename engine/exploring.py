@@ -16,12 +16,13 @@ from engine.commands import check_name
 from engine.inference import ERRORS, Inference
 from engine.options import BadInput, Conflict
 from engine.projections import Projections
+from engine.runs import write_bytes
 from engine.shelf import Card, Shelf
 from engine.turns import Asked, Turns
 
 ANSWER_S = 60.0
 TOGETHER = 24  # requests in one turn of the interactive process
-SLOW = ("about", "weights", "read", "histograms", "features", "check", "project")
+SLOW = ("strip", "about", "weights", "read", "histograms", "features", "check", "project")
 Answer = Future[dict[str, Any]]
 
 
@@ -30,7 +31,7 @@ class Exploring:
 
     def __init__(self, runs: Path, interactive: Inference, batch: Inference) -> None:
         self._interactive, self._batch = interactive, batch
-        self._exports = runs / ".cache" / "weights"
+        self._cache = runs / ".cache"
         self.shelf = Shelf(runs, self._what_gans_can)
         self._abilities: dict[str, dict[str, bool]] = {}
         self._known: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
@@ -78,12 +79,24 @@ class Exploring:
         folder = self.shelf.folder(model)
         if (folder / "weights.safetensors").is_file():
             return folder / "weights.safetensors"
-        out = self._exports / f"{model}-{self.shelf.card(model)['step']}"
+        out = self._cache / "weights" / self.shelf.version(model)
         if not (out / "weights.safetensors").is_file():
-            for older in self._exports.glob(f"{model}-*"):
+            for older in out.parent.glob(f"{model}@*"):
                 shutil.rmtree(older, ignore_errors=True)
             self.ask(model, "weights", {"out": str(out)}, "server").result(ANSWER_S)
         return out / "weights.safetensors"
+
+    def strip(self, model: str) -> bytes:
+        """A PNG of the samples of a few seeds side by side, drawn once for a model's step."""
+        path = self._cache / "strips" / f"{self.shelf.version(model)}.png"
+        if not path.is_file():
+            drawn = self.ask(model, "strip", {}, "server").result(2 * ANSWER_S)["png"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for older in path.parent.glob(f"{model}@*"):
+                older.unlink(missing_ok=True)
+            write_bytes(path, drawn)
+            return drawn
+        return path.read_bytes()
 
     def _remembered(self, model: str, kind: str, step: int) -> dict[str, Any]:
         """The answer to a question without arguments, asked anew when the model's step has changed."""

@@ -41,6 +41,13 @@ class Shelf:
         """Where a model's files are. Raises ``NotFound``."""
         return self._find(model)[0]
 
+    def version(self, model: str) -> str:
+        """A name for what a model draws now; it begins with ``model@``."""
+        folder, source = self._find(model)
+        if source == "run":
+            return f"{model}@{self._steps(model)[-1]}"
+        return f"{model}@{(folder / 'weights.safetensors').stat().st_mtime_ns}"
+
     def text(self, model: str) -> str:
         """Its card in words, as Markdown; empty for a run."""
         path = self.folder(model) / "card.md"

@@ -9,9 +9,21 @@ import torch
 
 from engine import models
 from engine.data import PointSource
+from engine.explore import places, plans, projection, scoring, walks
 from engine.explore.loaded import Loaded
 
 SHOWN_POINTS = 512
+LIMITS = {  # the most that one request may ask for
+    "places": places.MOST_PLACES,
+    "keys": walks.MOST_KEYS,
+    "steps": walks.MOST_STEPS,
+    "cells": walks.MOST_CELLS,
+    "terms": walks.MOST_TERMS,
+    "scored": scoring.MOST_SCORED,
+    "scale": plans.MOST_SCALE,
+    "restarts": projection.MOST_RESTARTS,
+    "descent": projection.MOST_STEPS,
+}
 
 
 def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +58,7 @@ def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> d
         "has_classifier": recipe.has_classifier and "discriminator" in networks,
         "has_discriminator": "discriminator" in networks,
         "classes": list(loaded.model.shape.names),
+        "limits": LIMITS,
     }
     if loaded.model.shape.kind == "points":
         source = loaded.model.source()
