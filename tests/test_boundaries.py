@@ -57,6 +57,7 @@ BOUNDARIES = {
     "engine/train.py",
     "engine/zygote.py",
     "engine/inference.py",
+    "engine/turns.py",
     "dashboard/errors.py",
     "dashboard/guard.py",
 }

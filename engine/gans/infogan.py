@@ -185,19 +185,16 @@ class InfoGAN(TwoPlayers):
         return category_error(lambda x: self.read_codes(networks, x.to(device)), self.codes[0].size, source)
 
     def exhibits(self, show: Show) -> list[Exhibit]:
-        base = show.latent[:1]
+        base, generator, shown = show.latent[:1], show.networks["generator"], []
         categorical = [code for code in self.codes if code.kind == "categorical"]
         continuous = [code for code in self.codes if code.kind != "categorical"]
-        shown = []
         if categorical and continuous:
-            rows, columns = min(categorical[0].size, 10), 10
-            latents = traversal(base, categorical[0], rows, continuous[0], columns)
-            pictures = self.generate(show.networks["generator"], latents)
+            rows = min(categorical[0].size, 10)
+            pictures = self.generate(generator, traversal(base, categorical[0], rows, continuous[0], 10))
             sentence = "Each row one category; across, the first continuous code, -2 to 2."
-            shown.append(Exhibit("categories", "Categories", sentence, pictures, rows, columns))
+            shown.append(Exhibit("categories", "Categories", sentence, pictures, rows, 10))
         if len(continuous) > 1:
-            latents = traversal(base, continuous[1], 10, continuous[0], 10)
-            pictures = self.generate(show.networks["generator"], latents)
+            pictures = self.generate(generator, traversal(base, continuous[1], 10, continuous[0], 10))
             sentence = "One category; across the first continuous code, down the second, -2 to 2."
             shown.append(Exhibit("continuous", "Continuous codes", sentence, pictures, 10, 10))
         return shown

@@ -198,7 +198,7 @@ def test_figures_are_those_of_held_out_pictures():
         ({"variant": "alice", "reconstruction_weight": 0.0}, "reconstruction_weight"),
         ({"data": "ring", "networks": "convolutional"}, "networks"),
         ({"data": "ring", "discriminator_norm": "batch"}, "discriminator_norm"),
-        ({**DENSE, "gradient_penalty": 10.0}, "gradient_penalty"),
+        ({**DENSE, "gradient_penalty": 10.0, "discriminator_norm": "batch"}, "gradient_penalty"),
         ({"variant": "vae"}, "variant"),
         ({"feature_matching": 1.0}, "feature_matching"),
         ({"minibatch_discrimination": 16}, "minibatch_discrimination"),
