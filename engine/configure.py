@@ -159,8 +159,8 @@ class TrainingOptions(Options):
     evaluate_every: int = knob(
         0,
         "Evaluate every",
-        "Steps between two evaluations (FID, KID, precision and recall ...) of pictures; 0 is never. Training "
-        "waits meanwhile.",
+        "Steps between two evaluations of pictures (FID, precision and recall ...), which take a while; 0 is "
+        "never.",
         ge=0,
         le=1_000_000,
         live=True,

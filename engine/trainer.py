@@ -353,8 +353,8 @@ class _FusedAdam:
                 self.lists = tuple([state[name] for state in states if state] for name in names)
             return
         group, (first, second, steps) = self.group, self.lists
-        torch._foreach_add_(steps, 1)
-        torch._fused_adam_(
+        torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateImportUsage]
+        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             self.weights,
             gradients,  # type: ignore[arg-type]
             first,

@@ -25,7 +25,7 @@ def random_pixels(seed=0):
     return np.random.default_rng(seed).integers(0, 255, (1, 28, 28), np.uint8).tobytes()
 
 
-@pytest.mark.parametrize("name", ["infogan-mnist", "dcgan-fashion"])
+@pytest.mark.parametrize("name", ["infogan-mnist", "dcgan-fashion", "conditional-mnist"])
 def test_a_models_own_sample_is_found_again(name):
     """To a mean squared error below 0.01 on [-1, 1], as no other sample comes."""
     if not (PRETRAINED / name / "weights.safetensors").is_file():
