@@ -207,7 +207,7 @@ def load_run(folder: RunFolder, step: int | None = None) -> Model:
         raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
     state = checkpoint.load(kept)["trainer"]
     recipe, networks = _build(config, state["options"])
-    _fill(networks, {**state["networks"], **state["averages"]})
+    _fill(networks, _with_averages(recipe, state))
     return _model(folder.id, config["name"], config, recipe, networks, state["step"])
 
 
@@ -220,7 +220,7 @@ def renew(model: Model, folder: RunFolder) -> Model:
     if kept is None:
         raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
     state = checkpoint.load(kept)["trainer"]
-    _fill(model.networks, {**state["networks"], **state["averages"]})
+    _fill(model.networks, _with_averages(model.recipe, state))
     return replace(model, step=state["step"])
 
 
@@ -272,6 +272,12 @@ def untrained(model: Model) -> dict[str, nn.Module]:
     """``model``'s networks as they were before the first step."""
     _, networks = _build(model.config, model.options.model_dump())
     return {name: network.eval().requires_grad_(False) for name, network in networks.items()}
+
+
+def _with_averages(recipe: Recipe, state: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+    """The weights in a trainer's state, the averages of what the recipe averages in place."""
+    averages = {name: state["averages"][name] for name in recipe.averaged if name in state["averages"]}
+    return {**state["networks"], **averages}
 
 
 def _part(flat: dict[str, Tensor], network: str) -> dict[str, Tensor]:

@@ -36,7 +36,6 @@ class InfoGAN(TwoPlayers):
     paper = "Chen et al. 2016, arXiv:1606.03657"
     kinds = ("points", "images")
     reads_codes = True
-    averaged = ("generator", "discriminator", "recogniser")
     discriminators = critics = ("recogniser", "discriminator")
     defaults = {
         "points": {
