@@ -96,22 +96,6 @@ PRESETS: dict[str, Preset] = {
         expect="healthy",
         runs=(_run("dcgan", "mnist", 5_000),),
     ),
-    "minibatch": Preset(
-        title="A batch judged as a whole",
-        watch="Watch the rates that collapse fill all modes: D sees how alike the samples of a batch are.",
-        expect="healthy",
-        runs=(
-            _run(
-                "gan", "ring", 20_000, generator_lr=1e-3, discriminator_lr=1e-4, minibatch_discrimination=8
-            ),
-        ),
-    ),
-    "unrolled": Preset(
-        title="Unrolled GAN",
-        watch="Watch the rates that collapse fill all modes: G foresees five of D's answers before it moves.",
-        expect="healthy",
-        runs=(_run("unrolled", "ring", 20_000, generator_lr=1e-3, discriminator_lr=1e-4),),
-    ),
     "conditional_digits": Preset(
         title="The digit you ask for",
         watch="Watch each row become one digit: G is told which to draw, and D checks it.",
