@@ -49,8 +49,8 @@ PLANS: dict[str, Plan] = {
         title="InfoGAN, MNIST digits",
         sentence="Ten categories that it found by itself, and two sliders that turn and thicken.",
         request=_request("infogan", "mnist", 6000, ema=0.999),
-        tried="Seed 0 alone with these options: code error 6.6 % at step 5,000 (8.2 % by averages of Q, which lag), "
-        "4.7 % at 6,000. Half the width, seed 1: 45 % at step 800, given up.",
+        tried="Seed 0 alone with these options: code error 6.6 % at step 5,000 (8.2 % by averages of Q, "
+        "which lag), 4.7 % at 6,000. Half the width, seed 1: 45 % at step 800, given up.",
         limits="28 px digits only; which category is which digit was found without labels; 7 and 9 are "
         "the two that it mixes most.",
     ),
