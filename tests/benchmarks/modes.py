@@ -30,7 +30,7 @@ SMALL = {"hidden": 128, "latent_dim": 2}
 # each as its authors or its preset here would have it; "best" is what we advise
 RECIPES: dict[str, dict[str, Any]] = {
     "gan": {"gan": "gan", "steps": 20_000, "options": SMALL},
-    "minibatch": {"gan": "gan", "steps": 20_000, "options": {**SMALL, "minibatch_discrimination": 16}},
+    "minibatch": {"gan": "gan", "steps": 20_000, "options": {**SMALL, "minibatch_discrimination": 8}},
     "unrolled": {"gan": "unrolled", "steps": 10_000, "options": {**SMALL, "unroll": 5}},
     "wgan_gp": {
         "gan": "gan",
