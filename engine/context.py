@@ -179,16 +179,24 @@ class Context:
             }
 
     def penalised(
-        self, loss: Tensor, statistics: Statistics, real: Tensor, fake: Tensor, judge: Judge | None = None
+        self,
+        loss: Tensor,
+        statistics: Statistics,
+        real: Tensor,
+        fake: Tensor,
+        judge: Judge | None = None,
+        judge_fake: Judge | None = None,
     ) -> tuple[Tensor, Statistics]:
-        """D's ``loss`` with the penalties that are on. ``judge`` is how they ask D about samples of their
-        own, for a D that is given more than a sample.
+        """D's ``loss`` with the penalties that are on. ``judge`` is how they ask D about samples beside real
+        ones, and ``judge_fake`` about generated ones, for a D that is given more than a sample.
         """
+        judge = judge or self.judge_raw
         for piece in self.active:
             every = self.options.penalty_every if piece.is_lazy else 1
             if self.step % every:
                 continue
-            penalty = piece.penalty(self, real, fake, judge or self.judge_raw)
+            asks = (judge_fake or judge) if piece.judges_fake else judge
+            penalty = piece.penalty(self, real, fake, asks)
             if penalty is not None:
                 statistics[f"penalty_{piece.switch}"] = penalty.detach()
                 loss = loss + penalty * every

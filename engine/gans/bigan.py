@@ -168,7 +168,9 @@ class BiGAN(TwoPlayers):
         real_logits, fake_logits = ctx.judge_both(real, fake, (codes, ctx.latents()))
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.penalised(loss, statistics, real, fake, lambda x: ctx.judge_raw(x, codes))
+        latents = ctx.latents()
+        judges = (lambda x: ctx.judge_raw(x, codes), lambda x: ctx.judge_raw(x, latents))
+        return ctx.penalised(loss, statistics, real, fake, *judges)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         real, fake = ctx.real(), ctx.fake()

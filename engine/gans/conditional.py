@@ -49,11 +49,12 @@ class ConditionalGAN(DCGAN):
 
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         real, fake = ctx.real(), ctx.fake().detach()
-        real_class = self.real_classes(ctx)
-        real_logits, fake_logits = ctx.judge_both(real, fake, (real_class, self.fake_classes(ctx)))
+        real_class, fake_class = self.real_classes(ctx), self.fake_classes(ctx)
+        real_logits, fake_logits = ctx.judge_both(real, fake, (real_class, fake_class))
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.penalised(loss, statistics, real, fake, lambda x: ctx.judge_raw(x, real_class))
+        judges = (lambda x: ctx.judge_raw(x, real_class), lambda x: ctx.judge_raw(x, fake_class))
+        return ctx.penalised(loss, statistics, real, fake, *judges)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake = ctx.fake()

@@ -25,6 +25,7 @@ class Stabiliser:
     on: ClassVar[Any]
     on_points: ClassVar[Any] = None  # another value for 2-D data, where it needs one
     is_lazy: ClassVar[bool] = False  # a costly penalty, that may be asked for only every few steps
+    judges_fake: ClassVar[bool] = False  # a penalty that asks D about generated samples
     Options: ClassVar[type[Options]]
 
     def is_on(self, options: Any) -> bool:
@@ -47,7 +48,9 @@ class Stabiliser:
         return 1.0
 
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor | None:
-        """A scalar added to D's loss. ``judge`` gives D's logits (N,) for samples like ``real``."""
+        """A scalar added to D's loss. ``judge`` gives D's logits (N,) for samples like ``real``,
+        or like ``fake`` where ``judges_fake``.
+        """
         return None
 
     def answer(self, ctx: Context, fake: Tensor) -> Tensor | None:

@@ -29,6 +29,11 @@ def squared_slopes(logits: Tensor, x: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)  # (N,)
 
 
+def off_one(logits: Tensor, x: Tensor) -> Tensor:
+    """How far D's slopes at ``x`` are from 1: the mean of (|d logits_i / d x_i| - 1)², a scalar."""
+    return (squared_slopes(logits, x).add(1e-12).sqrt() - 1).square().mean()
+
+
 class WeightClipping(Stabiliser):
     title = "Weight clipping"
     sentence = "Clamps D's weights after each step, the first WGAN's crude way to bound its slope."
@@ -69,9 +74,20 @@ class WeightClipping(Stabiliser):
                 weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)
 
 
-class GradientPenalty(Stabiliser):
-    title = "Gradient penalty"
+class SlopePenalty(Stabiliser):
+    """A penalty on D's gradient at each sample alone, ``switch`` being its weight."""
+
     is_lazy = True
+
+    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        refuse_mixed_batches(options, data, self.switch)
+
+    def weight(self, ctx: Context) -> float:
+        return getattr(ctx.options, self.switch)
+
+
+class GradientPenalty(SlopePenalty):
+    title = "Gradient penalty"
     sentence = (
         "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no "
         "clipping, no saturation."
@@ -93,19 +109,14 @@ class GradientPenalty(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
-        refuse_mixed_batches(options, data, "gradient_penalty")
-
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         share = ctx.uniform(len(real)).view(-1, *[1] * (real.dim() - 1))
         between = torch.lerp(real, fake, share).requires_grad_()
-        slope = squared_slopes(judge(between), between).add(1e-12).sqrt()
-        return ctx.options.gradient_penalty * (slope - 1).square().mean()  # lambda E(|grad D| - 1)^2
+        return self.weight(ctx) * off_one(judge(between), between)  # lambda E(|grad D| - 1)^2
 
 
-class DRAGAN(Stabiliser):
+class DRAGAN(SlopePenalty):
     title = "DRAGAN"
-    is_lazy = True
     sentence = (
         "Pulls the slope of D around real data to 1 (Kodali et al. 2017): no cliffs there, where "
         "modes collapse."
@@ -127,7 +138,7 @@ class DRAGAN(Stabiliser):
         )
 
     def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
-        refuse_mixed_batches(options, data, "dragan")
+        super().check(options, recipe, data)
         if options.r1:
             raise BadInput(
                 "DRAGAN pulls D's slope at real data to 1, R1 pulls it to 0.",
@@ -137,13 +148,11 @@ class DRAGAN(Stabiliser):
 
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         near = torch.addcmul(real, ctx.normal_like(real), REACH * real.std()).requires_grad_()
-        slope = squared_slopes(judge(near), near).add(1e-12).sqrt()
-        return ctx.options.dragan * (slope - 1).square().mean()  # lambda E(|grad D(x + delta)| - 1)^2
+        return self.weight(ctx) * off_one(judge(near), near)  # lambda E(|grad D(x + delta)| - 1)^2
 
 
-class R1(Stabiliser):
+class R1(SlopePenalty):
     title = "R1"
-    is_lazy = True
     sentence = (
         "Flattens D at real data (Mescheder et al. 2018), so that it cannot keep pushing once the "
         "samples are right."
@@ -163,21 +172,18 @@ class R1(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
-        refuse_mixed_batches(options, data, "r1")
-
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         real = real.detach().requires_grad_()
-        return ctx.options.r1 / 2 * squared_slopes(judge(real), real).mean()  # gamma/2 E|grad D(x)|^2
+        return self.weight(ctx) / 2 * squared_slopes(judge(real), real).mean()  # gamma/2 E|grad D(x)|^2
 
 
-class R2(Stabiliser):
+class R2(SlopePenalty):
     title = "R2"
-    is_lazy = True
     sentence = (
         "Flattens D at generated samples, as R1 does at real ones: R3GAN (Huang et al. 2024) needs both."
     )
     switch = "r2"
+    judges_fake = True
     on = 1.0
 
     class Options(Options):
@@ -192,13 +198,10 @@ class R2(Stabiliser):
             group=GROUP,
         )
 
-    def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
-        refuse_mixed_batches(options, data, "r2")
-
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         # a view: where D is unrolled, its weights depend on the samples too, and that is none of its slope
         fake = fake.view_as(fake).requires_grad_()
-        return ctx.options.r2 / 2 * squared_slopes(judge(fake), fake).mean()  # gamma/2 E|grad D(G(z))|^2
+        return self.weight(ctx) / 2 * squared_slopes(judge(fake), fake).mean()  # gamma/2 E|grad D(G(z))|^2
 
 
 class SpectralNorm(Stabiliser):

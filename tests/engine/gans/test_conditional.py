@@ -152,3 +152,18 @@ def test_unlabelled_pictures_are_refused(gan, tmp_path):
     with pytest.raises(BadInput, match="labelled") as refusal:
         validate({"gan": gan, "data": "folder", "options": {"folder": str(folder)}})
     assert refusal.value.field == "data" and refusal.value.remedy
+
+
+def test_r2_asks_d_about_generated_pictures_with_the_classes_that_g_was_given():
+    """The gradient of R2 alone, by hand with G's classes, is the one that the game takes."""
+    trainer = Trainer(small("conditional", "mnist", width=4, discriminator_norm="none", r2=2.0))
+    ctx, discriminator = trainer.ctx, trainer.networks["discriminator"]
+    ctx.begin_turn(("discriminator",), keeps_graph=False)
+    _, statistics = trainer.recipe.discriminator_loss(ctx)
+    fake = ctx.fake().detach().requires_grad_()
+    given = trainer.recipe.codes[0].of(ctx.latents())
+    (slope,) = torch.autograd.grad(discriminator(fake, given).sum(), fake)
+    by_hand = slope.flatten(1).square().sum(1).mean()  # gamma / 2 = 1
+    assert statistics["penalty_r2"].item() == pytest.approx(by_hand.item(), rel=1e-4)
+    real_classes = trainer.recipe.real_classes(ctx)
+    assert not torch.equal(given, real_classes)
