@@ -16,6 +16,8 @@ LESS_IS_BETTER: dict[str, bool] = {
     "test_error": True,
     "code_error": True,
     "reconstruction_error": True,
+    "test_l1": True,
+    "test_psnr": False,
 }
 TITLES = {
     "none": "none, the last step counts",
@@ -28,6 +30,8 @@ TITLES = {
     "test_error": "test error",
     "code_error": "code error",
     "reconstruction_error": "reconstruction error",
+    "test_l1": "L1 on held-out pictures",
+    "test_psnr": "PSNR on held-out pictures",
 }
 EVALUATED = ("fid", "kid")  # these come from an evaluation; the others are measured anyway
 

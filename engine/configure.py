@@ -14,6 +14,7 @@ import engine
 from engine.best import EVALUATED, TITLES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
+from engine.data.translation import TranslationSource
 from engine.gans import GANS
 from engine.gans.base import Shape
 from engine.objectives import OBJECTIVES
@@ -25,6 +26,8 @@ MAX_STEPS = 100_000_000
 WATCH = {
     "points": "Watch the generated points find the real ones while D's map loses its colours.",
     "images": "Watch strokes turn into pictures while D(x) and D(G(z)) stay short of 1 and 0.",
+    "pairs": "Watch the outputs beside their targets: L1 finds the colours, the adversary makes edges sharp.",
+    "domains": "Watch B' become one of B while A'' still comes back to A.",
 }
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
 Optimizer = Literal["adam", "rmsprop", "sgd"]
@@ -80,7 +83,7 @@ class TrainingOptions(Options):
         choices={name: objective.title for name, objective in OBJECTIVES.items()},
     )
     batch_size: int = knob(
-        64, "Batch size", "Real samples, and generated ones, in each step.", ge=2, le=4096, group="training"
+        64, "Batch size", "Real samples, and generated ones, in each step.", ge=1, le=4096, group="training"
     )
     critic_steps: int = knob(
         1, "D steps", "Updates of D for each one of G.", ge=1, le=100, live=True, group="training"
@@ -245,7 +248,8 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
         raise BadInput(
             f"{recipe.title} takes {' or '.join(recipe.kinds)}, and {data} are {DATASETS[data].kind}.",
             "data",
-            f"Choose {_first_of_kind(recipe.kinds[0])} as data, or the GAN called gan.",
+            f"Choose {_first_of_kind(recipe.kinds[0])} as data, or the GAN called "
+            f"{next(name for name, one in GANS.items() if DATASETS[data].kind in one.kinds)}.",
         )
     options = validate_values(options_model(gan, data), given)
     source = open_source(data, options)
@@ -284,7 +288,8 @@ def open_source(data: str, options: Options) -> Source:
 
 def shape_of(source: Source) -> Shape:
     names = tuple(source.classes or ())
-    return Shape(source.kind, tuple(source.shape), len(names), names)
+    given = tuple(source.given) if isinstance(source, TranslationSource) else ()
+    return Shape(source.kind, tuple(source.shape), len(names), names, given)
 
 
 def check(gan: str, options: Any, source: Source) -> None:
@@ -294,6 +299,12 @@ def check(gan: str, options: Any, source: Source) -> None:
     if recipe.needs_labels and not data.classes:
         raise BadInput(
             f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist."
+        )
+    if options.batch_size < recipe.fewest:
+        raise BadInput(
+            f"{recipe.title} compares the samples of a batch, or learns from their mean.",
+            "batch_size",
+            f"Set batch_size to {recipe.fewest} or more.",
         )
     recipe.check(options, data)
     for piece in STABILISERS.values():
@@ -318,19 +329,23 @@ def check(gan: str, options: Any, source: Source) -> None:
             "keep_best",
             "Set evaluate_every, to 500 for example.",
         )
-    if options.evaluate_every and not isinstance(source, ImageSource):
+    if options.evaluate_every and isinstance(source, PointSource):
         raise BadInput(
             "2-D runs measure coverage and divergence anyway; evaluation is for pictures.",
             "evaluate_every",
             "Set evaluate_every to 0.",
         )
-    if isinstance(source, ImageSource) and options.batch_size > len(source.images):
+    if options.batch_size > (fewest := _pictures_in(source)):
         raise BadInput(
-            f"the data hold only {len(source.images)} pictures.",
-            "batch_size",
-            f"Set batch_size to {len(source.images)} or less.",
+            f"the data hold only {fewest} pictures.", "batch_size", f"Set batch_size to {fewest} or less."
         )
     recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
+
+
+def _pictures_in(source: Source) -> float:
+    if isinstance(source, TranslationSource):
+        return min(len(source.a), len(source.b))
+    return len(source.images) if isinstance(source, ImageSource) else float("inf")
 
 
 def validate(request: dict[str, Any]) -> dict[str, Any]:
@@ -371,6 +386,8 @@ def _describe_source(source: Source) -> dict[str, Any]:
         "shape": list(source.shape),
         "classes": list(source.classes or []) or None,
     }
+    if isinstance(source, TranslationSource):
+        described |= {"given": list(source.given), "names": list(source.names)}
     if isinstance(source, PointSource):
         described |= {"extent": list(source.extent), "modes": source.modes.tolist(), "sd": source.sd}
     return described
@@ -431,6 +448,7 @@ def catalogue() -> dict[str, Any]:
                 "available": missing is None,
             }
             for name, source in DATASETS.items()
+            if source.offered
         },
         "training": describe(TrainingOptions),
     }

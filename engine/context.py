@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.data.stream import Stream
+from engine.data.stream import AnyStream
 from engine.gans.base import Recipe, Statistics
 from engine.objectives import OBJECTIVES, Objective
 from engine.stabilisers import STABILISERS, Stabiliser
@@ -34,8 +34,8 @@ class Context:
 
     ``step`` counts finished iterations. ``sampling`` says whether this iteration's optional statistics will
     be read: a loss may skip what only a chart needs when they will not. ``memory`` holds whatever tensors a
-    GAN or a stabiliser must keep from step to step; it is part of the checkpoint. ``optimizers`` are for
-    reading.
+    GAN or a stabiliser must keep from step to step; it is part of the checkpoint. ``carried`` is what one
+    turn leaves for the next ones of its iteration. ``optimizers`` are for reading.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Context:
         recipe: Recipe,
         networks: dict[str, nn.Module],
         averages: dict[str, nn.Module],
-        streams: dict[str, Stream],
+        streams: dict[str, AnyStream],
         random: dict[str, torch.Generator],
         device: torch.device,
     ) -> None:
@@ -54,8 +54,10 @@ class Context:
         self.step = 0
         self.sampling = True
         self._keeps_graph = True
+        self.carried: dict[str, Tensor] = {}
         self._fake: Tensor | None = None
         self._latent: Tensor | None = None
+        self._held: dict[str, tuple[Tensor, Tensor | None]] = {}
         self._batches: dict[str, tuple[Tensor, Tensor | None]] = {}
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
@@ -97,6 +99,7 @@ class Context:
     def forget_fake(self) -> None:
         """The generated batch is void: the generator has stepped, or an iteration or repeat begins."""
         self._fake = self._latent = None
+        self._held = {}
 
     # data and draws
     def real(self) -> Tensor:
@@ -109,14 +112,20 @@ class Context:
             self._batches[stream] = self.streams[stream].next()
         return self._batches[stream]
 
+    def held(self, stream: str) -> tuple[Tensor, Tensor | None]:
+        """A batch of a stream that stays the same for as long as the generated one, which is made of it."""
+        if stream not in self._held:
+            self._held[stream] = self.streams[stream].next()
+        return self._held[stream]
+
     def draw_latent(self, n: int) -> Tensor:
         """Fresh latents for training, (n, latent_dim), from the GAN's prior."""
         return self.recipe.draw_latent(n, self.random["z"])
 
     def latents(self) -> Tensor:
-        """The latents (N, latent_dim) of the iteration's generated batch."""
+        """The latents (N, latent_dim) of the iteration's generated batch, or pictures to translate."""
         if self._latent is None:
-            self._latent = self.draw_latent(self.options.batch_size)
+            self._latent = self.recipe.latents(self)
         return self._latent
 
     def fake(self) -> Tensor:

@@ -92,7 +92,8 @@ class Diagnoser:
             self.measured.append(row)
             self.measurements += 1
             self.greatest_diversity = max(self.greatest_diversity, row.get("diversity") or 0.0)
-        found = [rule(self) for rule in RULES] if len(self.measured) >= SETTLED else []
+        plays = self.kind in ("points", "images")  # where pictures are translated, other terms hold G
+        found = [rule(self) for rule in RULES] if plays and len(self.measured) >= SETTLED else []
         active = [item for item in found if item]
         if not active:
             active = [self._calm()]
@@ -127,6 +128,8 @@ class Diagnoser:
             evidence = f"{modes}Jensen-Shannon divergence {level:.2f} nats (0 is perfect, 0.69 disjoint)."
             good = good and (not self.modes or newest.get("modes_hit", 0) >= 0.9 * self.modes)
             return _diagnosis("healthy" if good else "learning", evidence, {"jsd": level}, None)
+        if self.kind in ("pairs", "domains"):
+            return self._translating(newest)
         accuracy = self._recent("d_accuracy")
         if accuracy is None:
             return _diagnosis("learning", "Too early to say.", {}, None)
@@ -138,6 +141,18 @@ class Diagnoser:
             f"D's accuracy {accuracy:.2f}, diversity {newest.get('diversity', 1):.2f} of the data's{kinds}."
         )
         return _diagnosis("healthy" if settled else "learning", evidence, {"d_accuracy": accuracy}, None)
+
+    def _translating(self, newest: Row) -> Diagnosis:
+        """Whether held-out pictures still come nearer to what they should be, or back to what they were."""
+        for name, words in (("test_l1", "from the targets"), ("test_cycle_a", "from A after both ways")):
+            values = self._window(name)
+            if len(values) >= SETTLED:
+                evidence = (
+                    f"Held-out pictures are {values[-1]:.3f} {words} on average, {values[0]:.3f} before."
+                )
+                settled = min(values[:-2]) <= min(values[-2:])
+                return _diagnosis("healthy" if settled else "learning", evidence, {name: newest[name]}, None)
+        return _diagnosis("learning", "Too early to say.", {}, None)
 
     def _recent(self, name: str) -> float | None:
         values = [row[name] for row in self.rows if row.get(name) is not None]

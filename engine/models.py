@@ -236,7 +236,8 @@ def _build(config: dict[str, Any], options: dict[str, Any]) -> tuple[Recipe, dic
     """The recipe and its untrained networks, for a configuration that may be of an older version."""
     described = config["meta"]["data"]
     names = tuple(described["classes"] or ())
-    shape = Shape(described["kind"], tuple(described["shape"]), len(names), names)
+    given = tuple(described.get("given", ()))
+    shape = Shape(described["kind"], tuple(described["shape"]), len(names), names, given)
     model = options_model(config["gan"], config["data"])
     known = {name: value for name, value in options.items() if name in model.model_fields}
     return build(config["gan"], model(**known), shape, config["seed"])
@@ -251,7 +252,7 @@ def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict
         for piece in STABILISERS.values():
             if piece.is_on(options):
                 piece.build(networks, recipe)
-    layout = torch.channels_last if shape.kind == "images" else torch.preserve_format
+    layout = torch.preserve_format if shape.kind == "points" else torch.channels_last
     return recipe, {name: network.to(memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
 
 

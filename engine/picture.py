@@ -10,7 +10,7 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine import frames
 from engine.data import ImageSource, PointSource
+from engine.data.translation import TranslationSource
 from engine.gans.base import Exhibit, Show
 from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
@@ -66,6 +67,15 @@ def shown_networks(trainer: Trainer) -> dict[str, nn.Module]:
 def shown_generator(trainer: Trainer) -> nn.Module:
     """The average of G where there is one, otherwise G."""
     return shown_networks(trainer)["generator"]
+
+
+class Picture(Protocol):
+    """The live picture of a run, whatever its data."""
+
+    def measure(self) -> dict[str, Any]: ...
+    def frame(self, header: dict[str, Any]) -> bytes: ...
+    def real(self) -> bytes: ...
+    def thumbnail(self) -> bytes: ...
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -311,8 +321,12 @@ class ImagesPicture:
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST))
 
 
-def picture_of(trainer: Trainer) -> PointsPicture | ImagesPicture:
+def picture_of(trainer: Trainer) -> Picture:
     """The picture that suits the data of ``trainer``."""
+    if isinstance(trainer.source, TranslationSource):
+        from engine.translation_picture import TranslationPicture  # which is made of the parts above
+
+        return TranslationPicture(trainer, trainer.source)
     if isinstance(trainer.source, PointSource):
         return PointsPicture(trainer, trainer.source)
     assert isinstance(trainer.source, ImageSource)

@@ -28,8 +28,13 @@ FRAMES_PER_S = 30
 FRAME_SHARE = 0.08  # of the time, at most, goes into drawing for viewers
 STATUS_EVERY_S = 0.5
 THUMBNAIL_EVERY_S = 5.0
-CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0}
-SNAPSHOT_EVERY = {"points": 200, "images": 25}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
+CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}
+SNAPSHOT_EVERY = {
+    "points": 200,
+    "images": 25,
+    "pairs": 25,
+    "domains": 25,
+}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
 FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50)
 IDLE_S = 0.01  # between two looks at the commands while paused

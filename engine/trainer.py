@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from engine import models
 from engine.configure import open_source, options_model, shape_of
 from engine.context import Context, random_streams
-from engine.data.stream import Stream
+from engine.data.stream import AnyStream, open_stream
 from engine.gans import GANS
 from engine.gans.base import Phase, Stage
+from engine.networks.dropout import Dropout
 from engine.options import BadInput
 from engine.options import validate as validate_values
 
@@ -84,6 +85,9 @@ class Trainer:
         self.steppers = {name: _stepper(optimizer) for name, optimizer in self.optimizers.items()}
         self.streams = self._open_streams(config["seed"])
         self.random = random_streams(config["seed"], self.device)
+        for part in (part for network in self.networks.values() for part in network.modules()):
+            if isinstance(part, Dropout):
+                part.generator = self.random["noise"]
         self.ctx = Context(self.recipe, self.networks, self.averages, self.streams, self.random, self.device)
         self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
@@ -97,10 +101,10 @@ class Trainer:
             models.begin_with(models.load(start), networks)
         return {name: network.to(self.device) for name, network in networks.items()}
 
-    def _open_streams(self, seed: int) -> dict[str, Stream]:
+    def _open_streams(self, seed: int) -> dict[str, AnyStream]:
         subsets = self.recipe.subsets(self.source, seed)
         return {
-            name: Stream(self.source, self.options.batch_size, seed, self.device, subset, lane)
+            name: open_stream(name, self.source, self.options, seed, self.device, subset, lane)
             for lane, (name, subset) in enumerate(subsets.items())
         }
 
@@ -143,6 +147,7 @@ class Trainer:
         upcoming = self.step + 1
         ctx.sampling = self.records and (upcoming % max(5, self.report_every // 2) == 0 or upcoming == 1)
         ctx.forget_fake()
+        ctx.carried = {}
         due = [phase for phase in stage.phases if self.step % phase.every == 0]
         at_once = self.options.updates == "simultaneous"
         for index, phase in enumerate(due):
@@ -168,6 +173,7 @@ class Trainer:
                 f"no phase trains {what!r}.", "what", f"Choose one of: {', '.join(self.networks)}."
             )
         self.ctx.sampling = self.records
+        self.ctx.carried = {}
         for phase in phases:
             self.ctx.forget_fake()
             self._turn(phase, keeps_graph="generator" in phase.networks, steps=True)
@@ -182,9 +188,15 @@ class Trainer:
         loss.backward()
         if self.records:
             if ctx.sampling:
-                for name in phase.networks:
-                    gradients = [weight.grad for weight in ctx.weights[name] if weight.grad is not None]
-                    statistics[f"{name[0]}_grad"] = torch.nn.utils.get_total_norm(gradients)
+                for initial in {name[0]: None for name in phase.networks}:  # of two generators: of both
+                    gradients = [
+                        weight.grad
+                        for name in phase.networks
+                        if name[0] == initial
+                        for weight in ctx.weights[name]
+                        if weight.grad is not None
+                    ]
+                    statistics[f"{initial}_grad"] = torch.nn.utils.get_total_norm(gradients)
             owner = phase.networks[-1]
             self._trail += [(ctx.step, owner, name, value) for name, value in statistics.items()]
         if steps:

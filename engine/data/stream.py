@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from engine.data.source import ImageSource, PointSource, Source
+from engine.data.translation import TranslationSource
 from engine.options import Conflict
 
 BLOCK = 64  # batches of points drawn at once: drawing them one by one costs more than using them
@@ -36,9 +37,9 @@ class Stream:
         """
         self.source, self.batch_size, self.seed, self.device = source, batch_size, seed, torch.device(device)
         self.lane = lane
-        self.position = 0  # images, or batches of points, handed out so far
-        self._drawn_for = -1  # the epoch or block that is at hand
-        self._order = self._block = torch.empty(0)
+        self._position = 0  # batches of points handed out so far
+        self._drawn_for = -1  # the block that is at hand
+        self._block = torch.empty(0)
         if isinstance(source, ImageSource):
             fits = source.images.numel() <= ON_DEVICE_BYTES
             home = self.device if fits else torch.device("cpu")
@@ -47,6 +48,7 @@ class Stream:
                 images, labels = images[subset], None if labels is None else labels[subset]
             self._images = images.to(home)
             self._labels = None if labels is None else labels.to(home)
+            self._order = _Order(len(self._images), batch_size, seed, lane, home)
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The next batch: ``(x, y)``.
@@ -56,7 +58,7 @@ class Stream:
         """
         if isinstance(self.source, PointSource):
             return self._next_points(self.source), None
-        chosen = self._choose()
+        chosen = self._order.next()
         x = self._images[chosen].to(self.device, torch.float32, memory_format=torch.channels_last)
         y = None if self._labels is None else self._labels[chosen].to(self.device)
         return x.div_(127.5).sub_(1.0), y
@@ -65,43 +67,72 @@ class Stream:
         """The position as plain numbers, and the number of images as a check."""
         return {"position": self.position, "items": self._items()}
 
+    @property
+    def position(self) -> int:
+        """Images, or batches of points, handed out so far."""
+        return self._position if isinstance(self.source, PointSource) else self._order.position
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken. Raises ``Conflict`` if the data have changed since."""
-        if state["items"] != self._items():
-            raise Conflict(
-                f"the data had {state['items']} images when this was saved and have {self._items()} now.",
-                "data",
-                "Put the data back as they were, or start a new run.",
-            )
-        self.position = int(state["position"])
-        self._drawn_for = -1
+        check_items(state["items"], self._items())
+        if isinstance(self.source, PointSource):
+            self._position, self._drawn_for = int(state["position"]), -1
+        else:
+            self._order.move_to(int(state["position"]))
 
     def _items(self) -> int:
         return 0 if isinstance(self.source, PointSource) else len(self._images)
 
     def _next_points(self, source: PointSource) -> torch.Tensor:
-        block, place = divmod(self.position, BLOCK)
+        block, place = divmod(self._position, BLOCK)
         if block != self._drawn_for:
             self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block, self.lane)).to(
                 self.device
             )
             self._drawn_for = block
-        self.position += 1
+        self._position += 1
         return self._block[place * self.batch_size : (place + 1) * self.batch_size]  # (B, 2)
 
-    def _choose(self) -> torch.Tensor:
-        """Numbers of the next ``batch_size`` images: int64 (B,)."""
+
+class _Order:
+    """Numbers of items in shuffled epochs without replacement; where an epoch ends inside a batch, the next
+    one fills it up.
+    """
+
+    def __init__(
+        self, items: int, batch_size: int, seed: int, lane: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.items, self.batch_size, self.seed, self.lane, self.device = items, batch_size, seed, lane, device
+        self.position = 0  # items handed out so far
+        self._drawn_for = -1  # the epoch whose order is at hand
+        self._order = torch.empty(0)
+
+    def move_to(self, position: int) -> None:
+        self.position, self._drawn_for = position, -1
+
+    def next(self) -> torch.Tensor:
+        """Numbers of the next ``batch_size`` items: int64 (B,)."""
         parts: list[torch.Tensor] = []
         wanted = self.batch_size
         while wanted:
-            epoch, place = divmod(self.position, len(self._images))
+            epoch, place = divmod(self.position, self.items)
             if epoch != self._drawn_for:
-                order = torch.randperm(len(self._images), generator=_generator(self.seed, epoch, self.lane))
-                self._order, self._drawn_for = order.to(self._images.device), epoch
+                order = torch.randperm(self.items, generator=_generator(self.seed, epoch, self.lane))
+                self._order, self._drawn_for = order.to(self.device), epoch
             parts.append(self._order[place : place + wanted])
             wanted -= len(parts[-1])
             self.position += len(parts[-1])
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def check_items(then: int, now: int) -> None:
+    """Raises ``Conflict`` if the data have changed since a position in them was kept."""
+    if then != now:
+        raise Conflict(
+            f"the data had {then} images when this was saved and have {now} now.",
+            "data",
+            "Put the data back as they were, or start a new run.",
+        )
 
 
 def _generator(seed: int, part: int, lane: int) -> torch.Generator:
@@ -110,3 +141,81 @@ def _generator(seed: int, part: int, lane: int) -> torch.Generator:
         0
     ]
     return torch.Generator().manual_seed(int(mixed))
+
+
+class TranslationStream:
+    """Batches of a ``TranslationSource``: "pairs" gives A and B that belong together, "a" or "b" one side.
+
+    As in ``Stream``, all that is drawn follows from seed and position: the order, the windows where pictures
+    have a margin, and the mirrors.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: TranslationSource,
+        batch_size: int,
+        seed: int,
+        device: torch.device | str = "cpu",
+        lane: int = 0,
+        augment: bool = True,
+    ) -> None:
+        """``augment`` off takes every window from the middle, and mirrors nothing."""
+        self.device, self.margin, self.lane, self.seed = torch.device(device), source.margin, lane, seed
+        self.augment, self.flips = augment, augment and source.flips
+        pictures = {"a": source.a, "b": source.b} if name == "pairs" else {name: getattr(source, name)}
+        self._sides = list(pictures.values())
+        self._order = _Order(len(self._sides[0]), batch_size, seed, lane)
+
+    def next(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The next batch, float32 in [-1, 1], channels last in memory: (A, B) of "pairs", both (N, C, H, W);
+        (one side, ``None``) otherwise.
+        """
+        drawn = _generator(self.seed, self._order.position, self.lane + 1_000)
+        chosen = self._order.next().tolist()
+        places = torch.full((len(chosen), 2), self.margin // 2)
+        if self.augment and self.margin:
+            places = torch.randint(self.margin + 1, (len(chosen), 2), generator=drawn)  # (N, 2): y, x
+        mirrored = torch.rand(len(chosen), generator=drawn) < 0.5 if self.flips else [False] * len(chosen)
+        cuts = [
+            (number, *place, bool(flip))
+            for number, place, flip in zip(chosen, places.tolist(), mirrored, strict=True)
+        ]
+        sides = [self._cut(side, cuts) for side in self._sides]
+        return sides[0], sides[1] if len(sides) > 1 else None
+
+    def _cut(self, pictures: torch.Tensor, cuts: list[tuple[int, int, int, bool]]) -> torch.Tensor:
+        height, width = (side - self.margin for side in pictures.shape[2:])
+        windows = []
+        for number, top, left, flip in cuts:
+            window = pictures[number, :, top : top + height, left : left + width]  # (C, H, W)
+            windows.append(window.flip(2) if flip else window)
+        batch = torch.stack(windows).to(self.device, torch.float32, memory_format=torch.channels_last)
+        return batch.div_(127.5).sub_(1.0)  # (N, C, H, W)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position as plain numbers, and the number of pictures as a check."""
+        return {"position": self._order.position, "items": self._order.items}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken. Raises ``Conflict`` if the data have changed since."""
+        check_items(state["items"], self._order.items)
+        self._order.move_to(int(state["position"]))
+
+
+AnyStream = Stream | TranslationStream
+
+
+def open_stream(
+    name: str,
+    source: Source,
+    options: Any,
+    seed: int,
+    device: torch.device,
+    subset: torch.Tensor | None,
+    lane: int,
+) -> AnyStream:
+    """The stream called ``name`` of a run with these options."""
+    if isinstance(source, TranslationSource):
+        return TranslationStream(name, source, options.batch_size, seed, device, lane, options.augment)
+    return Stream(source, options.batch_size, seed, device, subset, lane)

@@ -7,9 +7,11 @@ from engine.gans.acgan import ACGAN
 from engine.gans.base import Recipe
 from engine.gans.bigan import BiGAN
 from engine.gans.conditional import ConditionalGAN
+from engine.gans.cyclegan import CycleGAN
 from engine.gans.dcgan import DCGAN
 from engine.gans.gan import GAN
 from engine.gans.infogan import InfoGAN
+from engine.gans.pix2pix import Pix2Pix
 from engine.gans.r3gan import R3GAN
 from engine.gans.semi_supervised import SemiSupervisedGAN
 from engine.gans.unrolled import UnrolledGAN
@@ -28,4 +30,6 @@ GANS: dict[str, type[Recipe]] = {
     "infogan": InfoGAN,
     "bigan": BiGAN,
     "aae": AAE,
+    "pix2pix": Pix2Pix,
+    "cyclegan": CycleGAN,
 }

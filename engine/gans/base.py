@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Code",
+    "Direction",
     "Exhibit",
     "Networks",
     "Phase",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 Statistics = dict[str, Tensor]
+Direction = Literal["a_to_b", "b_to_a"]
 Loss = Callable[["Context"], tuple[Tensor, Statistics]]
 
 
@@ -62,13 +64,15 @@ class Stage:
 @dataclass(frozen=True)
 class Shape:
     """What the data look like, as far as networks care. ``shape`` is (2,) for points, (C, H, W) for pictures
-    in [-1, 1]; ``names`` are those of the ``classes``, if there are any.
+    in [-1, 1]; ``names`` are those of the ``classes``, if there are any. Where pictures are translated,
+    ``shape`` is that of what is made and ``given`` that of what it is made of.
     """
 
     kind: str
     shape: tuple[int, ...]
     classes: int = 0
     names: tuple[str, ...] = ()
+    given: tuple[int, ...] = ()
 
 
 class Recipe(ABC):
@@ -88,7 +92,10 @@ class Recipe(ABC):
     reads_codes: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's
+    judges: ClassVar[tuple[str, ...]] = ("discriminator",)  # what bounds on D's slope are for
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample
+    directions: ClassVar[tuple[Direction, ...]] = ()  # in which it translates pictures, if it does
+    fewest: ClassVar[int] = 2  # samples in a batch
     Options: ClassVar[type[Options]] = Options
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for shared options, by kind of data
 
@@ -129,6 +136,10 @@ class Recipe(ABC):
         codes = [code.draw(n, generator) for code in self.codes]
         return torch.cat([noise, *codes], 1) if codes else noise
 
+    def latents(self, ctx: Context) -> Tensor:
+        """What an iteration's generated batch is made of: fresh latents, or pictures to translate."""
+        return ctx.draw_latent(ctx.options.batch_size)
+
     def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
         """Samples for latents (N, latent_dim): (N, 2) or (N, C, H, W)."""
         return generator(z)
@@ -144,6 +155,14 @@ class Recipe(ABC):
 
     def classify(self, networks: Networks, x: Tensor) -> Tensor:
         """Class logits (N, K) of ``x``. Only where ``has_classifier``."""
+        raise NotImplementedError
+
+    def translator(self, networks: Networks, direction: Direction) -> nn.Module:
+        """The network that translates (N, C, H, W) in one of ``directions``."""
+        raise NotImplementedError
+
+    def patches(self, networks: Networks, direction: Direction, x: Tensor, y: Tensor) -> Tensor:
+        """D's logits (N, 1, H', W') for each patch of ``y``, into which ``x`` was translated."""
         raise NotImplementedError
 
     def read_codes(self, networks: Networks, x: Tensor) -> Tensor:

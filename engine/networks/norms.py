@@ -7,6 +7,7 @@ from typing import Literal
 from torch import nn
 
 Norm = Literal["batch", "instance", "instance_affine", "none"]
+NORMS = {"batch": "batch", "instance": "instance", "instance_affine": "instance, affine", "none": "none"}
 
 
 def norm(kind: Norm, channels: int) -> nn.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from engine.networks.dropout import Dropout
 from engine.networks.init import dcgan_init
 from engine.networks.norms import Norm, has_bias, norm
 
@@ -25,7 +26,7 @@ class ResnetBlock(nn.Module):
             norm(kind, channels),
             nn.ReLU(inplace=True),
         ]
-        layers += [nn.Dropout(0.5)] if dropout else []
+        layers += [Dropout(0.5)] if dropout else []
         layers += [
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=has_bias(kind)),

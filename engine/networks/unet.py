@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from engine.networks.dropout import Dropout
 from engine.networks.init import dcgan_init
 from engine.networks.norms import Norm, has_bias, norm
 
@@ -43,7 +44,7 @@ class UnetLevel(nn.Module):
             first = [nn.LeakyReLU(0.2), down]
             last = [relu, nn.ConvTranspose2d(joined, outer, 4, 2, 1, bias=bias), norm(kind, outer)]
             middle = [] if below is None else [norm(kind, inner), below]
-            layers = [*first, *middle, *last, *([nn.Dropout(0.5)] if dropout else [])]
+            layers = [*first, *middle, *last, *([Dropout(0.5)] if dropout else [])]
         self.model = nn.Sequential(*layers)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:

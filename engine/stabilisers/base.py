@@ -67,7 +67,8 @@ class Stabiliser:
 
 def has_batch_norm(options: Any, data: Shape) -> bool:
     """Whether D normalises over the batch. Networks for points never do, whatever the option says."""
-    return data.kind == "images" and getattr(options, "discriminator_norm", "none") == "batch"
+    norm = getattr(options, "discriminator_norm", getattr(options, "norm", "none"))
+    return data.kind != "points" and norm == "batch"
 
 
 def refuse_mixed_batches(options: Any, data: Shape, field: str) -> None:

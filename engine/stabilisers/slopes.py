@@ -69,8 +69,8 @@ class WeightClipping(Stabiliser):
 
     @torch.no_grad()
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
-        if "discriminator" in networks:
-            for weight in ctx.weights["discriminator"]:
+        for name in ctx.recipe.judges:
+            for weight in ctx.weights[name] if name in networks else ():
                 weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)
 
 
@@ -227,6 +227,6 @@ class SpectralNorm(Stabiliser):
             )
 
     def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
-        for module in list(networks["discriminator"].modules()):
+        for module in [module for name in recipe.judges for module in networks[name].modules()]:
             if isinstance(module, nn.Linear | nn.Conv2d):
                 spectral_norm(module)

@@ -37,6 +37,12 @@ class VirtualBatchNorm(Stabiliser):
         )
 
     def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
+        if recipe.directions:
+            raise BadInput(
+                "a reference batch of latents is drawn once, and here pictures take the place of latents.",
+                "virtual_batch_norm",
+                "Set virtual_batch_norm to 0; norm offers instance, which knows no batch.",
+            )
         with torch.device("meta"):  # their structure only
             generator = recipe(options, data).networks()["generator"]
         if not any(isinstance(part, BATCH_NORMS) for part in generator.modules()):

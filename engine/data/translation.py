@@ -1,0 +1,74 @@
+"""What a source of pictures to translate offers: two sides, A and B, each with held-out pictures.
+
+Letters in shapes: N pictures, C channels, H height, W width, M the margin.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from PIL import Image
+
+from engine.data.source import THUMBNAIL, Source, png
+
+Side = Literal["a", "b"]
+
+
+class TranslationSource(Source):
+    """Pictures of two sides, uint8 in RGB or grey.
+
+    ``kind`` is "pairs" where picture i of A and picture i of B show the same, aligned to the pixel, and
+    "domains" where they have nothing to do with each other. Training pictures may be ``margin`` px larger
+    than ``shape`` in each direction: whoever trains takes a window of them, the same on both sides of a pair.
+    """
+
+    kind: ClassVar[Literal["pairs", "domains"]]  # type: ignore[misc]
+    names: tuple[str, str] = ("A", "B")  # what the two sides show
+    margin: int = 0
+    flips: bool = False  # whether a mirrored picture is as good as the original
+    test_is_paired: bool = True  # whether test_a[i] and test_b[i] show the same
+
+    @property
+    def a(self) -> torch.Tensor:
+        """Training pictures of side A: uint8 (N, C, H + M, W + M)."""
+        raise NotImplementedError
+
+    @property
+    def b(self) -> torch.Tensor:
+        """Training pictures of side B: uint8 (N, C, H + M, W + M); as many as of A if ``kind`` is "pairs"."""
+        raise NotImplementedError
+
+    @property
+    def test_a(self) -> torch.Tensor | None:
+        """Held-out pictures of side A, never trained on: uint8 (N, C, H, W); ``None`` if there are none."""
+        return None
+
+    @property
+    def test_b(self) -> torch.Tensor | None:
+        """Held-out pictures of side B: uint8 (N, C, H, W); ``None`` if there are none."""
+        return None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what is made, (C, H, W): B's, without the margin."""
+        return self._shape(self.b)
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Shape of what is translated, (C, H, W): A's, without the margin."""
+        return self._shape(self.a)
+
+    def _shape(self, pictures: torch.Tensor) -> tuple[int, ...]:
+        channels, height, width = pictures.shape[1:]
+        return channels, height - self.margin, width - self.margin
+
+    def thumbnail(self) -> bytes:
+        """Two pictures of A above two of B."""
+        half, sheet = THUMBNAIL // 2, Image.new("RGB", (THUMBNAIL, THUMBNAIL))
+        for row, side in enumerate((self.a, self.b)):
+            for column, item in enumerate(side[:2].numpy()):
+                picture = Image.fromarray(item[0] if len(item) == 1 else item.transpose(1, 2, 0))
+                place = (column * half, row * half)
+                sheet.paste(picture.resize((half, half), Image.Resampling.LANCZOS), place)
+        return png(sheet)

@@ -1,0 +1,163 @@
+"""The live picture of a run that translates, and what is measured on it: held-out pictures, always the same.
+
+As in ``engine.picture``, networks are in eval mode and nothing is drawn at random.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from engine import frames
+from engine.data.translation import Side, TranslationSource
+from engine.exhibits import Exhibit
+from engine.gans.base import Direction
+from engine.metrics.translation import psnr
+from engine.picture import EXHIBIT_EVERY_S, THUMBNAIL, evaluating, picture_grid, shown_networks, to_png
+from engine.trainer import Trainer
+
+SHOWN, MEASURED = 4, 32  # pictures of each side
+REAL_GRID = (4, 4)
+GIVEN: dict[Direction, Side] = {"a_to_b": "a", "b_to_a": "b"}
+
+
+class TranslationPicture:
+    """Input, output and target of the same few held-out pictures; of CycleGAN both ways and back again."""
+
+    def __init__(self, trainer: Trainer, source: TranslationSource) -> None:
+        self.trainer, self.source = trainer, source
+        self.held_out = {"a": self._some("a"), "b": self._some("b")}
+        self._shown_exhibits: list[tuple[Exhibit, bytes]] = []
+        self._exhibits_due = 0.0
+
+    def _some(self, side: Side) -> Tensor:
+        """Up to MEASURED held-out pictures of a side, (N, C, H, W) in [-1, 1]; training ones without any."""
+        test = self.source.test_a if side == "a" else self.source.test_b
+        pictures = getattr(self.source, side) if test is None else test
+        height, width = (self.source.given if side == "a" else self.source.shape)[1:]
+        edge = (pictures.shape[-1] - width) // 2
+        some = pictures[:MEASURED, :, edge : edge + height, edge : edge + width]
+        return (some.float() / 127.5 - 1).to(self.trainer.device, memory_format=torch.channels_last)
+
+    @property
+    def _is_paired(self) -> bool:
+        has_test = self.source.test_a is not None and self.source.test_b is not None
+        return self.source.test_is_paired if has_test else self.source.kind == "pairs"
+
+    def _translate(self, x: Tensor, direction: Direction) -> Tensor:
+        networks = shown_networks(self.trainer)
+        return self.trainer.recipe.translator(networks, direction)(x).float()
+
+    def measure(self) -> dict[str, Any]:
+        """L1 and PSNR against the truth where it is known, and how far there and back misses."""
+        recipe = self.trainer.recipe
+        found: dict[str, Any] = {"samples": len(self.held_out["a"])}
+        with evaluating(*shown_networks(self.trainer).values()):
+            for direction in recipe.directions:
+                ending = "" if direction == "a_to_b" else "_back"
+                given = GIVEN[direction]
+                x, truth = self.held_out[given], self.held_out["b" if given == "a" else "a"]
+                made = self._translate(x, direction)
+                if self._is_paired:
+                    found[f"test_l1{ending}"] = float((made - truth).abs().mean())
+                    found[f"test_psnr{ending}"] = float(psnr(made, truth).mean())
+                if len(recipe.directions) > 1:
+                    other: Direction = "b_to_a" if direction == "a_to_b" else "a_to_b"
+                    found[f"test_cycle_{given}"] = float((self._translate(made, other) - x).abs().mean())
+        return found
+
+    def _row(self, direction: Direction) -> tuple[list[Tensor], list[str]]:
+        """What is shown of one direction, each (SHOWN, C, H, W), and what it is called."""
+        given: Side = GIVEN[direction]
+        x, letter = self.held_out[given][:SHOWN], given.upper()
+        made = self._translate(x, direction)
+        if len(self.trainer.recipe.directions) == 1:
+            return [x, made, self.held_out["b"][:SHOWN]], ["input", "output", "target"]
+        other: Direction = "b_to_a" if direction == "a_to_b" else "a_to_b"
+        there = "B" if letter == "A" else "A"
+        return [x, made, self._translate(made, other)], [letter, f"{there}\u2032", f"{letter}\u2033"]
+
+    def _triptych(self, direction: Direction) -> tuple[Tensor, str]:
+        parts, names = self._row(direction)
+        rows = torch.stack([in_colour(part) for part in parts], 1)  # (SHOWN, 3, 3, H, W)
+        return rows.flatten(0, 1), " | ".join(names)  # (SHOWN * 3, 3, H, W)
+
+    def _patches(self, direction: Direction) -> Tensor:
+        """Outputs, and beside each D's verdict on its patches: (SHOWN * 2, 3, H, W)."""
+        trainer, networks = self.trainer, shown_networks(self.trainer)
+        x = self.held_out[GIVEN[direction]][:SHOWN]
+        made = self._translate(x, direction)
+        scores = trainer.ctx.objective.score(trainer.recipe.patches(networks, direction, x, made).float())
+        low, high = trainer.ctx.objective.range or (scores.min(), scores.max())
+        share = ((scores - low) / max(float(high - low), 1e-8)).clamp(0, 1)  # 1: taken for real
+        overlay = patch_colours(interpolate(share, size=made.shape[2:], mode="nearest"))
+        return torch.stack([in_colour(made), in_colour(made) * 0.4 + overlay * 0.6], 1).flatten(0, 1)
+
+    def _exhibits(self) -> list[tuple[Exhibit, bytes]]:
+        if time.perf_counter() < self._exhibits_due:
+            return self._shown_exhibits
+        recipe, found = self.trainer.recipe, []
+        with evaluating(*shown_networks(self.trainer).values()):
+            if "b_to_a" in recipe.directions:
+                pictures, names = self._triptych("b_to_a")
+                sentence = "Pictures of B, what A they become, and B once more."
+                found.append(Exhibit("back", names, sentence, pictures, SHOWN, 3))
+            if getattr(self.trainer.options, "adversary", True):
+                sentence = (
+                    "Outputs, and D's verdict on each patch: green taken for real, purple for generated."
+                )
+                found.append(Exhibit("patches", "D's patches", sentence, self._patches("a_to_b"), SHOWN, 2))
+        self._shown_exhibits = [
+            (one, to_png(picture_grid(one.pictures, one.rows, one.columns))) for one in found
+        ]
+        self._exhibits_due = time.perf_counter() + EXHIBIT_EVERY_S
+        return self._shown_exhibits
+
+    def frame(self, header: dict[str, Any]) -> bytes:
+        """A packed frame of the present state: the triptych, and one grid for each exhibit."""
+        with evaluating(*shown_networks(self.trainer).values()):
+            pictures, names = self._triptych("a_to_b")
+        cell = list(pictures.shape[1:])
+        arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(pictures, SHOWN, 3))}
+        shown = []
+        for exhibit, png in self._exhibits():
+            arrays[f"exhibit_{exhibit.name}"] = png
+            words = {"name": exhibit.name, "title": exhibit.title, "sentence": exhibit.sentence}
+            shown.append(words | {"grid": [exhibit.rows, exhibit.columns], "cell": cell})
+        extra = {"kind": "images", "grid": [SHOWN, 3], "cell": cell, "exhibits": shown, "title": names}
+        return frames.pack({**header, **extra}, arrays)
+
+    def real(self) -> bytes:
+        """A packed frame with training pictures: A and B beside each other where they belong together."""
+        rows, columns = REAL_GRID
+        each = rows * columns // 2
+        sides = [in_colour(side[:each].float() / 127.5 - 1) for side in (self.source.a, self.source.b)]
+        side = min(part.shape[-1] for part in sides)
+        grid = torch.stack([part[..., :side, :side] for part in sides], 1).flatten(0, 1)
+        arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(grid, rows, columns))}
+        return frames.pack({"kind": "images", "grid": [rows, columns], "cell": list(grid.shape[1:])}, arrays)
+
+    def thumbnail(self) -> bytes:
+        """A small picture: two inputs above their outputs."""
+        with evaluating(*shown_networks(self.trainer).values()):
+            (given, made, *_), _ = self._row("a_to_b")
+        grid = picture_grid(torch.cat([in_colour(given[:2]), in_colour(made[:2])]), 2, 2)
+        return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
+
+
+def in_colour(pictures: Tensor) -> Tensor:
+    """(N, 3, H, W), of pictures that may be grey."""
+    return pictures.expand(-1, 3, -1, -1)
+
+
+def patch_colours(share: Tensor) -> Tensor:
+    """(N, 1, H, W) from 0 (generated, purple) over one half (white) to 1 (real, green) as (N, 3, H, W)."""
+    green, purple = (share.new_tensor(rgb).view(1, 3, 1, 1) for rgb in ((27, 120, 55), (118, 42, 131)))
+    strength = (2 * share - 1).abs()
+    return (255 + strength * (torch.where(share > 0.5, green, purple) - 255)) / 127.5 - 1
