@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from engine.data.drawing_styles import DrawingStyles
 from engine.data.drawn import Drawn
+from engine.data.earth import Earth
 from engine.data.fashion import Fashion
 from engine.data.folder import Folder
 from engine.data.grid import Grid
 from engine.data.line import Line
+from engine.data.line_art import LineArt
 from engine.data.mnist import Mnist
 from engine.data.openmoji import OpenMoji
 from engine.data.ring import Ring
@@ -32,6 +35,9 @@ DATASETS: dict[str, type[Source]] = {
     "stacked_mnist": Stacked,
     "fashion": Fashion,
     "openmoji": OpenMoji,
+    "line_art": LineArt,
+    "drawing_styles": DrawingStyles,
+    "earth": Earth,
     "folder": Folder,
     "upload": Upload,
 }

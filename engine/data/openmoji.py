@@ -22,8 +22,9 @@ from engine.data.source import ImageSource
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("openmoji.zip")
+LARGE = Path(__file__).with_name("openmoji_128.zip")  # the same sheets at twice the size, for line_art.py
 INDEX = "emoji.csv"  # one line an emoji, in the order of the sheets
-SIDE, ACROSS = 64, 48  # px of an emoji; emoji in a row of a sheet
+SIDE, LARGE_SIDE, ACROSS = 64, 128, 48  # px of an emoji in either file; emoji in a row of a sheet
 TEST_SHARE = 0.1
 GROUPS = (
     "smileys-emotion",
@@ -92,13 +93,7 @@ class OpenMoji(ImageSource):
 
     @classmethod
     def missing(cls, options: OpenMojiOptions | None = None) -> BadInput | None:
-        if FILE.exists():
-            return None
-        return BadInput(
-            f"{FILE.name} is not where it ships.",
-            "data",
-            "Rebuild it: python -m engine.data.build --only openmoji",
-        )
+        return not_shipped(FILE, "openmoji")
 
     def __init__(self, options: OpenMojiOptions | None = None) -> None:
         super().__init__(options)
@@ -145,6 +140,17 @@ class OpenMoji(ImageSource):
         return _labels("test")
 
 
+def not_shipped(file: Path, name: str) -> BadInput | None:
+    """That ``file`` is not beside the program, and how to make it; ``None`` if it is."""
+    if file.exists():
+        return None
+    return BadInput(
+        f"{file.name} is not where it ships.",
+        "data",
+        f"Rebuild it: python -m engine.data.build --only {name}",
+    )
+
+
 def lot(name: str) -> float:
     """A number in [0, 1) that ``name`` always draws: the split follows from it, and the order."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
@@ -152,11 +158,11 @@ def lot(name: str) -> float:
 
 def part(which: Part) -> tuple[Emoji, ...]:
     """The emoji of one part, in the order of its images."""
-    return tuple(_index()[row] for row in _rows(which))
+    return tuple(index()[row] for row in rows(which))
 
 
 @cache
-def _index() -> tuple[Emoji, ...]:
+def index() -> tuple[Emoji, ...]:
     """All emoji in the order of the sheets."""
     with zipfile.ZipFile(FILE) as archive:
         lines = csv.DictReader(io.StringIO(archive.read(INDEX).decode()))
@@ -166,10 +172,10 @@ def _index() -> tuple[Emoji, ...]:
 
 
 @cache
-def _rows(which: Part) -> list[int]:
+def rows(which: Part) -> list[int]:
     """Places in the sheets of one part's emoji, shuffled once and for all."""
-    rows = [row for row, emoji in enumerate(_index()) if emoji.part == which]
-    return sorted(rows, key=lambda row: lot(_index()[row].hexcode))
+    chosen = [row for row, emoji in enumerate(index()) if emoji.part == which]
+    return sorted(chosen, key=lambda row: lot(index()[row].hexcode))
 
 
 @cache
@@ -180,10 +186,18 @@ def _labels(which: Part) -> torch.Tensor:
 @cache
 def _images(drawing: Drawing, size: int) -> dict[str, torch.Tensor]:
     """Both parts, uint8 (N, 3, size, size), decoded once a process."""
-    with zipfile.ZipFile(FILE) as archive, Image.open(io.BytesIO(archive.read(f"{drawing}.webp"))) as file:
-        sheet = file.convert("RGB").reduce(SIDE // size)
-    cells = (
+    with zipfile.ZipFile(FILE) as archive:
+        images = cells(archive.read(f"{drawing}.webp"), SIDE, size)
+    return {which: images[rows(which)] for which in ("train", "test")}
+
+
+def cells(raw: bytes, side: int, size: int) -> torch.Tensor:
+    """The pictures of a sheet of cells of ``side`` px, in order, each made ``size`` px by taking means: uint8
+    (N, 3, size, size), the blank ones at the end included.
+    """
+    with Image.open(io.BytesIO(raw)) as file:
+        sheet = file.convert("RGB").reduce(side // size)
+    parts = (
         np.array(sheet).reshape(-1, size, ACROSS, size, 3).transpose(0, 2, 4, 1, 3)
     )  # (rows, columns, 3, H, W)
-    images = torch.from_numpy(cells.reshape(-1, 3, size, size))  # (N, 3, H, W)
-    return {which: images[_rows(which)] for which in ("train", "test")}
+    return torch.from_numpy(parts.reshape(-1, 3, size, size))  # (N, 3, H, W)

@@ -9,7 +9,8 @@ import pytest
 import torch
 from made_files import idx_bytes
 
-from engine.data import build, fashion, idx
+from engine.data import fashion, idx
+from engine.data.building import digits
 from engine.data.fashion import Fashion, FashionOptions
 from engine.data.mnist import DigitsOptions, Mnist
 from engine.options import BadInput
@@ -105,8 +106,8 @@ def test_the_build_reproduces_itself_and_loses_nothing(tmp_path):
         "labels": np.zeros(2, np.uint8),
     }
     first, second = tmp_path / "a.npz", tmp_path / "b.npz"
-    build.write_npz(first, arrays)
-    build.write_npz(second, arrays)
+    digits.write_npz(first, arrays)
+    digits.write_npz(second, arrays)
     assert first.read_bytes() == second.read_bytes()
     with np.load(first) as read:
         assert all(np.array_equal(read[name], array) for name, array in arrays.items())
@@ -120,4 +121,4 @@ def test_the_build_refuses_files_that_were_not_published(tmp_path):
         for name in idx.FILES.values():
             archive.add(other, f"package/data/{name}")
     with pytest.raises(ValueError, match="not the published file"):
-        build.read_package(package)
+        digits.read_package(package)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.data import build, openmoji
+from engine.data.building import emoji as drawing
 from engine.data.openmoji import GROUPS, OpenMoji, OpenMojiOptions
 from engine.options import BadInput
 
@@ -81,7 +82,7 @@ def test_no_family_is_on_both_sides(colour, line):
     assert not {emoji.base for emoji in colour.emoji} & {emoji.base for emoji in colour.test_emoji}
     parts = {}
     for emoji in colour.emoji + colour.test_emoji:
-        parts.setdefault(build.neutral(emoji.hexcode), set()).add(emoji.part)
+        parts.setdefault(drawing.neutral(emoji.hexcode), set()).add(emoji.part)
     assert all(len(sides) == 1 for sides in parts.values())
     for source in (colour, line):
         train, test = ({x.numpy().tobytes() for x in part} for part in (source.images, source.test_images))
@@ -120,7 +121,7 @@ def test_32_pixels_are_means_of_2_by_2(colour):
 @pytest.mark.parametrize("hexcode", ["1F600", "1F431"])
 def test_what_ships_is_what_is_drawn_anew(hexcode, colour, line):
     for source, folder in ((colour, "color"), (line, "black")):
-        drawn = build.draw((SVG / folder / f"{hexcode}.svg").read_text()).transpose(2, 0, 1)
+        drawn = drawing.draw((SVG / folder / f"{hexcode}.svg").read_text()).transpose(2, 0, 1)
         difference = np.abs(drawn.astype(int) - picture(source, hexcode).numpy())
         assert difference.max() <= 8  # another version of resvg may round otherwise
 
@@ -147,9 +148,9 @@ def package(tmp_path):
     writer.writeheader()
     usual = {"group": GROUPS[0], "subgroups": "face", "openmoji_author": "Emily Jäger"}
     files = {"package.json": json.dumps({"name": "openmoji", "version": "17.0.0"})}
-    for code, (drawing, more) in rows.items():
+    for code, (art, more) in rows.items():
         writer.writerow({**usual, "hexcode": code, "annotation": f"name of {code}", **more})
-        files |= {f"{folder}/svg/{code}.svg": drawing[folder] for folder in ("color", "black")}
+        files |= {f"{folder}/svg/{code}.svg": art[folder] for folder in ("color", "black")}
     files["data/openmoji.csv"] = table.getvalue()
     return write_package(tmp_path / "openmoji-17.0.0.tgz", files)
 
@@ -166,27 +167,27 @@ def write_package(path, files):
 def test_the_build_draws_pairs_and_reproduces_itself(package, tmp_path, monkeypatch, capsys):
     out, again = tmp_path / "a.zip", tmp_path / "b.zip"
     for path in (out, again):
-        build.main(["--package", str(package), "--out", str(path)])
+        build.main(["--only", "openmoji", "--package", str(package), "--out", str(path)])
     assert str(out) in capsys.readouterr().out
     assert out.read_bytes() == again.read_bytes()
 
     monkeypatch.setattr(openmoji, "FILE", out)
-    emoji, rows = openmoji._index.__wrapped__(), range(4)
-    monkeypatch.setattr(openmoji, "_rows", lambda which: list(rows))
+    emoji, rows = openmoji.index.__wrapped__(), range(4)
+    monkeypatch.setattr(openmoji, "rows", lambda which: list(rows))
     assert [one.hexcode for one in emoji] == ["1F600", "1F431", "1F468-200D-1F680", "1F9D1-200D-1F680"]
     assert emoji[1].tags == ("cat", "pet", "purr") and emoji[0].tags == ()
     assert len({one.base for one in emoji[1:]}) == 1 and emoji[0].base == "1F600"  # one line art, one family
-    for kind, folder in build.FOLDERS.items():
+    for kind, folder in drawing.FOLDERS.items():
         images = openmoji._images.__wrapped__(kind, 64)["train"].numpy()
         for code, place in (("1F600", 0), ("1F431", 1), ("1F431", 2)):
-            drawn = build.draw((SVG / folder / f"{code}.svg").read_text())
+            drawn = drawing.draw((SVG / folder / f"{code}.svg").read_text())
             assert np.array_equal(images[place], drawn.transpose(2, 0, 1))  # lossless
 
 
 def test_without_resvg_the_build_says_what_to_install(package, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(SystemExit, match=r"pip install 'ganscope\[data\]'"):
-        build.main(["--package", str(package), "--out", str(tmp_path / "out.zip")])
+        build.main(["--only", "openmoji", "--package", str(package), "--out", str(tmp_path / "out.zip")])
     assert not (tmp_path / "out.zip").exists()
 
 

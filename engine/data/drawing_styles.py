@@ -1,0 +1,112 @@
+"""Two ways to draw emoji, without pairs: Twemoji (flat, no outlines) and OpenMoji (black outlines).
+
+N pictures, H = W = the option ``size``, M the margin.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Literal
+
+import torch
+
+from engine import options
+from engine.data import openmoji, twemoji
+from engine.data.line_art import drawings, white_border
+from engine.data.openmoji import Emoji, OpenMoji
+from engine.data.translation import TranslationSource
+from engine.options import BadInput, knob
+
+Part = Literal["a", "b", "test"]
+
+
+class DrawingStylesOptions(options.Options):
+    size: Literal[64, 128] = knob(
+        64,
+        "Picture size",
+        "Pixels high and wide; 64 trains four times as fast.",
+        group="data",
+        choices={64: "64 x 64", 128: "128 x 128"},  # type: ignore[dict-item]
+    )
+
+
+class DrawingStyles(TranslationSource):
+    """Twemoji's drawings of some emoji (A), OpenMoji's of others (B); no family of emoji is on both sides.
+
+    The held-out families are those of ``OpenMoji``, in both styles, so that the truth is known there. Only
+    emoji that both sets have take part: what is drawn is alike, how is not.
+    """
+
+    name = "drawing_styles"
+    title = "Two drawing styles"
+    sentence = "Redraw Twemoji's flat emoji in OpenMoji's outlined style and back, learned without pairs."
+    licence = "Twemoji: CC BY 4.0, Twitter and contributors; OpenMoji: CC BY-SA 4.0, openmoji.org"
+    kind = "domains"
+    names = ("Twemoji", "OpenMoji")
+    flips = True
+    Options = DrawingStylesOptions
+
+    @classmethod
+    def missing(cls, options: DrawingStylesOptions | None = None) -> BadInput | None:
+        return (
+            OpenMoji.missing()
+            or openmoji.not_shipped(openmoji.LARGE, "openmoji_128")
+            or openmoji.not_shipped(twemoji.FILE, "twemoji")
+        )
+
+    def __init__(self, options: DrawingStylesOptions | None = None) -> None:
+        super().__init__(options)
+        if problem := self.missing():
+            raise problem
+        self.margin = self.options.size // 8
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (3, self.options.size, self.options.size)
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def a(self) -> torch.Tensor:
+        return _parts("a", self.options.size)["train"]
+
+    @property
+    def b(self) -> torch.Tensor:
+        return _parts("b", self.options.size)["train"]
+
+    @property
+    def test_a(self) -> torch.Tensor:
+        return _parts("a", self.options.size)["test"]
+
+    @property
+    def test_b(self) -> torch.Tensor:
+        return _parts("b", self.options.size)["test"]
+
+
+def side_of(emoji: Emoji) -> Part:
+    """Where an emoji belongs, by its family: held out, or on the one side or the other."""
+    if emoji.part == "test":
+        return "test"
+    return "a" if openmoji.lot(f"drawing styles {emoji.base}") < 0.5 else "b"
+
+
+@cache
+def members(part: Part) -> tuple[Emoji, ...]:
+    """The emoji of one part, in the order of its pictures."""
+    emoji = {one.hexcode: one for one in openmoji.index()}
+    chosen = [emoji[code] for code in twemoji.codes() if side_of(emoji[code]) == part]
+    return tuple(sorted(chosen, key=lambda one: openmoji.lot(one.hexcode)))
+
+
+@lru_cache(maxsize=2)
+def _parts(side: Literal["a", "b"], size: int) -> dict[str, torch.Tensor]:
+    """The training part of one side with a white border, uint8 (N, 3, H + M, W + M), and its test part
+    without.
+    """
+    codes = twemoji.codes() if side == "a" else [one.hexcode for one in openmoji.index()]
+    images = twemoji.drawings(size) if side == "a" else drawings("colour", size)
+    place = {code: number for number, code in enumerate(codes)}
+    train, test = (images[[place[one.hexcode] for one in members(part)]] for part in (side, "test"))
+    return {"train": white_border(train, size // 16), "test": test}
