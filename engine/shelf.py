@@ -122,7 +122,7 @@ class Shelf:
 
 def _models(parent: Path) -> Iterator[Path]:
     for weights in sorted(parent.glob("*/weights.safetensors")):
-        if _is_model(weights.parent):
+        if not weights.parent.name.startswith(".") and _is_model(weights.parent):  # whole, and not going
             yield weights.parent
 
 

@@ -8,6 +8,7 @@ from engine.data.earth import Earth
 from engine.data.fashion import Fashion
 from engine.data.folder import Folder
 from engine.data.grid import Grid
+from engine.data.imported import Imported
 from engine.data.line import Line
 from engine.data.line_art import LineArt
 from engine.data.mnist import Mnist
@@ -40,4 +41,5 @@ DATASETS: dict[str, type[Source]] = {
     "earth": Earth,
     "folder": Folder,
     "upload": Upload,
+    "imported": Imported,
 }

@@ -34,6 +34,7 @@ class Source:
     kind: ClassVar[Literal["points", "images"]]
     licence: ClassVar[str]
     Options: ClassVar[type[options.Options]] = options.Options
+    offered: ClassVar[bool] = True  # whether one can choose to learn from it
     classifier: ClassVar[str | None] = None  # folder in pretrained/ of the one that knows these classes
 
     def __init__(self, options: Any = None) -> None:
