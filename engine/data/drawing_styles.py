@@ -14,6 +14,8 @@ from engine import options
 from engine.data import openmoji, twemoji
 from engine.data.line_art import drawings, white_border
 from engine.data.openmoji import Emoji, OpenMoji
+from engine.data.shipped import not_shipped
+from engine.data.split import lot
 from engine.data.translation import TranslationSource
 from engine.options import BadInput, knob
 
@@ -50,8 +52,8 @@ class DrawingStyles(TranslationSource):
     def missing(cls, options: DrawingStylesOptions | None = None) -> BadInput | None:
         return (
             OpenMoji.missing()
-            or openmoji.not_shipped(openmoji.LARGE, "openmoji_128")
-            or openmoji.not_shipped(twemoji.FILE, "twemoji")
+            or not_shipped(openmoji.LARGE, "openmoji_128")
+            or not_shipped(twemoji.FILE, "twemoji")
         )
 
     def __init__(self, options: DrawingStylesOptions | None = None) -> None:
@@ -89,7 +91,7 @@ def side_of(emoji: Emoji) -> Part:
     """Where an emoji belongs, by its family: held out, or on the one side or the other."""
     if emoji.part == "test":
         return "test"
-    return "a" if openmoji.lot(f"drawing styles {emoji.base}") < 0.5 else "b"
+    return "a" if lot(f"drawing styles {emoji.base}") < 0.5 else "b"
 
 
 @cache
@@ -97,7 +99,7 @@ def members(part: Part) -> tuple[Emoji, ...]:
     """The emoji of one part, in the order of its pictures."""
     emoji = {one.hexcode: one for one in openmoji.index()}
     chosen = [emoji[code] for code in twemoji.codes() if side_of(emoji[code]) == part]
-    return tuple(sorted(chosen, key=lambda one: openmoji.lot(one.hexcode)))
+    return tuple(sorted(chosen, key=lambda one: lot(one.hexcode)))
 
 
 @lru_cache(maxsize=2)

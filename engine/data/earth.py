@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 from engine import options
-from engine.data.openmoji import lot, not_shipped
+from engine.data.shipped import not_shipped
+from engine.data.split import lot
 from engine.data.translation import TranslationSource
 from engine.options import BadInput, knob
 

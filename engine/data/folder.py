@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -14,11 +11,9 @@ import torch
 
 from engine import options
 from engine.data import ingest
-from engine.data.cache import cache_folder
+from engine.data.cache import prepared
 from engine.data.source import ImageSource
 from engine.options import BadInput, knob
-
-KEPT = 8  # prepared folders in the cache
 
 
 class FolderOptions(options.Options):
@@ -75,17 +70,7 @@ class Folder(OwnImages):
 
     @classmethod
     def missing(cls, options: FolderOptions | None = None) -> BadInput | None:
-        if options is None or not options.folder:
-            return BadInput(
-                "no folder is named.", "folder", "Give the path of a folder with at least 16 pictures."
-            )
-        if not os.path.isdir(os.path.expanduser(options.folder)):
-            return BadInput(
-                f"{options.folder[:200]} is no folder.",
-                "folder",
-                "Give the path of a folder with at least 16 pictures.",
-            )
-        return None
+        return no_folder(options.folder if options else "")
 
     def __init__(self, options: FolderOptions | None = None) -> None:
         super().__init__(options)
@@ -99,21 +84,26 @@ class Folder(OwnImages):
 
 def _prepared(folder: str, size: int, colour: bool) -> ingest.Pictures:
     """The pictures of ``folder``, from the cache if no file has changed since they were put there."""
+    root, listing = listed(folder)
+    key = [str(root), size, colour, listing]
+    return _load_once(prepared("folders", key, lambda path: ingest.ingest(root, size, colour).save(path)))
+
+
+def listed(folder: str) -> tuple[Path, list[tuple[str, int, int]]]:
+    """The folder that a user named, and its files with size and time, which tell whether pictures change."""
     root = Path(os.path.expanduser(folder)).resolve()
-    listing = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in ingest.walk(root)]
-    key = hashlib.sha256(json.dumps([str(root), size, colour, listing]).encode()).hexdigest()[:32]
-    kept = cache_folder() / "folders" / f"{key}.safetensors"
-    return _from_cache(kept, lambda: ingest.ingest(root, size, colour))
+    files = [(path, path.stat()) for path in ingest.walk(root)]
+    return root, [(str(path), about.st_size, about.st_mtime_ns) for path, about in files]
 
 
-def _from_cache(kept: Path, make: Callable[[], ingest.Pictures]) -> ingest.Pictures:
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        make().save(kept)
-        others = sorted(kept.parent.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-        for old in others[:-KEPT]:
-            old.unlink(missing_ok=True)
-    return _load_once(kept)
+def no_folder(folder: str) -> BadInput | None:
+    """What is wrong with the path of a folder of pictures; ``None`` if there is such a folder."""
+    remedy = "Give the path of a folder with at least 16 pictures."
+    if not folder:
+        return BadInput("no folder is named.", "folder", remedy)
+    if not os.path.isdir(os.path.expanduser(folder)):
+        return BadInput(f"{folder[:200]} is no folder.", "folder", remedy)
+    return None
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -60,7 +61,7 @@ class Pictures:
             )
 
 
-class _Budget:
+class Budget:
     """Counts what has been read and refuses what is over the limits."""
 
     def __init__(self, limits: Limits) -> None:
@@ -107,21 +108,19 @@ def ingest(given: Path | Sequence[Path], size: int, colour: bool, limits: Limits
     """
     if size not in SIZES:
         raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64.")
-    budget = _Budget(limits)
+    budget = Budget(limits)
     images: list[np.ndarray] = []
     names: list[str] = []
     skipped: list[dict[str, str]] = []
-    for name, raw in (
-        _folder_files(given, budget) if isinstance(given, Path) else _uploaded_files(given, budget)
-    ):
+    for name, raw in read_files(given, budget):
         try:
-            images.append(_small(name, raw, size, colour, budget))
+            images.append(pictures.shrink(open_picture(name, raw, budget), size, colour))
             names.append(name)
         except pictures.UnreadableError as why:
             skipped.append({"file": clean(name), "why": str(why)})
     if len(images) < limits.fewest:
         remedy = f"Give at least {limits.fewest} pictures (PNG, JPEG, WebP, GIF, BMP, TIFF or PPM)."
-        raise BadInput(_too_few(len(images), skipped), "files", remedy)
+        raise BadInput(too_few(len(images), skipped), "files", remedy)
     labels, classes = sort_into_classes(names)
     return Pictures(torch.from_numpy(np.stack(images)), labels, classes, skipped)
 
@@ -189,8 +188,8 @@ def too_many_pixels(name: str, count: str, limits: Limits) -> BadInput:
     )
 
 
-def _small(name: str, raw: bytes | None, size: int, colour: bool, budget: _Budget) -> np.ndarray:
-    """One file as a small array (C, size, size). Raises ``UnreadableError``; ``BadInput`` if too large."""
+def open_picture(name: str, raw: bytes | None, budget: Budget) -> Image.Image:
+    """The picture in one file, not yet decoded. Raises ``UnreadableError``; ``BadInput`` if too large."""
     if raw is None:
         raise pictures.UnreadableError("it cannot be opened")
     try:
@@ -198,10 +197,17 @@ def _small(name: str, raw: bytes | None, size: int, colour: bool, budget: _Budge
     except pictures.TooLargeError as count:
         raise too_many_pixels(name, str(count), budget.limits) from None
     budget.picture(name, pixels)
-    return pictures.shrink(picture, size, colour)
+    return picture
 
 
-def _folder_files(root: Path, budget: _Budget) -> Iterator[tuple[str, bytes | None]]:
+def read_files(given: Path | Sequence[Path], budget: Budget) -> Iterator[tuple[str, bytes | None]]:
+    """Each file of a folder, or of uploaded files and zips, as (its path in there, contents); ``None`` if it
+    cannot be opened. Raises ``BadInput`` for what may not be read, as ``ingest`` says.
+    """
+    return _folder_files(given, budget) if isinstance(given, Path) else _uploaded_files(given, budget)
+
+
+def _folder_files(root: Path, budget: Budget) -> Iterator[tuple[str, bytes | None]]:
     for path in walk(root, budget.limits):
         name = path.relative_to(root).as_posix()
         budget.file(name, path.stat().st_size)
@@ -212,7 +218,7 @@ def _folder_files(root: Path, budget: _Budget) -> Iterator[tuple[str, bytes | No
         yield name, raw
 
 
-def _uploaded_files(files: Sequence[Path], budget: _Budget) -> Iterator[tuple[str, bytes | None]]:
+def _uploaded_files(files: Sequence[Path], budget: Budget) -> Iterator[tuple[str, bytes | None]]:
     for path in files:
         if archive.is_zip(path):
             around = f"{path.stem}/" if len(files) > 1 else ""
@@ -232,7 +238,8 @@ def _uploaded_files(files: Sequence[Path], budget: _Budget) -> Iterator[tuple[st
             yield path.name, path.read_bytes()
 
 
-def _too_few(readable: int, skipped: list[dict[str, str]]) -> str:
+def too_few(readable: int, skipped: list[dict[str, str]]) -> str:
+    """That ``readable`` pictures are too few, and an example of what could not be read."""
     if not skipped:
         return f"there are only {readable} pictures."
     first = skipped[0]

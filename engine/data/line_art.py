@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from engine import options
 from engine.data import openmoji
 from engine.data.openmoji import OpenMoji
+from engine.data.shipped import not_shipped
 from engine.data.translation import TranslationSource
 from engine.options import BadInput, knob
 
@@ -43,7 +44,7 @@ class LineArt(TranslationSource):
 
     @classmethod
     def missing(cls, options: LineArtOptions | None = None) -> BadInput | None:
-        return OpenMoji.missing() or openmoji.not_shipped(openmoji.LARGE, "openmoji_128")
+        return OpenMoji.missing() or not_shipped(openmoji.LARGE, "openmoji_128")
 
     def __init__(self, options: LineArtOptions | None = None) -> None:
         super().__init__(options)

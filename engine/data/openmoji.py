@@ -5,7 +5,6 @@ openmoji.LICENCE.md.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import zipfile
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ import torch
 from PIL import Image
 
 from engine import options
+from engine.data.shipped import not_shipped
 from engine.data.source import ImageSource
+from engine.data.split import lot
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("openmoji.zip")
@@ -138,22 +139,6 @@ class OpenMoji(ImageSource):
     @property
     def test_labels(self) -> torch.Tensor:
         return _labels("test")
-
-
-def not_shipped(file: Path, name: str) -> BadInput | None:
-    """That ``file`` is not beside the program, and how to make it; ``None`` if it is."""
-    if file.exists():
-        return None
-    return BadInput(
-        f"{file.name} is not where it ships.",
-        "data",
-        f"Rebuild it: python -m engine.data.build --only {name}",
-    )
-
-
-def lot(name: str) -> float:
-    """A number in [0, 1) that ``name`` always draws: the split follows from it, and the order."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
 def part(which: Part) -> tuple[Emoji, ...]:
