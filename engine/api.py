@@ -347,6 +347,10 @@ class Engine:
         """A safetensors file of a model's networks, averages in place."""
         return self._exploring.weights(model)
 
+    def translation_examples(self, model: str, direction: str) -> list[bytes]:
+        """PNGs of held-out pictures to try a translator on in ``direction``; none if its data are not here."""
+        return self._exploring.examples(model, "a" if direction == "a_to_b" else "b")
+
     def project(self, model: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]) -> str:
         """Look for a picture in a model's latent space (``engine.explore.projection``); returns the job."""
         folder = str(self._exploring.shelf.folder(model))

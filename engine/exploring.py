@@ -22,7 +22,7 @@ from engine.turns import Asked, Turns
 
 ANSWER_S = 60.0
 TOGETHER = 24  # requests in one turn of the interactive process
-SLOW = ("strip", "about", "weights", "read", "histograms", "features", "check", "project")
+SLOW = ("strip", "about", "weights", "examples", "read", "histograms", "features", "check", "project")
 Answer = Future[dict[str, Any]]
 
 
@@ -73,6 +73,10 @@ class Exploring:
     def histograms(self, model: str) -> dict[str, Any]:
         """The scores that D gives real and generated data (``engine.explore.scoring.histograms``)."""
         return self._remembered(model, "histograms", self.shelf.card(model)["step"])
+
+    def examples(self, model: str, side: str) -> list[bytes]:
+        """PNGs of held-out pictures of one side of a translator's data (``engine.explore.examples``)."""
+        return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
     def weights(self, model: str) -> Path:
         """A safetensors file with a model's networks, averages in place."""

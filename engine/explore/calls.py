@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.explore import card, insides, plans, projection, reading, scoring, walks
+from engine.explore import card, examples, insides, plans, projection, reading, scoring, walks
 from engine.explore.loaded import Library, Loaded
 from engine.explore.plans import Plan
 from engine.gans import GANS
@@ -37,6 +37,7 @@ PLANS: dict[str, Callable[[Loaded, dict[str, Any]], Plan]] = {
 TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
     "about": card.about,
     "weights": card.weights,
+    "examples": examples.examples,
     "read": reading.read,
     "histograms": scoring.histograms,
     "features": insides.features,
