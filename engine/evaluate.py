@@ -87,7 +87,7 @@ def evaluate_networks(
             started = time.perf_counter()
             outcomes[name] = EVALUATIONS[name].measure(subject)
             seconds[name] = round(time.perf_counter() - started, 2)
-    looked = source.kind == "images" and any(EVALUATIONS[name].looks for name in names)
+    looked = source.kind != "points" and any(EVALUATIONS[name].looks for name in names)
     shown = subject.network if looked else None
     return {
         "figures": {key: value for found in outcomes.values() for key, value in found.figures.items()},

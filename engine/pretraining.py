@@ -38,6 +38,10 @@ class Plan:
     keeps: tuple[str, ...] | None = None  # of its networks; None: all
     metrics: tuple[str, ...] | None = None  # None: all that apply
     tried: str = ""  # what else was tried, so that one good seed does not pass for the rule
+    beside: dict[str, Any] | None = None  # options of another run, measured to compare with
+
+
+PAIRS = {"discriminator_width": 24, "batch_size": 8, "report_every": 25}
 
 
 def _request(gan: str, data: str, steps: int, seed: int = 0, **options: Any) -> dict[str, Any]:
@@ -92,6 +96,42 @@ PLANS: dict[str, Plan] = {
         keeps=("generator", "encoder"),
         limits="28 px digits only; two numbers cannot hold every detail, so reconstructions are smooth.",
     ),
+    "line-art-to-colour": Plan(
+        title="Line art to colour",
+        sentence="Draw outlines, and it colours them in as OpenMoji would.",
+        request=_request("pix2pix", "line_art", 4500, **PAIRS, width=24),
+        beside={"adversary": False},
+        limits="Learned from 1,896 emoji at 128 px: it knows faces, hands, signs and simple things; which "
+        "colour a thing has that it never saw is a guess, and large areas come out uneven.",
+    ),
+    "satellite-to-map": Plan(
+        title="Satellite photograph to map",
+        sentence="Makes a shaded relief map of the Earth seen from above.",
+        request=_request("pix2pix", "earth", 3000, **PAIRS, width=24),
+        beside={"adversary": False},
+        limits="One scale only, 15 pixels a degree; natural colours without clouds. Learned from 692 tiles.",
+    ),
+    "map-to-satellite": Plan(
+        title="Map to satellite photograph",
+        sentence="Paint sea, plains and mountains, and see them from orbit.",
+        request=_request("pix2pix", "earth", 3000, **PAIRS, width=20, direction="map_to_satellite"),
+        beside={"adversary": False},
+        limits="One scale only, 15 pixels a degree; the map's own colours (blue sea, green to brown land).",
+    ),
+    "drawing-styles": Plan(
+        title="Twemoji to OpenMoji and back",
+        sentence="Redraws flat emoji with outlines, and outlined ones flat, learned without a single pair.",
+        request=_request(
+            "cyclegan",
+            "drawing_styles",
+            3000,
+            network="resnet_6",
+            width=32,
+            discriminator_width=24,
+            batch_size=4,
+        ),
+        limits="64 px; shapes stay as they are, only the way of drawing changes; thin lines may break.",
+    ),
 }
 
 
@@ -99,12 +139,16 @@ def make(name: str, run: Path | None = None) -> Path:
     """Train, measure and keep one of ``PLANS``; returns its folder."""
     plan = PLANS[name]
     folder = RunFolder(run or Path("runs") / f"pretraining-{name}")
-    if not (folder.path / "config.json").exists():
-        folder.create({"id": folder.id, **validate({**plan.request, "name": plan.title})}, "starting")
-    if folder.status()["state"] != "done" and train(folder, resume=folder.status()["step"] > 0) != "done":
-        raise SystemExit(f"{folder.path} did not end: {folder.status().get('error')}")
+    _train(folder, {**plan.request, "name": plan.title})
     model = models.load_run(folder)
     found = evaluate(model, list(plan.metrics) if plan.metrics else None)
+    if plan.beside:
+        other = RunFolder(folder.path.with_name(f"{folder.id}-beside"))
+        options = {**plan.request["options"], **plan.beside}
+        _train(other, {**plan.request, "options": options, "name": f"{plan.title}, beside"})
+        found["beside"] = evaluate(models.load_run(other), list(plan.metrics) if plan.metrics else None)[
+            "figures"
+        ]
     model.title = plan.title
     place = PRETRAINED / name
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
@@ -113,6 +157,14 @@ def make(name: str, run: Path | None = None) -> Path:
     (place / "evaluation.json").write_text(json.dumps(found, indent=1))
     (place / "card.md").write_text(card(name, plan, model, found, folder))
     return place
+
+
+def _train(folder: RunFolder, request: dict[str, Any]) -> None:
+    """Train what ``request`` asks for in ``folder``, or go on with it, to its end."""
+    if not (folder.path / "config.json").exists():
+        folder.create({"id": folder.id, **validate(request)}, "starting")
+    if folder.status()["state"] != "done" and train(folder, resume=folder.status()["step"] > 0) != "done":
+        raise SystemExit(f"{folder.path} did not end: {folder.status().get('error')}")
 
 
 def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: RunFolder) -> str:
@@ -143,28 +195,34 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         *([f"- Tried: {plan.tried}"] if plan.tried else []),
         "- Licence of the weights: as the program's.",
         "",
-        *_figures(found),
+        *_figures(found, plan),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _figures(found: dict[str, Any]) -> list[str]:
-    network = found["network"]
+def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
+    network, beside = found["network"], found.get("beside")
+    changed = ", ".join(f"{name}={value}" for name, value in (plan.beside or {}).items())
     lines = [
         f"Measured by `python -m engine evaluate`, seed {found['seed']}"
         + (f", features of {network['title']}" if network else "")
         + ":",
         "",
-        "| figure | value | real data, or what stands beside it |",
-        "|---|---|---|",
+        "| figure | value | real data, or what stands beside it |"
+        + (f" the same with {changed} |" if beside else ""),
+        "|---|---|---|" + ("---|" if beside else ""),
     ]
     for measure in EVALUATIONS.values():
         for key, figure in measure.figures.items():
             if key in found["figures"]:
                 floor = found["floors"].get(key)
-                beside = "" if floor is None else f"{floor:.4g}"
-                lines.append(f"| {figure.title} | {found['figures'][key]:.4g} | {beside} |")
+                line = f"| {figure.title} | {found['figures'][key]:.4g} | {_short(floor)} |"
+                lines.append(line + (f" {_short(beside.get(key))} |" if beside else ""))
     return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def main() -> None:

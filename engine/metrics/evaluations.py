@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.stacked import Stacked
+from engine.data.translation import TranslationSource
 from engine.gans.base import Recipe
-from engine.metrics import measures
+from engine.metrics import measures, picture_network, translations
 from engine.metrics.measures import class_code
 from engine.metrics.network import ships
 from engine.metrics.subject import Outcome, Subject
@@ -45,11 +46,39 @@ class Evaluation:
 
 
 def _images(recipe: Recipe, source: Source) -> str | None:
-    return None if isinstance(source, ImageSource) else "it compares pictures, and the data are points"
+    if isinstance(source, PointSource):
+        return "it compares pictures, and the data are points"
+    return _samples(recipe, source)
 
 
-def _anything(recipe: Recipe, source: Source) -> str | None:
+def _samples(recipe: Recipe, source: Source) -> str | None:
+    return "it draws samples, and this GAN translates pictures" if recipe.directions else None
+
+
+def _translations(recipe: Recipe, source: Source) -> str | None:
+    if not recipe.directions or not isinstance(source, TranslationSource):
+        return "it needs a GAN that translates pictures"
+    if source.test_a is None or source.test_b is None or not source.test_is_paired:
+        return "it needs held-out pictures whose translation is known"
     return None
+
+
+def _looked_at(recipe: Recipe, source: Source) -> str | None:
+    return _translations(recipe, source) or (
+        None if picture_network.ships() else "it needs the picture classifier, which does not ship here"
+    )
+
+
+def _both_ways(recipe: Recipe, source: Source) -> str | None:
+    if len(recipe.directions) < 2:
+        return "it needs a GAN that translates both ways"
+    return _translations(recipe, source)
+
+
+def _each_way(figures: dict[str, Figure]) -> dict[str, Figure]:
+    """The figures, and the same for the way from B to A."""
+    back = {f"{key}_back": replace(one, title=f"{one.title}, B to A") for key, one in figures.items()}
+    return figures | back
 
 
 def _points(recipe: Recipe, source: Source) -> str | None:
@@ -98,6 +127,7 @@ def _classifier(recipe: Recipe, source: Source) -> str | None:
 
 
 _REAL = "as many other real images in the samples' place"
+_INPUT = "the input itself in the output's place"
 
 EVALUATIONS: dict[str, Evaluation] = {
     "fid": Evaluation(
@@ -141,7 +171,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             "coverage": Figure("Coverage", "Share of real items with a sample near, 0..1.", "higher"),
         },
         "as many other real items in the samples' place",
-        _anything,
+        _samples,
         measures.prdc,
         looks=True,
     ),
@@ -214,5 +244,52 @@ EVALUATIONS: dict[str, Evaluation] = {
         "",
         _classifier,
         measures.classifier_error,
+    ),
+    "differences": Evaluation(
+        "Difference from the truth",
+        "How far translations of held-out pictures are from what they should be, pixel by pixel.",
+        _each_way(
+            {
+                "l1": Figure("L1", "Mean difference on -1 to 1: 0 is equal.", "lower"),
+                "psnr": Figure("PSNR", "Peak signal over noise, in dB.", "higher"),
+                "ssim": Figure("SSIM", "Likeness of structure, up to 1.", "higher"),
+            }
+        ),
+        _INPUT,
+        _translations,
+        translations.differences,
+    ),
+    "feature_distance": Evaluation(
+        "Feature distance",
+        "How different output and truth look to the picture classifier; blur counts, shifts hardly do.",
+        _each_way({"feature_distance": Figure("Feature distance", "0 is equal.", "lower")}),
+        _INPUT,
+        _looked_at,
+        translations.feature_distance,
+    ),
+    "windows": Evaluation(
+        "Distributions of windows",
+        "FID and KID of 64 px windows of outputs and of true pictures.",
+        _each_way(
+            {
+                "window_fid": Figure("FID of windows", "0 is equal; compare equal N and network.", "lower"),
+                "window_kid": Figure("KID of windows", "0 is equal; chance takes it below.", "lower"),
+            }
+        ),
+        "windows of training targets in the outputs' place",
+        _translations,
+        translations.distributions,
+        looks=True,
+    ),
+    "cycles": Evaluation(
+        "There and back",
+        "How far a picture is from itself after both translations, on -1 to 1.",
+        {
+            "cycle_a": Figure("Cycle A", "Mean |back(G(a)) - a|.", "lower"),
+            "cycle_b": Figure("Cycle B", "Mean |G(back(b)) - b|.", "lower"),
+        },
+        "",
+        _both_ways,
+        translations.cycles,
     ),
 }

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from engine.data.source import Source
 from engine.data.stacked import Stacked
+from engine.data.translation import TranslationSource
+from engine.metrics import picture_network
 from engine.metrics.network import load, ships
 from engine.options import BadInput
 
@@ -92,6 +94,8 @@ def pick(
     if source.kind == "points":
         return FeatureNetwork("coordinates", "the plane itself", "", 2, nn.Identity(), None, device)
     knows = "mnist-classifier" if isinstance(source, Stacked) else source.classifier
+    if wanted in ("auto", "classifier") and isinstance(source, TranslationSource) and picture_network.ships():
+        return _of_pictures(device)
     if wanted in ("auto", "classifier") and knows and ships(knows):
         return _of_classifier(knows, isinstance(source, Stacked), device)
     if wanted == "classifier":
@@ -107,6 +111,13 @@ def pick(
             f"Choose one of: {', '.join(CHOICES)}.",
         )
     return _random(device)
+
+
+def _of_pictures(device: str) -> FeatureNetwork:
+    network = picture_network.load(device)
+    note = "Not comparable with published FIDs, which use Inception; compare figures of this network only."
+    title, size = "the picture classifier of this program", picture_network.FEATURES
+    return FeatureNetwork("picture-classifier", title, note, size, network.features, None, device)
 
 
 def _of_classifier(name: str, each_channel: bool, device: str) -> FeatureNetwork:

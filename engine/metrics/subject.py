@@ -62,7 +62,7 @@ class Subject:
         hold them, or float32 (N, 2). On the CPU. Raises ``BadInput`` if a sample is no finite number.
         """
         while len(self._drawn) * BATCH < count:
-            self._say("drawing samples", len(self._drawn) * BATCH, count)
+            self.say("drawing samples", len(self._drawn) * BATCH, count)
             latent = self.recipe.draw_latent(BATCH, self._random).to(self.device)
             x = self.recipe.generate(self.networks["generator"], latent).float()
             if not bool(torch.isfinite(x).all()):
@@ -125,11 +125,12 @@ class Subject:
         """
         parts: list[Tensor] = []
         for start in range(0, len(images), BATCH):
-            self._say("asking the networks", start, len(images))
+            self.say("asking the networks", start, len(images))
             x: Any = as_input(images[start : start + BATCH].to(self.device))
             parts.append(function(self.networks, x).float().cpu())
         return torch.cat(parts)  # (N, K)
 
-    def _say(self, what: str, done: int, total: int) -> None:
+    def say(self, what: str, done: int, total: int) -> None:
+        """Tell how far the work is: ``done`` of ``total``."""
         if self.progress:
             self.progress(what, done, total)

@@ -144,6 +144,10 @@ export class ImagesPicture {
     if (order < this.shown) return bitmap.close();
     this.shown = order;
     this.generated.set(bitmap, header.grid ?? [8, 8]);
+    if (header.title) {
+      setText(this.left.querySelector('figcaption span:last-child'), header.title);
+      this.generated.canvas.setAttribute('aria-label', `held-out pictures: ${header.title}`);
+    }
     this.exhibits = header.exhibits ?? [];
     this.arrays = arrays;
     this.#choose();
