@@ -11,7 +11,7 @@ from tests.engine.explore.conftest import ask, make_run, pixels_of
 SIZES = {"width": 4, "hidden": 16, "latent_dim": 6}
 
 
-@pytest.mark.parametrize("gan", GANS)
+@pytest.mark.parametrize("gan", [name for name, recipe in GANS.items() if not recipe.directions])
 def test_a_model_of_every_gan_can_be_explored(gan, tmp_path):
     data = "mnist" if "images" in GANS[gan].kinds else "ring"
     sizes = {name: size for name, size in SIZES.items() if name in GANS[gan].Options.model_fields}
