@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput
+from engine.translation import command as translation
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
 
@@ -97,9 +98,42 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--runs", type=Path, default=Path("runs"))
     judge.add_argument("--json", action="store_true")
 
+    _weights_commands(command)
+    translation.add_command(command)
+
     bench = command("bench", _bench, "Measure training speed, as ratios side by side on this machine.")
     bench.add_argument("--json", action="store_true")
     return parser
+
+
+def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    def for_models(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--as", dest="gan", choices=("pix2pix", "cyclegan"), help="what it was trained as")
+        sub.add_argument(
+            "--test-mode",
+            default="auto",
+            choices=("auto", "train", "eval"),
+            help="whether batch norm and dropout of a pix2pix act as in training when it is used",
+        )
+        sub.add_argument("--runs", type=Path, default=Path("runs"))
+
+    importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
+    importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
+    importer.add_argument("--name", required=True)
+    importer.add_argument("--sides", nargs=2, default=("A", "B"), metavar="NAME", help="what is on them")
+    for_models(importer)
+
+    puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
+    puller.add_argument("name")
+    puller.add_argument("--from", dest="base", metavar="URL", help="another place that has NAME.pth")
+    for_models(puller)
+
+    exporter = command("export", _export, "Write a generator for other programs, with a card beside it.")
+    exporter.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
+    exporter.add_argument("--to", required=True, choices=("onnx", "safetensors", "torchscript"))
+    exporter.add_argument("--out", type=Path, required=True, metavar="FILE")
+    exporter.add_argument("--direction", choices=("a_to_b", "b_to_a"), help="of a translator")
+    exporter.add_argument("--runs", type=Path, default=Path("runs"))
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -260,6 +294,53 @@ def _evaluate(given: argparse.Namespace) -> int:
         fetch = given.network == "inception"
         found = evaluate.evaluate(model, names, given.n, given.seed, show, given.network, download=fetch)
     print(json.dumps(found, indent=2) if given.json else evaluate.as_text(found))
+    return 0
+
+
+def _import(given: argparse.Namespace) -> int:
+    from engine.models import find
+    from engine.options import NotFound
+    from engine.runs import check_id
+    from engine.weights.adding import add
+
+    try:
+        check_id(given.name)
+    except NotFound:
+        raise BadInput(
+            f"{given.name[:80]!r} is no name for a folder.", "name", "Use letters, digits and -."
+        ) from None
+    out = given.runs / ".models" / given.name
+    card = add(given.files, out, given.name, given.gan, given.test_mode, tuple(given.sides))
+    print(f"{card['sentence']}\n{find(out)}")
+    return 0
+
+
+def _pull(given: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from engine.weights.pull import published, pull
+
+    wanted = published(given.name, given.gan, given.base)
+    quiet = not sys.stderr.isatty()
+    with tqdm(disable=quiet, unit="B", unit_scale=True, dynamic_ncols=True, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        card = pull(wanted, given.runs, given.test_mode, show)
+    print(f"{card['sentence']}\n{given.runs / '.models' / card['id']}")
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    from engine import models
+    from engine.weights.export import export
+
+    written = export(models.load(given.model, given.runs), given.to, given.out, given.direction)
+    print(
+        f"{written['file']}\n{written['card']}\ndiffers from the model by {written['difference']:.1e} at most"
+    )
     return 0
 
 

@@ -63,6 +63,16 @@ class Shelf:
         remove(folder)
         (self._runs / NAMES / f"{folder.name}.json").unlink(missing_ok=True)
 
+    def rename(self, model: str, title: str) -> None:
+        """Give an added model another title. Raises ``NotFound``, ``Conflict`` for any other."""
+        folder, source = self._find(model)
+        if source == "run":
+            raise Conflict("that is a run.", "id", "Rename the run instead.")
+        if source == "pretrained":
+            raise Conflict("that model ships with the program.", "id", "Only added models can be renamed.")
+        config = read_json(folder / "config.json", {})
+        write_json(folder / "config.json", {**config, "title": title, "name": title})
+
     # --- names of directions
 
     def direction_names(self, model: str) -> dict[str, str]:

@@ -9,8 +9,9 @@ import torch
 
 from engine import models
 from engine.data import PointSource
-from engine.explore import places, plans, projection, scoring, walks
+from engine.explore import places, plans, projection, scoring, translations, walks
 from engine.explore.loaded import Loaded
+from engine.weights.export import export
 
 SHOWN_POINTS = 512
 LIMITS = {  # the most that one request may ask for
@@ -28,7 +29,10 @@ LIMITS = {  # the most that one request may ask for
 
 def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """The parts of the latent, directions, sizes; for points, real ones and the extent of their picture."""
-    recipe, found = loaded.model.recipe, loaded.directions()
+    recipe = loaded.model.recipe
+    if recipe.directions:
+        return {"result": translations.about(loaded)}
+    found = loaded.directions()
     codes = [
         {
             "name": code.name,
@@ -73,3 +77,9 @@ def weights(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) ->
     folder = Path(arguments["out"])
     models.keep(loaded.model, folder, half=False)
     return {"result": {"file": str(folder / "weights.safetensors")}}
+
+
+def exported(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Write a model's generator ``to`` a format as the file ``out``, with its card beside it."""
+    out = Path(arguments["out"])
+    return {"result": export(loaded.model, arguments["to"], out, arguments["direction"])}

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from engine.gans.base import Direction
 from engine.models import Model, one_thread
 from engine.options import BadInput
+from engine.weights.formats import SUFFIXES
 
 TOLERANCE = 1e-4  # largest difference from the model, of outputs in [-1, 1]
 OPSET = 18
@@ -128,7 +129,7 @@ def subject_of(model: Model, direction: Direction | None) -> Subject:
         for tall, wide in _sizes(model, height, width)
     ]
     axes = {0: "n", 2: "height", 3: "width"}
-    network = as_used(network, batch_statistics=_trains(model))
+    network = as_used(network, batch_statistics=trains(model))
     return Subject(model, network, source, "picture", "translation", examples, axes, direction)
 
 
@@ -147,7 +148,7 @@ def _sizes(model: Model, height: int, width: int) -> list[tuple[int, int]]:
     return [(least, least), (2 * least, least)]
 
 
-def _trains(model: Model) -> bool:
+def trains(model: Model) -> bool:
     """Whether batch norm takes the statistics of what is there when the model is used."""
     mode = getattr(model.options, "test_mode", "eval")
     return mode == "train" or (mode == "auto" and model.options.batch_size == 1)
@@ -214,7 +215,7 @@ FORMATS: dict[str, Callable[[Subject, Path], float]] = {
     "safetensors": _to_safetensors,
     "torchscript": _to_torchscript,
 }
-SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors", "torchscript": ".pt"}
+assert FORMATS.keys() == SUFFIXES.keys()
 
 
 def _difference(subject: Subject, run: Callable[[Tensor], np.ndarray]) -> float:
