@@ -261,7 +261,7 @@ class Model(_Answer):
     sentence: str
     gan: str
     data: str
-    kind: Literal["points", "images"]
+    kind: Literal["points", "images", "pairs", "domains"]
     shape: list[int] = Field(description="[C, H, W] of a picture, or [2].")
     step: int
     source: Literal["pretrained", "added", "run"]
@@ -297,6 +297,36 @@ class Projection(_Answer):
     note: str
     rate: float | None = Field(description="Steps a second.")
     eta_s: float | None
+
+
+class Translator(Model):
+    """A model that translates pictures, from A to B or back."""
+
+    directions: list[Literal["a_to_b", "b_to_a"]]
+    names: list[str] = Field(description="What is on the sides A and B.")
+    network: str
+    size: int = Field(description="Pixels of the pictures that it was trained on.")
+    given: list[int] = Field(description="[C, H, W] of A.")
+    has_back: bool = Field(description="Whether it knows the way back.")
+
+
+class Translation(_Answer):
+    """A job, waiting, on its way or done."""
+
+    job: str
+    model: str
+    state: Literal["copying", "queued", "running", "done", "failed", "cancelled"]
+    ahead: int | None = Field(None, description="Jobs that come before, while it is queued.")
+    progress: float = Field(description="0 to 1.")
+    done: int = Field(description="Pictures that are done.")
+    total: int = Field(description="Pictures there are; 0 while that is not known.")
+    current: str = Field(description="The picture that is worked on.")
+    failed: list[dict[str, Any]] = Field(description="`name`, `error` and `remedy` of each that failed.")
+    many: bool
+    eta_s: float | None
+    error: str | None = None
+    field: str | None = None
+    remedy: str | None = None
 
 
 class LoggedIn(_Answer):

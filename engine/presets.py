@@ -108,6 +108,28 @@ PRESETS: dict[str, Preset] = {
         expect="healthy",
         runs=(_run("infogan", "mnist", 5_000, width=32),),
     ),
+    "line_art": Preset(
+        title="Colour in drawings",
+        watch="Watch pix2pix colour outlines that it has never seen: first grey, then bold, edge to edge.",
+        expect="healthy",
+        runs=(
+            _run(
+                "pix2pix", "line_art", 3_000, size=64, width=16, discriminator_width=16, batch_size=8,
+                patch="34",
+            ),
+        ),
+    ),
+    "drawing_styles": Preset(
+        title="Without a single pair",
+        watch="Watch CycleGAN redraw flat emoji with outlines, and back, though nobody showed it how.",
+        expect="healthy",
+        runs=(
+            _run(
+                "cyclegan", "drawing_styles", 3_000, network="resnet_6", width=16, discriminator_width=16,
+                patch="34",
+            ),
+        ),
+    ),
 }  # fmt: skip
 
 

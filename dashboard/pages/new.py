@@ -27,7 +27,7 @@ GROUPS = {
     "recording": "Recording",
 }
 STABILISER_WIDTH = 212  # pixels: two beside each other in the third column
-OWN = ("folder", "upload")  # nothing is missing here: the user brings it
+OWN = ("folder", "upload", "own_pairs", "own_domains", "derived_pairs")  # missing here: the user's to bring
 SPECIAL = ("drawing", "upload")  # options with a widget of their own
 
 engine = session.engine()

@@ -31,7 +31,7 @@ class Source:
     name: ClassVar[str]
     title: ClassVar[str]
     sentence: ClassVar[str]
-    kind: ClassVar[Literal["points", "images"]]
+    kind: ClassVar[Literal["points", "images", "pairs", "domains"]]
     licence: ClassVar[str]
     Options: ClassVar[type[options.Options]] = options.Options
     offered: ClassVar[bool] = True  # whether one can choose to learn from it

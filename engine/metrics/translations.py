@@ -33,7 +33,8 @@ class Held:
     def __init__(self, subject: Subject, direction: Direction) -> None:
         source = subject.source
         assert isinstance(source, TranslationSource)
-        self.subject, self.direction = subject, direction
+        self.subject = subject
+        self.direction: Direction = direction
         a, b = source.test_a, source.test_b
         assert a is not None and b is not None
         some = slice(subject.n) if subject.n else slice(None)
@@ -87,14 +88,15 @@ def _ssim(made: Tensor, truth: Tensor) -> Tensor:
 
 
 def _compare(subject: Subject, measures: dict[str, Measure], **details: str) -> Outcome:
-    figures, floors, flat = {}, {}, {}
+    figures, floors, flat, n = {}, {}, {}, 0
     for direction in subject.recipe.directions:
         held, ending = Held(subject, direction), "" if direction == "a_to_b" else "_back"
         for name, measure in measures.items():
             figures[name + ending] = held.mean(measure, held.made)
             floors[name + ending] = held.mean(measure, held.untouched)
             flat[f"mean_colour_{name}{ending}"] = held.mean(measure, held.mean_colour)
-    return Outcome(figures, floors, {"n": len(held.truth), **details, **flat})
+        n = len(held.truth)
+    return Outcome(figures, floors, {"n": n, **details, **flat})
 
 
 def differences(subject: Subject) -> Outcome:
@@ -132,7 +134,7 @@ def distributions(subject: Subject) -> Outcome:
 
 def cycles(subject: Subject) -> Outcome:
     """How far there and back misses where it started."""
-    recipe, figures = subject.recipe, {}
+    recipe, figures, n = subject.recipe, {}, 0
     for direction in recipe.directions:
         held = Held(subject, direction)
         back = recipe.translator(subject.networks, "b_to_a" if direction == "a_to_b" else "a_to_b")
@@ -141,7 +143,8 @@ def cycles(subject: Subject) -> Outcome:
             for made, given in zip(held.made.split(AT_ONCE), held.given.split(AT_ONCE), strict=True)
         ]
         figures["cycle_a" if direction == "a_to_b" else "cycle_b"] = float(torch.cat(parts).mean())
-    return Outcome(figures, {}, {"n": len(held.truth)})
+        n = len(held.truth)
+    return Outcome(figures, {}, {"n": n})
 
 
 def in_windows(pictures: Tensor) -> Tensor:

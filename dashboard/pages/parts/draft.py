@@ -11,7 +11,12 @@ from dashboard.pages.parts.fields import Field, Value
 
 Catalogue = dict[str, Any]
 
-STEPS = {"points": 20_000, "images": 5_000}  # by kind of data: enough to see something in a minute or two
+STEPS = {  # by kind of data: enough to see something in a minute or two
+    "points": 20_000,
+    "images": 5_000,
+    "pairs": 3_000,
+    "domains": 3_000,
+}
 
 
 @dataclass

@@ -1,0 +1,76 @@
+"""The live picture of a run that translates."""
+
+import copy
+import io
+
+import pytest
+import torch
+from PIL import Image
+
+from engine import frames
+from engine.configure import validate
+from engine.picture import picture_of
+from engine.trainer import Trainer
+from engine.translation_picture import patch_colours
+
+SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "patch": "16", "network": "resnet_6"}
+
+
+def make(gan, data):
+    trainer = Trainer(validate({"gan": gan, "data": data, "device": "cpu", "options": SMALL}))
+    return trainer, picture_of(trainer)
+
+
+@pytest.mark.parametrize(
+    ("gan", "data", "title", "exhibits"),
+    [
+        ("pix2pix", "line_art", "input | output | target", ["patches"]),
+        ("cyclegan", "drawing_styles", "A | B\u2032 | A\u2033", ["back", "patches"]),
+    ],
+)
+def test_a_frame_shows_each_step_of_a_translation(gan, data, title, exhibits):
+    trainer, picture = make(gan, data)
+    header, arrays = frames.unpack(picture.frame({"step": 3}))
+    assert header["step"] == 3 and header["title"] == title and header["grid"] == [4, 3]
+    assert [one["name"] for one in header["exhibits"]] == exhibits
+    shown = Image.open(io.BytesIO(arrays["samples"]))
+    assert shown.size == (3 * 64, 4 * 64)
+    first = torch.tensor(list(shown.crop((0, 0, 64, 64)).convert("RGB").getdata())).view(64, 64, 3)
+    assert torch.equal(first.permute(2, 0, 1).to(torch.uint8), trainer.source.test_a[0])
+    for one in header["exhibits"]:
+        rows, columns = one["grid"]
+        assert Image.open(io.BytesIO(arrays[f"exhibit_{one['name']}"])).size == (columns * 64, rows * 64)
+    real, _ = frames.unpack(picture.real())
+    assert real["grid"] == [4, 4] and Image.open(io.BytesIO(picture.thumbnail())).size == (160, 160)
+
+
+def test_measuring_and_drawing_change_nothing():
+    trainer, picture = make("pix2pix", "line_art")
+    trainer.iterate()
+    before = copy.deepcopy(trainer.state())
+    found = picture.measure()
+    picture.frame({})
+    assert {"samples", "test_l1", "test_psnr"} == found.keys()
+    after = trainer.state()
+    for name, network in before["networks"].items():
+        assert all(torch.equal(value, after["networks"][name][key]) for key, value in network.items())
+    for name, state in before["random"].items():
+        assert torch.equal(state, after["random"][name])
+
+
+def test_both_ways_are_measured_where_the_truth_is_known():
+    _, picture = make("cyclegan", "drawing_styles")
+    found = picture.measure()
+    assert {
+        "test_l1",
+        "test_l1_back",
+        "test_psnr",
+        "test_psnr_back",
+        "test_cycle_a",
+        "test_cycle_b",
+    } <= found.keys()
+
+
+def test_patches_are_green_white_and_purple():
+    colours = ((patch_colours(torch.tensor([1.0, 0.5, 0.0]).view(3, 1, 1, 1)) + 1) * 127.5).round()
+    assert colours.view(3, 3).tolist() == [[27, 120, 55], [255, 255, 255], [118, 42, 131]]
