@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from engine.data.derived_pairs import DerivedPairs
 from engine.data.drawing_styles import DrawingStyles
 from engine.data.drawn import Drawn
 from engine.data.earth import Earth
+from engine.data.earth_unpaired import EarthUnpaired
 from engine.data.fashion import Fashion
 from engine.data.folder import Folder
 from engine.data.grid import Grid
@@ -13,6 +15,8 @@ from engine.data.line import Line
 from engine.data.line_art import LineArt
 from engine.data.mnist import Mnist
 from engine.data.openmoji import OpenMoji
+from engine.data.own_domains import OwnDomains
+from engine.data.own_pairs import OwnPairs
 from engine.data.ring import Ring
 from engine.data.segments import Segments
 from engine.data.source import ImageSource, PointSource, Source
@@ -39,7 +43,11 @@ DATASETS: dict[str, type[Source]] = {
     "line_art": LineArt,
     "drawing_styles": DrawingStyles,
     "earth": Earth,
+    "earth_unpaired": EarthUnpaired,
     "folder": Folder,
     "upload": Upload,
+    "own_pairs": OwnPairs,
+    "own_domains": OwnDomains,
+    "derived_pairs": DerivedPairs,
     "imported": Imported,
 }

@@ -20,26 +20,29 @@ from engine.data import archive, pictures
 from engine.data.archive import LIMITS, Limits
 from engine.options import BadInput
 
-SIZES = (28, 32, 64)
+SIZES = (28, 32, 64, 128, 256)  # of uploads; those above 64 are for pairs made out of them
+MOST_BYTES = 1 << 30  # of the prepared pictures
 MOST_CLASSES = 256
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A prepared data set: ``images`` uint8 (N, C, size, size), ``labels`` int64 (N,) or ``None``, and what
-    was skipped.
+    """A prepared data set: ``images`` uint8 (N, C, size, size), ``labels`` int64 (N,) or ``None``, what was
+    skipped, and the path of each picture (a number where that was not kept).
     """
 
     images: torch.Tensor
     labels: torch.Tensor | None
     classes: tuple[str, ...] | None
     skipped: list[dict[str, str]]
+    names: tuple[str, ...]
 
     def save(self, path: Path) -> None:
         """Write everything as one safetensors file, whole or not at all."""
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         tensors = {"images": self.images} | ({} if self.labels is None else {"labels": self.labels})
         notes = {"classes": json.dumps(self.classes), "skipped": json.dumps(self.skipped)}
+        notes["names"] = json.dumps([clean(name) for name in self.names])
         try:
             save_file(tensors, beside, notes)
             os.replace(beside, path)
@@ -52,12 +55,14 @@ class Pictures:
         with safe_open(path, "pt") as file:
             notes = file.metadata()
             labels = file.get_tensor("labels") if "labels" in file.keys() else None  # noqa: SIM118 - no mapping
-            names = json.loads(notes["classes"])
+            classes, images = json.loads(notes["classes"]), file.get_tensor("images")
+            names = json.loads(notes["names"]) if "names" in notes else map(str, range(len(images)))
             return cls(
-                file.get_tensor("images"),
+                images,
                 labels,
-                tuple(names) if names else None,
+                tuple(classes) if classes else None,
                 json.loads(notes["skipped"]),
+                tuple(names),
             )
 
 
@@ -97,7 +102,13 @@ class Budget:
             )
 
 
-def ingest(given: Path | Sequence[Path], size: int, colour: bool, limits: Limits = LIMITS) -> Pictures:
+def ingest(
+    given: Path | Sequence[Path],
+    size: int,
+    colour: bool,
+    limits: Limits = LIMITS,
+    most_bytes: int = MOST_BYTES,
+) -> Pictures:
     """The pictures of a folder, or of uploaded files (pictures and zips), scaled and centre-cropped to
     ``size``.
 
@@ -106,8 +117,6 @@ def ingest(given: Path | Sequence[Path], size: int, colour: bool, limits: Limits
     fewer than 16 readable pictures, too many bytes, pixels or files, archive bombs, archives in archives,
     paths that lead out, links.
     """
-    if size not in SIZES:
-        raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64.")
     budget = Budget(limits)
     images: list[np.ndarray] = []
     names: list[str] = []
@@ -116,13 +125,20 @@ def ingest(given: Path | Sequence[Path], size: int, colour: bool, limits: Limits
         try:
             images.append(pictures.shrink(open_picture(name, raw, budget), size, colour))
             names.append(name)
+            if len(images) * images[0].nbytes > most_bytes:
+                most = most_bytes // images[0].nbytes
+                raise BadInput(
+                    f"at this size there is room for {most:,} pictures.",
+                    "size",
+                    "Choose a smaller size, or fewer.",
+                )
         except pictures.UnreadableError as why:
             skipped.append({"file": clean(name), "why": str(why)})
     if len(images) < limits.fewest:
         remedy = f"Give at least {limits.fewest} pictures (PNG, JPEG, WebP, GIF, BMP, TIFF or PPM)."
         raise BadInput(too_few(len(images), skipped), "files", remedy)
     labels, classes = sort_into_classes(names)
-    return Pictures(torch.from_numpy(np.stack(images)), labels, classes, skipped)
+    return Pictures(torch.from_numpy(np.stack(images)), labels, classes, skipped, tuple(names))
 
 
 def walk(root: Path, limits: Limits = LIMITS) -> list[Path]:

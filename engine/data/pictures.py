@@ -65,13 +65,34 @@ def shrink(picture: Image.Image, size: int, colour: bool) -> np.ndarray:
 
     What is transparent becomes white. Raises ``UnreadableError`` if decoding fails.
     """
+    return fitted(upright(picture, size), size, colour)
+
+
+def fitted(plain: Image.Image, size: int, colour: bool) -> np.ndarray:
+    """What ``upright`` gives, scaled and centre-cropped: uint8 (3, size, size), or (1, size, size)."""
     try:
-        plain = upright(picture, size).convert("RGB" if colour else "L")
-        fitted = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
+        small = ImageOps.fit(plain.convert("RGB" if colour else "L"), (size, size), Image.Resampling.LANCZOS)
     except DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
-    array = np.asarray(fitted)
+    array = np.asarray(small)
     return np.ascontiguousarray(array.transpose(2, 0, 1)) if colour else array[None]  # (C, size, size)
+
+
+def halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """The left and the right half of a picture of two side by side, upright. Raises ``UnreadableError`` if it
+    cannot be such a picture, or is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ImageOps.exif_transpose(picture, in_place=True)
+        width, height = picture.size
+        if width < height or width % 2:
+            why = "odd, so its halves are not alike" if width % 2 else "less than its height, so it is no A|B"
+            raise UnreadableError(f"its width of {width} px is {why}")
+        return picture.crop((0, 0, width // 2, height)), picture.crop((width // 2, 0, width, height))
+    except DAMAGED as problem:
+        raise UnreadableError(f"damaged: {_short(problem)}") from None
 
 
 def upright(picture: Image.Image, size: int, ground: str = "white") -> Image.Image:

@@ -9,16 +9,18 @@ import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine import options
 from engine.data import ingest
 from engine.data.folder import OwnImages
+from engine.data.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
-from engine.runs import write_json
+from engine.runs import read_json, write_json
 
 VARIABLE = "GANSCOPE_DATASETS"
-PICTURES, CARD = "images.safetensors", "card.json"
+PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"
+UploadLayout = Literal["images", "pairs", "domains"]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -37,13 +39,13 @@ class Upload(OwnImages):
 
     @classmethod
     def missing(cls, options: UploadOptions | None = None) -> BadInput | None:
-        if options is None or not options.upload:
+        upload = options.upload if options else ""
+        if problem := no_upload(upload):
+            return problem
+        layout = read_card(upload).get("layout", "images")
+        if layout != "images":
             return BadInput(
-                "no pictures have been chosen.", "upload", "Upload a zip or at least 16 pictures first."
-            )
-        if not _ID.fullmatch(options.upload) or not (datasets_folder() / options.upload / PICTURES).is_file():
-            return NotFound(
-                "there are no such pictures.", "upload", "They may have been deleted; upload them again."
+                f"this was uploaded as {layout}, to translate.", "upload", f"Choose the data own_{layout}."
             )
         return None
 
@@ -63,32 +65,58 @@ def datasets_folder() -> Path:
     return Path(os.environ.get(VARIABLE, "datasets"))
 
 
-def ingest_upload(files: Sequence[Path], size: int, colour: bool, out: Path) -> dict[str, Any]:
+def no_upload(upload: str) -> BadInput | None:
+    """That no data set of this id has been uploaded; ``None`` if there is one."""
+    if not upload:
+        return BadInput(
+            "no pictures have been chosen.", "upload", "Upload a zip or at least 16 pictures first."
+        )
+    folder = datasets_folder() / upload
+    if not _ID.fullmatch(upload) or not any((folder / file).is_file() for file in (PICTURES, SIDES)):
+        return NotFound(
+            "there are no such pictures.", "upload", "They may have been deleted; upload them again."
+        )
+    return None
+
+
+def read_card(upload: str) -> dict[str, Any]:
+    """What is known of an upload; see ``ingest_upload``."""
+    return read_json(datasets_folder() / upload / CARD, {})
+
+
+def ingest_upload(
+    files: Sequence[Path], size: int, colour: bool, out: Path, layout: UploadLayout = "images"
+) -> dict[str, Any]:
     """Turn uploaded ``files`` (pictures and zips) into the data set folder ``out`` and return its card.
 
-    The card is ``{"images": int, "classes": list of names or None, "skipped": [{"file", "why"}], "size",
-    "colour"}`` and is also kept as ``out/card.json``. Nothing is left behind when the files are refused with
-    ``BadInput``.
+    The card is ``{"layout", "images": int, "classes": list of names or None, "skipped": [{"file", "why"}],
+    "size", "colour"}`` and is also kept as ``out/card.json``; "images" counts the pairs, or the pictures
+    of both sets, of the other layouts. Nothing is left behind when the files are refused with ``BadInput``.
     """
     if out.exists():
         raise BadInput(f"{out.name} exists already.", "name", "Choose another name.")
-    pictures = ingest.ingest(files, size, colour)
-    card = {
-        "images": len(pictures.images),
-        "classes": list(pictures.classes) if pictures.classes else None,
-        "skipped": pictures.skipped,
-        "size": size,
-        "colour": colour,
-    }
+    if layout == "images" and size not in ingest.SIZES:
+        raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64, 128, 256.")
+    made = ingest.ingest(files, size, colour) if layout == "images" else ingest_sides(files, layout, size)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        pictures.save(beside / PICTURES)
+        made.save(beside / (PICTURES if layout == "images" else SIDES))
+        card = _card(made, layout, size, colour)
         write_json(beside / CARD, card)
         os.replace(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return card
+
+
+def _card(made: ingest.Pictures | Sides, layout: UploadLayout, size: int, colour: bool) -> dict[str, Any]:
+    card: dict[str, Any] = {"layout": layout, "classes": None, "skipped": made.skipped, "size": size}
+    if isinstance(made, ingest.Pictures):
+        classes = list(made.classes) if made.classes else None
+        return card | {"images": len(made.images), "classes": classes, "colour": colour}
+    sides = (made.a, made.test_a) if layout == "pairs" else (made.a, made.test_a, made.b, made.test_b)
+    return card | {"images": sum(map(len, sides)), "colour": True}
 
 
 @lru_cache(maxsize=2)

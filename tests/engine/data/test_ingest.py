@@ -307,6 +307,7 @@ class TestUpload:
             "skipped": [{"file": "set/readme.txt", "why": "not a picture in a known format"}],
             "size": 32,
             "colour": True,
+            "layout": "images",
         }
         assert json.loads((datasets_folder() / "mine" / "card.json").read_text()) == card
         source = Upload(UploadOptions(upload="mine"))
@@ -397,7 +398,9 @@ class TestUpload:
 
 def test_a_prepared_set_is_read_as_it_was_written(tmp_path):
     images = torch.arange(16 * 3 * 4, dtype=torch.uint8).view(16, 3, 2, 2)
-    data = Pictures(images, torch.arange(16) % 2, ("a", "b\u00e9"), [{"file": "x", "why": "y"}])
+    data = Pictures(
+        images, torch.arange(16) % 2, ("a", "b\u00e9"), [{"file": "x", "why": "y"}], tuple("abcdefghijklmnop")
+    )
     data.save(tmp_path / "set.safetensors")
     read = Pictures.load(tmp_path / "set.safetensors")
     assert torch.equal(read.images, images) and torch.equal(read.labels, data.labels)

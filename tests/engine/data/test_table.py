@@ -15,6 +15,8 @@ from engine.data.translation import TranslationSource
 from engine.data.upload import datasets_folder, ingest_upload
 from engine.options import BadInput, describe, validate
 
+HERE = [name for name, source in DATASETS.items() if source.offered]  # or can be brought
+
 
 @pytest.fixture
 def make(idx_folder, tmp_path):
@@ -31,6 +33,10 @@ def make(idx_folder, tmp_path):
             files = sorted(write_pictures(tmp_path / "loose", 17).iterdir())
             ingest_upload(files, 32, True, datasets_folder() / "mine")
             options = {"upload": "mine"}
+        if name in ("own_pairs", "own_domains", "derived_pairs"):
+            for side in "AB":
+                write_pictures(tmp_path / "sides" / side)
+            options = {"folder": str(tmp_path / "sides"), "size": 64}
         kind = DATASETS[name]
         return kind(validate(kind.Options, options))
 
@@ -80,7 +86,29 @@ def test_images_fit_their_shape_and_classes(name, make):
         assert len(source.labels) == len(source.images)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+TRANSLATIONS = [name for name in HERE if DATASETS[name].kind in ("pairs", "domains")]
+
+
+@pytest.mark.parametrize("name", TRANSLATIONS)
+def test_sides_fit_each_other(name, make):
+    source = make(name)
+    assert isinstance(source, TranslationSource) and len(source.names) == 2
+    for train, test, shape in (
+        (source.a, source.test_a, source.given),
+        (source.b, source.test_b, source.shape),
+    ):
+        assert train.dtype == test.dtype == torch.uint8 and len(test) >= 1
+        assert (
+            tuple(test.shape[1:]) == shape == (shape[0], *(side - source.margin for side in train.shape[2:]))
+        )
+        assert train.float().std() > 20 and len(train) >= 12
+    if source.kind == "pairs":
+        assert len(source.a) == len(source.b)
+    if source.test_is_paired:
+        assert len(source.test_a) == len(source.test_b)
+
+
+@pytest.mark.parametrize("name", HERE)
 def test_what_is_missing_is_said_with_a_remedy(name, make):
     kind = DATASETS[name]
     problem = kind.missing()

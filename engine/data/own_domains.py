@@ -1,0 +1,18 @@
+"""The user's own pictures of two kinds, without pairs: folders A and B."""
+
+from __future__ import annotations
+
+from engine.data.own_sides import OwnSides
+
+
+class OwnDomains(OwnSides):
+    """Two sets of pictures of one folder or upload. What is held out of either has nothing to do with the
+    other.
+    """
+
+    name = "own_domains"
+    title = "Your own two sets"
+    sentence = "Two kinds of pictures of yours, in folders A and B, that need not belong together."
+    kind = "domains"
+    layout = "domains"
+    test_is_paired = False

@@ -1,0 +1,54 @@
+"""The user's own pairs: files that show A and B side by side, or folders A and B with equal names."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from engine.data.own_sides import OwnSides, OwnSidesOptions
+from engine.options import knob
+
+
+class OwnPairsOptions(OwnSidesOptions):
+    direction: Literal["a_to_b", "b_to_a"] = knob(
+        "a_to_b",
+        "Direction",
+        "What is given, and what is made of it.",
+        group="data",
+        choices={"a_to_b": "A to B", "b_to_a": "B to A"},
+    )
+
+
+class OwnPairs(OwnSides):
+    """Pairs of pictures of one folder or upload; ``direction`` "b_to_a" swaps the sides."""
+
+    name = "own_pairs"
+    title = "Your own pairs"
+    sentence = (
+        "Pictures of yours that belong together: A|B side by side, or in folders A and B by equal names."
+    )
+    kind = "pairs"
+    layout = "pairs"
+    Options = OwnPairsOptions
+
+    def __init__(self, options: OwnPairsOptions | None = None) -> None:
+        super().__init__(options)
+        self._swapped = self.options.direction == "b_to_a"
+        self.names = ("B", "A") if self._swapped else ("A", "B")
+
+    @property
+    def a(self) -> torch.Tensor:
+        return self._sides.b if self._swapped else self._sides.a
+
+    @property
+    def b(self) -> torch.Tensor:
+        return self._sides.a if self._swapped else self._sides.b
+
+    @property
+    def test_a(self) -> torch.Tensor:
+        return self._middle(self._sides.test_b if self._swapped else self._sides.test_a)
+
+    @property
+    def test_b(self) -> torch.Tensor:
+        return self._middle(self._sides.test_a if self._swapped else self._sides.test_b)
