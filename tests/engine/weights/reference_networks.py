@@ -41,7 +41,9 @@ class Layers:
         return x * self.state[f"{name}.weight"][:, None, None] + self.state[f"{name}.bias"][:, None, None]
 
 
-def resnet(state: State, x: Tensor, norm: str, blocks: int, dropout: bool = False, train: bool = False) -> Tensor:
+def resnet(
+    state: State, x: Tensor, norm: str, blocks: int, dropout: bool = False, train: bool = False
+) -> Tensor:
     """c7s1, two halvings, residual blocks, two doublings, c7s1, tanh. Dropout is left out, names keep it."""
     layers = Layers(state, norm, train)
 
@@ -104,7 +106,9 @@ def pixel(state: State, x: Tensor, norm: str, train: bool = False) -> Tensor:
 # --- weights as such a file holds them
 
 
-def weights(family: str, norm: str, width: int, depth: int, ins: int = 3, outs: int = 3, **more: bool) -> State:
+def weights(
+    family: str, norm: str, width: int, depth: int, ins: int = 3, outs: int = 3, **more: bool
+) -> State:
     """Random weights in the layout, as a file's state dict; ``more``: dropout (of a resnet)."""
     make = Maker(norm)
     if family == "resnet":

@@ -1,0 +1,88 @@
+"""Exported files, run by other programs, draw and translate as the model does."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+
+from engine import models
+from engine.options import BadInput
+from engine.weights.adding import add
+from engine.weights.export import FORMATS, SUFFIXES, export
+
+CLOSE = 1e-4
+
+
+@pytest.fixture
+def translators(save, tmp_path):
+    """A CycleGAN of both ways, and a pix2pix that takes the batch's statistics."""
+    ways = [save(f"latest_net_G_{side}.pth", "resnet", "instance", 6) for side in "AB"]
+    add(ways, tmp_path / "both")
+    add([save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", test_mode="train")
+    return {name: models.load(tmp_path / name) for name in ("both", "unet")}
+
+
+def run(file, value):
+    """What the file makes of an input, in the program that it is for."""
+    if file.suffix == ".onnx":
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        return session.run(None, {session.get_inputs()[0].name: value.numpy()})[0]
+    return torch.jit.load(str(file))(value).detach().numpy()
+
+
+@pytest.mark.parametrize("to", ["onnx", "torchscript"])
+def test_translators_are_the_same_at_any_size(to, translators, tmp_path):
+    for name, direction, network, sizes in (
+        ("both", "b_to_a", "generator_back", [(1, 20, 44), (3, 32, 32)]),
+        ("unet", None, "generator", [(1, 64, 192), (2, 128, 64)]),
+    ):
+        model, file = translators[name], tmp_path / f"{name}{SUFFIXES[to]}"
+        written = export(model, to, file, direction)
+        assert written["difference"] < CLOSE and (tmp_path / f"{file.name}.md").is_file()
+        wanted = model.networks[network]
+        for layer in wanted.modules():
+            layer.train(name == "unet" and not isinstance(layer, torch.nn.Dropout))
+        for n, height, width in sizes:
+            x = torch.rand(n, 3, height, width) * 2 - 1
+            assert np.abs(run(file, x) - wanted(x).numpy()).max() < CLOSE
+
+
+@pytest.mark.parametrize("name", ["infogan-mnist", "conditional-mnist", "aae-mnist"])
+@pytest.mark.parametrize("to", ["onnx", "torchscript"])
+def test_generators_draw_the_same_of_any_number_of_latents(name, to, tmp_path):
+    model, file = models.load(name), tmp_path / f"drawn{SUFFIXES[to]}"
+    assert export(model, to, file)["difference"] < CLOSE
+    for count in (1, 5):
+        latents = model.latents(range(10, 10 + count))
+        assert np.abs(run(file, latents) - model.generate(latents).numpy()).max() < CLOSE
+    card = file.with_name(f"{file.name}.md").read_text()
+    assert f"(n, {model.recipe.latent_dim})" in card and model.config["licence"] in card
+    for code in model.recipe.codes:
+        assert code.name in card
+
+
+def test_safetensors_hold_the_networks_own_names(translators, tmp_path):
+    file = tmp_path / "back.safetensors"
+    export(translators["both"], "safetensors", file, "b_to_a")
+    with safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()["ganscope"])
+        assert set(opened.keys()) == set(translators["both"].networks["generator_back"].state_dict())
+    assert about["network"] == "generator_back" and about["gan"] == "cyclegan"
+
+
+def test_what_cannot_be_exported_is_refused(translators, tmp_path):
+    for name, to, direction, field in (
+        ("both", "keras", None, "to"),
+        ("unet", "onnx", "b_to_a", "direction"),
+        ("both", "onnx", "sideways", "direction"),
+    ):
+        with pytest.raises(BadInput) as refusal:
+            export(translators[name], to, tmp_path / "file", direction)
+        assert refusal.value.field == field
+    with pytest.raises(BadInput, match="no direction"):
+        export(models.load("aae-mnist"), "onnx", tmp_path / "file", "a_to_b")
+    assert sorted(FORMATS) == ["onnx", "safetensors", "torchscript"]
+    assert not (tmp_path / "file").exists()
