@@ -20,6 +20,7 @@ from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live import Hub
 from dashboard.settings import streamlit_options
+from dashboard.studio import Studio
 from engine.api import Engine
 from engine.options import BadInput
 
@@ -38,7 +39,7 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
 
         return create_api(engine, hub, access)
 
-    api = _Later(import_api)
+    api, studio = _Later(import_api), Studio(engine)
 
     @asynccontextmanager
     async def lifespan(_: streamlit.App) -> AsyncIterator[None]:
@@ -47,6 +48,7 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
             yield
         finally:
             hub.close()
+            await studio.close()
 
     pages = streamlit.App(
         SCRIPT,
@@ -54,7 +56,8 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
         on_script_error=show_script_error,
         exception_handlers={HTTPException: _refuse},
     )
-    return Guard(_Site(pages, {"/api": api, "/assets": Assets()}), access)
+    parts = {"/api": api, "/assets": Assets(), "/studio": studio}
+    return Guard(_Site(pages, parts, studio.start_soon), access)
 
 
 class _Later:
@@ -77,11 +80,11 @@ class _Later:
 
 class _Site:
     """Sends each request to the part that owns its address; before Streamlit, whose own layers are for its
-    pages alone.
+    pages alone. ``on_page`` is told of each request for one of these.
     """
 
-    def __init__(self, pages: ASGIApp, parts: Mapping[str, ASGIApp]) -> None:
-        self._pages, self._parts = pages, parts
+    def __init__(self, pages: ASGIApp, parts: Mapping[str, ASGIApp], on_page: Callable[[], None]) -> None:
+        self._pages, self._parts, self._on_page = pages, parts, on_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -90,8 +93,11 @@ class _Site:
                 await part({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
                 return
             if path == prefix and scope["type"] == "http":
-                await RedirectResponse(f"{prefix}/")(scope, receive, send)
+                query = scope.get("query_string", b"").decode("latin-1")
+                await RedirectResponse(f"{prefix}/" + (f"?{query}" if query else ""))(scope, receive, send)
                 return
+        if scope["type"] != "lifespan":
+            self._on_page()
         await self._pages(scope, receive, send)
 
 

@@ -24,8 +24,11 @@ from dashboard.session import ROLE_HEADER
 BODY_LIMIT = 1 << 20  # bytes
 UPLOAD_LIMIT = 256 << 20  # bytes
 PICTURE_LIMIT = 24 << 20  # bytes of a form with a picture to project or score, from whomever
-_UPLOAD, _PAGES_UPLOADS = "/api/datasets", "/_stcore/upload_file/"
+_UPLOADS, _PAGES_UPLOADS = ("/api/datasets", "/api/models"), "/_stcore/upload_file/"
 _PICTURES = re.compile(r"/api/models/[^/]+/(project|edit|score|features)")
+_TRANSLATED = re.compile(r"/api/translate/[^/]+(/jobs)?")
+TRANSLATED_LIMIT = 64 << 20  # bytes of a form with a picture to translate
+_STUDIO = re.compile(r"/studio/gradio_api/(upload/?|mcp(/.*)?)")  # files as such, and as base64 from agents
 _DRAINED = 8 << 20  # bytes of a body too large that are read on, so that its sender lives to hear the answer
 _DRAINED_FOR_S = 3.0
 _ROLE = ROLE_HEADER.encode()
@@ -72,11 +75,14 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, reply: _Reply, role: str) -> None:
         path = scope["path"]
-        upload = role == PRESENTER and (path == _UPLOAD or path.startswith(_PAGES_UPLOADS))
-        limit = self.upload_limit if upload else self.body_limit
+        studio = _STUDIO.fullmatch(path) is not None
+        upload = role == PRESENTER and (path in _UPLOADS or path.startswith(_PAGES_UPLOADS) or studio)
+        limit = self.upload_limit if upload else PICTURE_LIMIT if studio else self.body_limit
         is_form = any(kind.lower().startswith("multipart/form-data") for kind in _all(scope, b"content-type"))
         if is_form and _PICTURES.fullmatch(path):  # JSON is checked letter by letter: not so much of it
             limit = max(limit, PICTURE_LIMIT)
+        elif is_form and (translated := _TRANSLATED.fullmatch(path)):
+            limit = max(limit, self.upload_limit if translated[1] else TRANSLATED_LIMIT)
         body = _Body(receive, limit)
         length = _all(scope, b"content-length")
         if length and length[0].isdigit() and int(length[0]) > body.limit:

@@ -20,5 +20,9 @@ PAGES: dict[str, Page] = {
     "new": Page("new.py", "New run", "new", "Choose what to learn, who plays and by which rules."),
     "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
     "explore": Page("explore.py", "Explore", "explore", "Play with what a generator has learnt."),
+    "translate": Page("translate.py", "Translate", "translate", "Turn your own pictures into others."),
+    "models": Page(
+        "models.py", "Models", "models", "All models: cards, figures, export; add weights of others."
+    ),
     "runs": Page("runs.py", "Runs", "runs", "All runs: open, compare, resume, stop, duplicate, delete."),
 }

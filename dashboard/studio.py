@@ -1,0 +1,168 @@
+"""The studio under ``/studio``: Gradio's application for translating pictures, imported when it is needed.
+
+Gradio takes seconds to import, so this stands in for it: until it is there, every request is answered by 503
+"loading". Only the addresses that the studio needs are let through to it: none that fetches something from
+another machine, none of its own extras. What it keeps, uploads and results, lies in a folder of its own that
+is wiped at each start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from dashboard.errors import Json, Refusal, answer, shorten
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from engine.api import Engine
+
+PREFIX = "/studio"
+START_AFTER_S = 10.0  # since the first page was asked for: that page must not wait for Gradio's import
+KEPT_FOR_S = 3600  # uploads and results
+SWEPT_EVERY_S = 600
+LARGEST = "256mb"  # of one file; the guard allows viewers less
+
+_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_SSR_MODE": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+_API = (
+    r"info/?|upload|upload_progress|queue/join/?|queue/data|call/[^/]+(/[^/]+)?/?|heartbeat/[^/]+|cancel|reset/?"
+    r"|startup-events|app_id/?|theme\.css|login_check/?|user/?|file=.+|mcp|mcp/.*"
+)
+_SERVED = re.compile(
+    rf"/(|config/?|theme\.css|robots\.txt|favicon\.ico|assets/.+|static/.+|svelte/.+|gradio_api/({_API}))",
+    re.DOTALL,
+)
+_ELSEWHERE = re.compile(r"/gradio_api/file=\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE | re.DOTALL)
+_LOADING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Studio</title>
+<meta http-equiv="refresh" content="1"><meta name="color-scheme" content="light dark">
+<body style="font:15px system-ui,sans-serif;margin:3rem;color:GrayText">
+<p role="status">The studio is loading ...</p>
+"""
+_log = logging.getLogger("ganscope")
+
+
+class Studio:
+    """The ASGI application. ``make`` imports and builds Gradio's, by default ``dashboard.studio_page``'s."""
+
+    def __init__(self, engine: Engine, make: Callable[[Engine, Path], FastAPI] | None = None) -> None:
+        self._engine, self._make = engine, make or _import
+        self._files = engine.runs_folder / ".cache" / "studio"
+        self._app: FastAPI | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._end = asyncio.Event()
+
+    # --- its life, all in the server's event loop
+
+    def start_soon(self) -> None:
+        """A page has been asked for: start in a while, once."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(START_AFTER_S, self.start)
+
+    def start(self) -> None:
+        """Begin the import, once."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._live())
+            self._task.add_done_callback(_report)
+
+    async def close(self) -> None:
+        """End it, and remove its files."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._end.set()
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+        shutil.rmtree(self._files, ignore_errors=True)
+
+    async def _live(self) -> None:
+        """Its lifespan, entered and left in one task as its task groups demand."""
+        importing = asyncio.create_task(asyncio.to_thread(self._prepare))
+        ended = asyncio.create_task(self._end.wait())
+        await asyncio.wait((importing, ended), return_when=asyncio.FIRST_COMPLETED)
+        if self._end.is_set():
+            return
+        ended.cancel()
+        app = importing.result()
+        async with app.router.lifespan_context(app):
+            self._app = app
+            await self._end.wait()
+            self._app = None
+
+    def _prepare(self) -> FastAPI:
+        shutil.rmtree(self._files, ignore_errors=True)
+        self._files.mkdir(parents=True, mode=0o700)
+        folders = {
+            "GRADIO_TEMP_DIR": str(self._files),
+            "GRADIO_EXAMPLES_CACHE": str(self._files / "examples"),
+        }
+        os.environ.update({**_SETTINGS, **folders})  # Gradio reads them when it is imported
+        return self._make(self._engine, self._files)
+
+    @property
+    def state(self) -> Literal["idle", "loading", "ready", "failed"]:
+        """How far it is; asked for at ``/studio/state``, which also starts it."""
+        if self._app is not None:
+            return "ready"
+        if self._task is None:
+            return "idle"
+        return "failed" if self._task.done() else "loading"
+
+    # --- requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # Gradio has no sockets any more
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        path = scope["path"][len(scope.get("root_path", "")) :]
+        if path == "/state":
+            self.start()
+            await Json({"state": self.state})(scope, receive, send)
+        elif not _SERVED.fullmatch(path) or _ELSEWHERE.match(path):
+            refusal = Refusal(
+                404, f"there is nothing at {shorten(path)}.", None, f"The studio is at {PREFIX}/."
+            )
+            await answer(refusal)(scope, receive, send)
+        elif self._app is None:
+            self.start()
+            await self._excuse(Request(scope))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _excuse(self, request: Request) -> Response:
+        later = {"Retry-After": "1", "Cache-Control": "no-store"}
+        if self.state == "failed":
+            remedy = "The server's terminal says why."
+            return answer(Refusal(503, "the studio did not start.", None, remedy), later)
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(_LOADING, 503, later)
+        return answer(Refusal(503, "loading", None, "Try again in a few seconds."), later)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        _log.error("the studio did not start", exc_info=failure)
+
+
+def _import(engine: Engine, files: Path) -> FastAPI:
+    from dashboard.studio_page import mount
+
+    return mount(engine, files)

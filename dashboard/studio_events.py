@@ -1,0 +1,239 @@
+"""What happens in the studio when somebody does something: values of components in, updates out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio_client.utils import is_file_obj_with_meta
+
+from dashboard import studio_texts as texts
+from dashboard.studio_work import Card, Made, Work
+from engine.options import BadInput
+
+PICTURE, DRAW, MANY = "picture", "draw", "many"
+SHOWN_EXAMPLES = 6
+NO_MODEL = (
+    "There is no model that translates yet. Train pix2pix or CycleGAN, or add weights on the Models page."
+)
+NO_PICTURE = "Drop a picture on the left, or draw one."
+Given = dict[str, Any]  # {"path", "kind": "example" | "picture" | "draw"} of what was translated last
+
+
+class Events:
+    """Of all visitors; what is one visitor's own lies in his browser and in ``gr.State``."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    # --- choosing; each returns updates for the components that its name in ``studio_page`` lists
+
+    def open(self, request: gr.Request) -> tuple[Any, ...]:
+        """A visitor comes: the model of the address, and an example of it."""
+        with saying():
+            models = self._work.models()
+        asked = request.query_params.get("model", "")
+        chosen = asked if asked in models else next(iter(models), "")
+        choices = [(card["title"], name) for name, card in models.items()]
+        dropdown = gr.update(choices=choices, value=chosen or None, interactive=bool(choices))
+        return (dropdown, *self._about(models.get(chosen), {}, request))
+
+    def choose(self, model: str, given: Given, request: gr.Request) -> tuple[Any, ...]:
+        """Another model: it gets the visitor's own picture, or an example of its own."""
+        with saying():
+            return (gr.skip(), *self._about(self._work.models().get(model), given, request))
+
+    def _about(self, card: Card | None, given: Given, request: gr.Request) -> tuple[Any, ...]:
+        """Updates of direction, examples, pad, picture, tabs, given and access."""
+        if card is None:
+            nothing = gr.update(pictures=[])
+            return gr.update(visible=False), nothing, _pad([], True, None), None, gr.skip(), {}, ""
+        direction = card["directions"][0]
+        choices = texts.directions(card)
+        radio = gr.update(choices=choices, value=direction, visible=len(choices) > 1)
+        examples, pad, given, picture, access = self.turn(card["id"], direction, given, request)
+        tab = DRAW if _is_ink(card, direction) else PICTURE
+        tabs = gr.skip() if given.get("kind") == PICTURE else gr.Tabs(selected=tab)
+        return radio, examples, pad, picture, tabs, given, access
+
+    def turn(self, model: str, direction: str, given: Given, request: gr.Request) -> tuple[Any, ...]:
+        """The other direction: updates of examples, pad, given, picture and access."""
+        with saying():
+            card = self._work.models()[model]
+            pictures = self._work.examples(model, direction)[:SHOWN_EXAMPLES]
+        ink = _is_ink(card, direction)
+        urls = [f"data:image/png;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
+        pad = _pad(urls, ink, 0 if ink and urls else None)
+        picture: Any = gr.skip()
+        if given.get("kind") != PICTURE:
+            given = (
+                {"path": self._work.keep(pictures[0], "example.png"), "kind": "example"} if pictures else {}
+            )
+            picture = given.get("path") if not ink else None
+        access = texts.access(model, direction, str(request.base_url).rstrip("/"))
+        return gr.update(pictures=urls), pad, given, picture, access
+
+    def show_example(self, clicked: list[int], model: str, direction: str) -> tuple[Given, str]:
+        """An example was clicked on."""
+        with saying():
+            path = self._work.keep(self._work.examples(model, direction)[int(clicked[0])], "example.png")
+        return {"path": path, "kind": "example"}, path
+
+    @staticmethod
+    def take(path: str | None) -> Given:
+        """A picture was sent, or taken away."""
+        return {"path": path, "kind": PICTURE} if path else {}
+
+    @staticmethod
+    def reuse(made: str) -> tuple[Any, ...]:
+        """The output becomes the input: given, picture and tabs."""
+        if not made:
+            return gr.skip(), gr.skip(), gr.skip()
+        return {"path": made, "kind": PICTURE}, made, gr.Tabs(selected=PICTURE)
+
+    # --- translating
+
+    def translate(
+        self,
+        given: Given,
+        model: str | None,
+        direction: str,
+        patches: bool,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio knows it by its default)
+    ) -> tuple[Any, ...]:
+        """What was given, however large: updates of slider, line, download, again, figures and made."""
+        if not model:
+            return _nothing(NO_MODEL)
+        if not given.get("path"):
+            return _nothing(NO_PICTURE)
+        options = {"direction": direction, "patches": patches, "back": True}
+        with saying():
+            if len(self._work.models()[model]["directions"]) == 1:
+                del options["back"]
+            made = self._work.translate(given["path"], model, options, viewer(request), _teller(progress))
+        return _shown(made)
+
+    def sketch(
+        self, drawn: object, model: str | None, direction: str, patches: bool, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """A stroke was drawn: given, and as above. Gradio has seen to it that the file was sent to it."""
+        file = FileData(**drawn) if isinstance(drawn, dict) and is_file_obj_with_meta(drawn) else None
+        if file is None or not model:
+            return tuple(gr.skip() for _ in range(7))
+        options = {"direction": direction, "patches": patches, "scale": "model"}
+        with saying():
+            made = self._work.sketch(file.path, model, options, viewer(request))
+        given = {"path": file.path, "kind": DRAW}
+        return (given, *(_shown(made) if made else (gr.skip() for _ in range(6))))
+
+    def translate_all(
+        self, paths: list[str] | None, model: str | None, direction: str, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """Many files: updates of job, queue, zip, begin and end while they are worked on."""
+        hidden, busy, idle = (
+            gr.update(visible=False),
+            gr.update(interactive=False),
+            gr.update(interactive=True),
+        )
+        if not paths or not model:
+            yield (
+                "",
+                texts.hint("Choose pictures, or a zip of them." if model else NO_MODEL),
+                hidden,
+                idle,
+                busy,
+            )
+            return
+        with saying():
+            job = self._work.start_many(paths, model, {"direction": direction}, viewer(request))
+        try:
+            status: dict[str, Any] = {}
+            with saying():
+                for status in self._work.watch_many(job):
+                    yield job, texts.queue(status), hidden, busy, idle
+                file = self._work.zip_of(job) if status["state"] == texts.DONE and status["done"] else None
+            yield "", texts.queue(status), gr.update(value=file, visible=file is not None), idle, busy
+        finally:
+            self._work.cancel(job)  # also if the visitor has left
+
+    def cancel_all(self, job: str) -> None:
+        """The visitor has had enough."""
+        if job:
+            self._work.cancel(job)
+
+    # --- for programs
+
+    def translate_one(self, picture: str, model: str, direction: str, request: gr.Request) -> str:
+        """Translate a picture with a GAN of this server: drawings to colour, satellite pictures to maps.
+
+        Args:
+            picture: the picture, of any size and shape; the result has the same
+            model: id of a translator, one of those that the tool "list_translators" names; empty: the first
+            direction: "a_to_b", or "b_to_a" with models that translate both ways
+
+        Returns:
+            the translated picture as PNG
+        """
+        with saying():
+            if not picture:
+                raise BadInput("there is no picture.", "picture", "Send one.")
+            chosen = model or next(iter(self._work.models()), "")
+            return self._work.translate(picture, chosen, {"direction": direction}, viewer(request)).made
+
+    def list_translators(self) -> list[dict[str, Any]]:
+        """The translators of this server: id, title, what they translate into what, and their directions."""
+        about = ("id", "title", "sentence", "names", "directions", "size")
+        return [{key: card.get(key) for key in about} for card in self._work.models().values()]
+
+
+@contextmanager
+def saying() -> Iterator[None]:
+    """What the engine refuses is shown in its words."""
+    try:
+        yield
+    except BadInput as problem:
+        words = f"{escape(problem.error)} {escape(problem.remedy)}"
+        raise gr.Error(words, title="Not translated", print_exception=False) from problem
+
+
+def viewer(request: gr.Request) -> str:
+    """Who asks: the tab, or the address of a program."""
+    host = request.client.host if request.client else ""
+    return f"studio {host} {request.session_hash or ''}"
+
+
+def _is_ink(card: Mapping[str, Any], direction: str) -> bool:
+    """Whether a direction begins with drawings in black on white."""
+    side = 0 if direction == "a_to_b" else 1
+    shape = card["given"] if side == 0 else card["shape"]
+    words = card["names"][side].lower()
+    return shape[0] == 1 or any(word in words for word in ("line", "edge", "sketch"))
+
+
+def _pad(urls: list[str], ink: bool, start: int | None) -> Any:
+    return gr.update(examples=urls, ink=ink, start=start)
+
+
+def _teller(progress: gr.Progress) -> Any:
+    def tell(share: float, words: str) -> None:
+        progress(share, desc=words)
+
+    return tell
+
+
+def _nothing(words: str) -> tuple[Any, ...]:
+    idle = gr.update(interactive=False)
+    return None, texts.hint(words), gr.update(value=None, interactive=False), idle, "", ""
+
+
+def _shown(made: Made) -> tuple[Any, ...]:
+    ready = gr.update(interactive=True)
+    figures = texts.figures(made.made, made.back, made.patches, made.about.get("patch_mean"))
+    download = gr.update(value=made.made, interactive=True)
+    return (made.given, made.made), texts.line(made.about), download, ready, figures, made.made

@@ -1,0 +1,205 @@
+"""The studio's page: a picture in, by file, camera, clipboard or hand; beside it what a model makes of it.
+
+Imports Gradio, so only ``dashboard.studio`` imports this, when the studio is needed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio.events import api
+
+from dashboard.studio import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
+from dashboard.studio_events import DRAW, MANY, PICTURE, Events
+from dashboard.studio_parts import examples, fetch_nothing, picture, sketch_pad
+from dashboard.studio_theme import css, theme
+from dashboard.studio_work import Work
+from engine.api import Engine
+
+AT_ONCE = 8  # of each kind of request; the engine lets viewers take turns
+WAITING = 64  # requests that may wait, all together
+_AT_START = """() => {
+  if (window.top !== window) document.body.classList.add('embedded');
+  if (!window.isSecureContext) document.body.classList.add('no-camera');
+}"""
+
+
+def mount(engine: Engine, files: Path) -> FastAPI:
+    """The application for ``/studio``, to be entered by its lifespan."""
+    fetch_nothing()
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    page = Page(Events(Work(engine, files)))
+    return gr.mount_gradio_app(
+        app,
+        page.blocks,
+        "/",
+        root_path=PREFIX,
+        footer_links=[],
+        run_history=False,
+        app_kwargs=no_docs,
+        allowed_paths=[],
+        max_file_size=LARGEST,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=True,
+        theme=theme(),
+        css=css(),
+    )
+
+
+class Page:
+    """``blocks``, and what its events do."""
+
+    def __init__(self, events: Events) -> None:
+        self._on = events
+        self.blocks = gr.Blocks(
+            title="Studio · GANscope",
+            analytics_enabled=False,
+            delete_cache=(SWEPT_EVERY_S, KEPT_FOR_S),
+            fill_width=True,
+        )
+        with self.blocks:
+            self._lay_out()
+            self._wire()
+            self._publish()
+        self.blocks.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
+
+    # --- what is where
+
+    def _lay_out(self) -> None:
+        self.given, self.made = gr.State({}), gr.State("")  # what was translated last, and what it became
+        self.job = gr.State("")
+        with gr.Row(elem_id="choices"):
+            gr.HTML("Studio", elem_id="studio-title", scale=0, min_width=90)
+            self.model = gr.Dropdown([], label="Model", elem_id="model-choice", scale=2, min_width=220)
+            self.direction = gr.Radio(
+                [], value=None, label="Direction", elem_id="direction", visible=False, scale=3
+            )
+        with gr.Row(elem_id="work"):
+            with gr.Column(min_width=300, scale=5):
+                self._lay_out_input()
+            with gr.Column(min_width=300, scale=6):
+                self._lay_out_result()
+        with gr.Accordion("Use it from a program", open=False, elem_id="access"):
+            self.access = gr.HTML()
+
+    def _lay_out_input(self) -> None:
+        with gr.Tabs(elem_id="input") as self.tabs:
+            with gr.Tab("Picture", id=PICTURE):
+                self.picture = picture(
+                    sources=["upload", "webcam", "clipboard"],
+                    show_label=False,
+                    buttons=[],
+                    height=360,
+                    elem_id="picture",
+                    placeholder="Drop a picture here\n- or -\nClick to choose one",
+                    webcam_options=gr.WebcamOptions(mirror=False),
+                )
+                self.examples = examples(pictures=[], elem_id="examples")
+            with gr.Tab("Draw", id=DRAW):
+                self.pad = sketch_pad(examples=[], ink=True, start=None, elem_id="pad")
+            with gr.Tab("Many pictures", id=MANY):
+                self.files = gr.File(
+                    file_count="multiple",
+                    file_types=["image", ".zip"],
+                    type="filepath",
+                    label="Pictures, or a zip of them",
+                    height=220,
+                    elem_id="files",
+                )
+                with gr.Row():
+                    self.begin = gr.Button("Translate all", variant="primary", size="sm", elem_id="begin")
+                    self.end = gr.Button("Cancel", interactive=False, size="sm", elem_id="end")
+                self.queue = gr.HTML(elem_id="queue")
+                self.zip = gr.DownloadButton("Download the zip", visible=False, size="sm", elem_id="zip")
+
+    def _lay_out_result(self) -> None:
+        self.result = gr.ImageSlider(
+            type="filepath",
+            format="png",
+            image_mode=None,
+            interactive=False,
+            show_label=False,
+            buttons=["fullscreen"],
+            max_height=400,
+            elem_id="result",
+        )
+        self.line = gr.HTML(elem_id="line")
+        with gr.Row(elem_id="actions"):
+            self.download = gr.DownloadButton(
+                "Download PNG", interactive=False, size="sm", min_width=120, elem_id="download"
+            )
+            self.again = gr.Button(
+                "Use the output as input", interactive=False, size="sm", min_width=160, elem_id="again"
+            )
+            self.patches = gr.Checkbox(
+                False, label="D's patch map", min_width=130, container=False, elem_id="patches"
+            )
+        self.figures = gr.HTML(elem_id="figures")
+
+    # --- what follows what
+
+    @property
+    def _results(self) -> list[Any]:
+        return [self.result, self.line, self.download, self.again, self.figures, self.made]
+
+    def _wire(self) -> None:
+        private: dict[str, Any] = {"api_visibility": "private"}
+        asked = [self.given, self.model, self.direction, self.patches]
+        shown = {"fn": self._on.translate, "inputs": asked, "outputs": self._results, **private}
+        about_model = [
+            self.model,
+            self.direction,
+            self.examples,
+            self.pad,
+            self.picture,
+            self.tabs,
+            self.given,
+            self.access,
+        ]
+        self.blocks.load(None, js=_AT_START, **private)
+        self.blocks.load(self._on.open, None, about_model, show_progress="hidden", **private).then(**shown)
+        self.model.input(self._on.choose, [self.model, self.given], about_model, **private).then(**shown)
+        turned = [self.examples, self.pad, self.given, self.picture, self.access]
+        self.direction.input(self._on.turn, [self.model, self.direction, self.given], turned, **private).then(
+            **shown
+        )
+        self.picture.input(self._on.take, self.picture, self.given, **private).then(**shown)
+        self.examples.change(
+            self._on.show_example,
+            [self.examples, self.model, self.direction],
+            [self.given, self.picture],
+            **private,
+        ).then(**shown)
+        self.patches.input(**shown)
+        self.again.click(self._on.reuse, self.made, [self.given, self.picture, self.tabs], **private).then(
+            **shown
+        )
+        self.pad.change(
+            self._on.sketch,
+            [self.pad, self.model, self.direction, self.patches],
+            [self.given, *self._results],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            **private,
+        )
+        many = [self.job, self.queue, self.zip, self.begin, self.end]
+        self.begin.click(self._on.translate_all, [self.files, self.model, self.direction], many, **private)
+        self.end.click(self._on.cancel_all, self.job, None, queue=False, **private)
+
+    def _publish(self) -> None:
+        """The tools for programs and agents; the page itself has other ways."""
+        with gr.Row(visible=False):
+            given = picture(label="picture")
+            model = gr.Textbox("", label="model")
+            direction = gr.Textbox("a_to_b", label="direction")
+            made = picture(label="translated")
+            run = gr.Button()
+        # without Gradio's queue: the engine has its own, and agents need no connection from us to ourselves
+        run.click(self._on.translate_one, [given, model, direction], made, api_name="translate", queue=False)
+        api(self._on.list_translators, api_name="translators", queue=False)

@@ -1,0 +1,140 @@
+"""What the studio asks of the engine, in Gradio's terms: files in, files out, progress on the way.
+
+Pictures are never decoded here: paths and bytes go to the engine's batch process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.api import Engine
+from engine.options import BadInput, Conflict
+
+POLL_S = 0.1
+SLOW_POLL_S = 0.5  # of many pictures
+SKETCHES_S = 30.0
+Card = dict[str, Any]
+Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being done
+
+
+@dataclass(frozen=True)
+class Made:
+    """One translation: files to show, and what the engine says of it."""
+
+    given: str
+    made: str
+    back: str | None
+    patches: str | None
+    about: dict[str, Any]
+
+
+class Work:
+    """One server's studio at work. ``files`` is the folder that Gradio may serve from."""
+
+    def __init__(self, engine: Engine, files: Path) -> None:
+        self._engine, self._files = engine, files
+        self._numbers = itertools.count()
+
+    # --- models
+
+    def models(self) -> dict[str, Card]:
+        """What translates, by id."""
+        return {card["id"]: card for card in self._engine.translators()}
+
+    def examples(self, model: str, direction: str) -> list[bytes]:
+        """PNGs of held-out pictures to begin ``direction`` with; none if its data are not here."""
+        return self._engine.translation_examples(model, direction)
+
+    # --- one picture
+
+    def translate(
+        self, path: str, model: str, options: dict[str, Any], viewer: str, tell: Tell | None = None
+    ) -> Made:
+        """One picture as a job, however large. Raises ``BadInput``."""
+        job = self._engine.start_translation(model, [Path(path)], options, viewer, many=False)
+        try:
+            for status in self._watch(job, POLL_S):
+                if tell is not None:
+                    tell(status["progress"], _doing(status))
+            return self._made(path, model, self._engine.translation_result(job))
+        finally:
+            self._engine.cancel_translation(job)
+
+    def sketch(self, path: str, model: str, options: dict[str, Any], viewer: str) -> Made | None:
+        """A drawing, as quickly as can be; None if a newer one of this viewer has overtaken it."""
+        number = next(self._numbers)
+        future = self._engine.translate(model, Path(path), options, viewer, "sketch", number)
+        try:
+            return self._made(path, model, future.result(SKETCHES_S))
+        except (Conflict, CancelledError):
+            return None
+
+    def _made(self, path: str, model: str, result: dict[str, Any]) -> Made:
+        stem = re.sub(r"[^\w-]+", "-", Path(path).stem)[:60] or "picture"
+        shown = result.get("given")
+        return Made(
+            given=self.keep(shown, f"{stem}.png") if shown else path,
+            made=self.keep(result["png"], f"{stem}-{model}.png"),
+            back=self.keep(result["back"], f"{stem}-back.png") if result.get("back") else None,
+            patches=self.keep(result["patches"], f"{stem}-patches.png") if result.get("patches") else None,
+            about=result,
+        )
+
+    def keep(self, data: bytes, name: str) -> str:
+        """A new file that Gradio may serve."""
+        path = self._files / "made" / secrets.token_hex(16) / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+        return str(path)
+
+    # --- many pictures
+
+    def start_many(self, paths: list[str], model: str, options: dict[str, Any], viewer: str) -> str:
+        """The job that translates files and zips. Raises ``BadInput``."""
+        return self._engine.start_translation(
+            model, [Path(path) for path in paths], options, viewer, many=True
+        )
+
+    def watch_many(self, job: str) -> Iterator[dict[str, Any]]:
+        """Its status now and then, the last one when it has ended."""
+        yield from self._watch(job, SLOW_POLL_S)
+
+    def zip_of(self, job: str) -> str:
+        """What it has made, where Gradio may serve it; the job is forgotten. Raises ``BadInput``."""
+        made = Path(self._engine.translation_result(job)["zip"])
+        path = self._files / "made" / secrets.token_hex(16) / "translated.zip"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(made.read_bytes())
+        self._engine.cancel_translation(job)
+        return str(path)
+
+    def cancel(self, job: str) -> None:
+        """End a job, if it still goes on."""
+        try:
+            self._engine.cancel_translation(job)
+        except BadInput:
+            return  # it has ended by itself
+
+    def _watch(self, job: str, every_s: float) -> Iterator[dict[str, Any]]:
+        """Statuses until it is over; whoever leaves the loop early should cancel it."""
+        while True:
+            status = self._engine.translation(job)
+            yield status
+            if status["state"] not in ("queued", "running"):
+                return
+            time.sleep(every_s)
+
+
+def _doing(status: dict[str, Any]) -> str:
+    if status["state"] == "queued":
+        return f"waiting: {status['ahead']} before you" if status["ahead"] else "about to begin"
+    left = status.get("eta_s")
+    return f"translating, {left:.0f} s left" if left and left > 2 else "translating"
