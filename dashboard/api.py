@@ -146,12 +146,21 @@ async def datasets(engine: TheEngine) -> Response:
 @router.post("/datasets", response_model=schemas.Dataset, openapi_extra=FORM, tags=["data"])
 async def add_dataset(request: Request, engine: TheEngine, role: Role) -> Response:
     """Pictures, or a zip of them, as a data set: centre-cropped to `size`; subfolders of a zip become
-    classes.
+    classes. With `layout` pairs or domains they are to be translated: A and B side by side, or in
+    folders A and B.
     """
     require_presenter(role)  # before its files are read
     async with read_upload(request) as upload:
         return Json(
-            await call(engine.add_dataset, role, upload.name, upload.files, upload.size, upload.colour)
+            await call(
+                engine.add_dataset,
+                role,
+                upload.name,
+                upload.files,
+                upload.size,
+                upload.colour,
+                upload.layout,
+            )
         )
 
 

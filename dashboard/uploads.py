@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from dashboard.errors import Refusal
 
+SIZES, LAYOUTS = (28, 32, 64, 128, 256), ("images", "pairs", "domains")
 MAX_FILES = 5000  # in one form; a zip may hold more
 MAX_NAME = 100  # characters kept of a file's name
 FORM: dict[str, Any] = {
@@ -28,7 +29,12 @@ FORM: dict[str, Any] = {
                     "properties": {
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
                         "name": {"type": "string"},
-                        "size": {"type": "integer", "enum": [28, 32, 64], "default": 32},
+                        "size": {"type": "integer", "enum": [*SIZES], "default": 32},
+                        "layout": {
+                            "type": "string",
+                            "enum": ["images", "pairs", "domains"],
+                            "default": "images",
+                        },
                         "colour": {"type": "boolean", "default": True},
                     },
                 }
@@ -46,6 +52,7 @@ class Upload:
     files: list[Path]
     size: int
     colour: bool
+    layout: str
 
 
 @asynccontextmanager
@@ -55,16 +62,20 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
         raise Refusal(415, "the body is no form with files.", "content-type", "Send multipart/form-data.")
     async with request.form(max_files=MAX_FILES, max_fields=20, max_part_size=1 << 16) as form:
         name, size, colour = _text(form, "name", ""), _text(form, "size", "32"), _text(form, "colour", "true")
-        if size not in ("28", "32", "64"):
-            raise Refusal(422, "pictures are made 28, 32 or 64 pixels wide.", "size", "Choose one of these.")
+        layout = _text(form, "layout", "images")
+        if size not in map(str, SIZES):
+            sizes = ", ".join(map(str, SIZES))
+            raise Refusal(422, f"pictures are made {sizes} pixels wide.", "size", "Choose one of these.")
+        if layout not in LAYOUTS:
+            raise Refusal(422, f"layout is {', '.join(LAYOUTS)}.", "layout", "Choose one of these.")
         if colour not in ("true", "false"):
             raise Refusal(422, "colour is true or false.", "colour", "Choose one of true, false.")
         sent = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
         if not sent:
             raise Refusal(422, "there are no files.", "files", "Send pictures, or a zip, as files.")
         with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
-            files = await to_thread.run_sync(_copy, sent, Path(folder))
-            yield Upload(name, files, int(size), colour == "true")
+            files = await to_thread.run_sync(copied, sent, Path(folder))
+            yield Upload(name, files, int(size), colour == "true", layout)
 
 
 def _text(form: FormData, field: str, default: str) -> str:
@@ -74,7 +85,7 @@ def _text(form: FormData, field: str, default: str) -> str:
     return value
 
 
-def _copy(sent: Sequence[UploadFile], folder: Path) -> list[Path]:
+def copied(sent: Sequence[UploadFile], folder: Path) -> list[Path]:
     """Each in a numbered folder of its own, since two may have one name."""
     paths = []
     for number, file in enumerate(sent):

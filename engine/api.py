@@ -187,11 +187,14 @@ class Engine:
         return self._uploads.list()
 
     def add_dataset(
-        self, role: Role, name: str, files: list[Path], size: int, colour: bool
+        self, role: Role, name: str, files: list[Path], size: int, colour: bool, layout: str = "images"
     ) -> dict[str, Any]:
-        """Make a data set of uploaded pictures and zips, in seconds. Returns its entry in ``datasets()``."""
+        """Make a data set of uploaded pictures and zips, in seconds. Returns its entry in ``datasets()``.
+
+        ``layout`` is "images", "pairs" (A|B side by side, or folders A and B with equal names) or "domains".
+        """
         _permit(role, "add data sets")
-        return self._uploads.add(name, files, size, colour)
+        return self._uploads.add(name, files, size, colour, layout)
 
     def delete_dataset(self, role: Role, dataset: str) -> None:
         """Remove an upload. Raises ``Conflict`` while a run needs it."""

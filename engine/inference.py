@@ -83,17 +83,19 @@ def dataset_thumbnail(name: str) -> bytes:
 
 def upload_thumbnail(dataset: str) -> bytes:
     """The 160x160 PNG of an upload. Raises ``NotFound``."""
-    from engine.data.upload import Upload, UploadOptions
+    from engine.data.upload import thumbnail
 
-    return Upload(UploadOptions(upload=dataset)).thumbnail()
+    return thumbnail(dataset)
 
 
-def ingest(files: list[str], name: str, size: int, colour: bool, out: str) -> dict[str, Any]:
+def ingest(
+    files: list[str], name: str, size: int, colour: bool, out: str, layout: Any = "images"
+) -> dict[str, Any]:
     """Turn uploaded files into the data set folder ``out``; returns its card. Raises ``BadInput``."""
     from engine.data.upload import CARD, ingest_upload
 
     folder = Path(out)
-    card = ingest_upload([Path(file) for file in files], size, colour, folder)
+    card = ingest_upload([Path(file) for file in files], size, colour, folder, layout)
     card |= {"name": name, "created": time.time()}
     write_json(folder / CARD, card)
     return {"id": folder.name, **card}

@@ -19,6 +19,8 @@ from engine.runs import read_json, write_bytes
 MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in colour, twice
 CPU_S = 240
 WAIT_S = 300.0
+LAYOUTS = ("images", "pairs", "domains")
+SIZES = (28, 32, 64, 128, 256)  # of pairs and domains 64 and more
 
 _LEFTOVER = re.compile(r"\.deleted-.*|\.[a-z0-9-]+-[0-9a-f]{6}\.[a-z0-9_]{8}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -57,15 +59,22 @@ class Uploads:
             and (self.folder / dataset / "card.json").is_file()
         )
 
-    def add(self, name: object, files: object, size: object, colour: object) -> dict[str, Any]:
-        """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold."""
+    def add(
+        self, name: object, files: object, size: object, colour: object, layout: object = "images"
+    ) -> dict[str, Any]:
+        """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold.
+
+        ``layout``: one of ``LAYOUTS``; see ``engine.data.sides`` for how pairs and domains are laid out.
+        """
         title = check_name(name)
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(colour, bool):
             raise BadInput(
                 "size is a number of pixels, colour is true or false.",
                 "size",
-                "Choose 28, 32 or 64 pixels.",
+                f"Choose one of: {', '.join(map(str, SIZES))}.",
             )
+        if layout not in LAYOUTS:
+            raise BadInput("there is no such layout.", "layout", f"Choose one of: {', '.join(LAYOUTS)}.")
         if not isinstance(files, list) or not files:
             raise BadInput("there are no files.", "files", "Choose a zip, or at least 16 pictures.")
         words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "pictures"
@@ -81,6 +90,7 @@ class Uploads:
                 size=size,
                 colour=colour,
                 out=str(self.folder / dataset),
+                layout=layout,
                 timeout_s=WAIT_S,
                 retry=False,
             )

@@ -21,7 +21,7 @@ from engine.data.openmoji import OpenMoji, OpenMojiOptions
 
 SVG = Path(__file__).parent / "svg"
 # A drawing that fills its canvas, as Twemoji's do.
-FLAT = '<svg viewBox="0 0 2 2" xmlns="http://www.w3.org/2000/svg"><circle cx="1" cy="1" r="1" fill="#fc0"/></svg>'
+FLAT = '<svg viewBox="0 0 2 2" xmlns="http://www.w3.org/2000/svg"><circle cx="1" cy="1" r="1"/></svg>'
 
 
 def middle(pictures, size):
