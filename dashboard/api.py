@@ -21,6 +21,7 @@ from dashboard.errors import Json, Refusal
 from dashboard.explore_api import router as explore_router
 from dashboard.live import DOCUMENTATION, Hub
 from dashboard.strict import StrictRoute
+from dashboard.translate_api import router as translate_router
 from dashboard.uploads import FORM, read_upload
 from engine.api import Engine
 from engine.options import BadInput
@@ -50,6 +51,7 @@ def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
     api.state.engine, api.state.hub, api.state.access = the_engine, hub, access
     api.include_router(router)
     api.include_router(explore_router)
+    api.include_router(translate_router)
     uncompressed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, FRAME_TYPE)
     api.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5, exclude_content_types=uncompressed)
     for kind in (BadInput, RequestValidationError, HTTPException, Exception):

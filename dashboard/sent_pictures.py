@@ -54,7 +54,7 @@ async def _read(request: Request) -> dict[str, Any]:
         raise Refusal(400, "the body is no JSON object.", "body", "Send one JSON object.")
     for name in PICTURES:
         if sent.get(name) is not None:
-            sent[name] = _from_base64(sent[name], name)
+            sent[name] = from_base64(sent[name], name)
     return sent
 
 
@@ -70,20 +70,21 @@ async def _read_form(request: Request) -> dict[str, Any]:
                     raise Refusal(422, "that field is no file.", name[:80], "Send the picture as file.")
                 sent[name] = await value.read()
             elif name in PICTURES:
-                sent[name] = _from_base64(value, name)
+                sent[name] = from_base64(value, name)
             else:
-                sent[name] = value if name in TEXTS else _value(value, name)
+                sent[name] = value if name in TEXTS else parsed(value, name)
     return sent
 
 
-def _value(text: str, name: str) -> object:
+def parsed(text: str, name: str) -> object:
+    """A form's field as JSON. Raises ``Refusal``."""
     try:
         return parse_json(text.encode("utf-8", "replace"))
     except Refusal as problem:
         raise Refusal(422, problem.error, name[:80], problem.remedy) from None
 
 
-def _from_base64(value: object, name: str) -> bytes:
+def from_base64(value: object, name: str) -> bytes:
     """Bytes of base64, with or without ``data:image/png;base64,`` before it."""
     remedy = "Send the file as base64, or a form with the file."
     if not isinstance(value, str):

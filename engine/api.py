@@ -17,6 +17,7 @@ from typing import Any, Literal
 import engine
 from engine import commands, history
 from engine import presets as experiments
+from engine.added import AddedModels
 from engine.catalogue import Catalogue, presets
 from engine.exploring import Answer, Exploring
 from engine.inference import Inference
@@ -24,6 +25,7 @@ from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.processes import Spawn, Zygote, forks
 from engine.runs import ACTIVE, Lock, RunFolder, check_id
 from engine.steering import Steering
+from engine.translation.jobs import Translated as Translated  # what ``translate`` gives
 from engine.uploads import Uploads
 from engine.workers import Launcher, cores, gpus
 
@@ -87,9 +89,11 @@ class Engine:
             Inference(self._processes, log_file, threads=1),
             Inference(self._processes, log_file, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
         )
+        self._added = AddedModels(self.runs_folder, self._processes, log_file)
         self._uploads = Uploads(datasets, self._processes, self._inference, log_file)
         self._steering = Steering(self.runs_folder, self._launcher, self.validate)
         self._uploads.sweep()
+        self._added.sweep()
         self._launcher.adopt()
         self._processes.start(self._on_ready, self._launcher.on_exit)
 
@@ -351,8 +355,55 @@ class Engine:
         return self._exploring.weights(model)
 
     def translation_examples(self, model: str, direction: str) -> list[bytes]:
-        """PNGs of held-out pictures to try a translator on in ``direction``; none if its data are not here."""
+        """PNGs of held-out pictures to try a translator on in ``direction``; none without its data."""
         return self._exploring.examples(model, "a" if direction == "a_to_b" else "b")
+
+    # --- translating pictures
+
+    def translators(self) -> list[dict[str, Any]]:
+        """Cards of the models that translate, each with ``directions``, ``names`` of its sides, ``network``,
+        ``size``, ``given``, ``shape`` and ``has_back``.
+        """
+        return self._exploring.translators(self.models())
+
+    def translate(
+        self,
+        model: str,
+        picture: bytes | Path,
+        options: dict[str, Any],
+        viewer: str,
+        control: str = "",
+        sequence: int | None = None,
+    ) -> Translated:
+        """One picture's translation, some day: a future with its job's id as ``job``. Its result: ``png``,
+        ``back``, ``patches``, ``width``, ``height``, ``seconds``, ``notes`` ... (``engine.translation``). Of one
+        ``viewer`` and ``control`` only the newest ``sequence`` waits. Raises ``BadInput`` and its kinds.
+        """
+        folder = self._exploring.shelf.folder(model)
+        return self._exploring.translations.translate(
+            (model, folder), picture, options, viewer, control, sequence
+        )
+
+    def start_translation(
+        self, model: str, files: list[Path], options: dict[str, Any], viewer: str, many: bool | None = None
+    ) -> str:
+        """Translate pictures and zips of pictures, which are copied; returns the job."""
+        folder = self._exploring.shelf.folder(model)
+        return self._exploring.translations.start((model, folder), list(files), options, viewer, many)
+
+    def translation(self, job: str) -> dict[str, Any]:
+        """How far a translation is, and what has failed. Raises ``NotFound``."""
+        return self._exploring.translations.status(job)
+
+    def translation_result(self, job: str) -> dict[str, Any]:
+        """What came of a translation: as of ``translate``, or of many ``{"zip", "done", "failed"}``."""
+        return self._exploring.translations.result(job)
+
+    def cancel_translation(self, job: str) -> None:
+        """End a translation and remove its files. Raises ``NotFound``."""
+        self._exploring.translations.cancel(job)
+
+    # --- projecting
 
     def project(self, model: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]) -> str:
         """Look for a picture in a model's latent space (``engine.explore.projection``); returns the job."""
@@ -371,6 +422,28 @@ class Engine:
         """Keep names for directions: {"d1": "slant"}; an empty one takes a name away. Returns all."""
         _permit(role, "name directions")
         return self._exploring.name_directions(model, names)
+
+    def add_model(
+        self, role: Role, name: str, files: list[Path], gan: str | None = None, test_mode: str = "auto"
+    ) -> dict[str, Any]:
+        """Make a model of weight files of pix2pix or CycleGAN. Returns its entry in ``models()``."""
+        _permit(role, "add models")
+        return self._exploring.shelf.card(self._added.add(name, files, gan, test_mode))
+
+    def rename_model(self, role: Role, model: str, name: object) -> None:
+        """Give an added model another name: plain text of 1 to 80 characters."""
+        _permit(role, "rename models")
+        self._exploring.shelf.rename(model, commands.check_name(name))
+
+    def export_model(self, model: str, to: str, direction: str | None = None) -> Path:
+        """A model's generator as onnx, safetensors or torchscript. Its card lies beside it, with ``.md``
+        added to the name.
+        """
+        return self._exploring.export(model, to, direction)
+
+    def model_text(self, model: str) -> str:
+        """A model's card in words, as Markdown; empty for a run."""
+        return self._exploring.shelf.text(model)
 
     def delete_model(self, role: Role, model: str) -> None:
         """Remove an added model. Raises ``NotFound``, ``Conflict`` for any other."""

@@ -18,11 +18,27 @@ from engine.options import BadInput, Conflict
 from engine.projections import Projections
 from engine.runs import write_bytes
 from engine.shelf import Card, Shelf
+from engine.translation.cards import TRANSLATED, card_of
+from engine.translation.jobs import Translations
 from engine.turns import Asked, Turns
+from engine.weights.formats import DIRECTIONS, SUFFIXES
 
 ANSWER_S = 60.0
 TOGETHER = 24  # requests in one turn of the interactive process
-SLOW = ("strip", "about", "weights", "examples", "read", "histograms", "features", "check", "project")
+SLOW = (
+    "strip",
+    "about",
+    "weights",
+    "examples",
+    "exported",
+    "translate",
+    "translations",
+    "read",
+    "histograms",
+    "features",
+    "check",
+    "project",
+)
 Answer = Future[dict[str, Any]]
 
 
@@ -39,10 +55,12 @@ class Exploring:
         self._quick = Turns(lambda model, turn: self._work(interactive, model, turn), TOGETHER, "explore")
         self._slow = Turns(lambda model, turn: self._work(batch, model, turn), 1, "explore-batch")
         self.projections = Projections(self._slow)
+        self.translations = Translations(self._slow, self._cache / "translations")
 
     def close(self) -> None:
         """Answer nobody any more, and end the processes."""
         self.projections.close()
+        self.translations.close()
         self._quick.close()
         self._slow.close()
         self._interactive.close()
@@ -78,6 +96,11 @@ class Exploring:
         """PNGs of held-out pictures of one side of a translator's data (``engine.explore.examples``)."""
         return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
+    def translators(self, cards: list[Card]) -> list[Card]:
+        """Those of ``cards`` that translate, with what a page has to know of them."""
+        there = [card for card in cards if card["kind"] in TRANSLATED]
+        return [card_of(card, self.shelf.folder(card["id"])) for card in there]
+
     def weights(self, model: str) -> Path:
         """A safetensors file with a model's networks, averages in place."""
         folder = self.shelf.folder(model)
@@ -90,11 +113,32 @@ class Exploring:
             self.ask(model, "weights", {"out": str(out)}, "server").result(ANSWER_S)
         return out / "weights.safetensors"
 
+    def export(self, model: str, to: str, direction: str | None) -> Path:
+        """A model's generator as a file of another format, its card beside it under the same name with
+        ``.md``; written once for a model's step. Raises ``BadInput``.
+        """
+        if to not in SUFFIXES:
+            raise BadInput("there is no such format.", "to", f"Choose one of: {', '.join(SUFFIXES)}.")
+        if direction not in (None, *DIRECTIONS):
+            raise BadInput(
+                "there is no such direction.", "direction", f"Choose one of: {', '.join(DIRECTIONS)}."
+            )
+        folder = self._cache / "exports" / self.shelf.version(model)
+        file = folder / f"{model}{f'-{direction}' if direction else ''}{SUFFIXES[to]}"
+        if not file.with_name(f"{file.name}.md").is_file():
+            for older in folder.parent.glob(f"{model}@*"):
+                if older != folder:
+                    shutil.rmtree(older, ignore_errors=True)
+            arguments = {"to": to, "direction": direction, "out": str(file)}
+            self.ask(model, "exported", arguments, "server").result(2 * ANSWER_S)
+        return file
+
     def strip(self, model: str) -> bytes:
         """A PNG of the samples of a few seeds side by side, drawn once for a model's step."""
         path = self._cache / "strips" / f"{self.shelf.version(model)}.png"
         if not path.is_file():
-            drawn = self.ask(model, "strip", {}, "server").result(2 * ANSWER_S)["png"]
+            kind = "translations" if self.shelf.card(model)["kind"] in TRANSLATED else "strip"
+            drawn = self.ask(model, kind, {}, "server").result(2 * ANSWER_S)["png"]
             path.parent.mkdir(parents=True, exist_ok=True)
             for older in path.parent.glob(f"{model}@*"):
                 older.unlink(missing_ok=True)

@@ -16,12 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.explore import card, examples, insides, plans, projection, reading, scoring, walks
+from engine.explore import (
+    card,
+    examples,
+    insides,
+    plans,
+    projection,
+    reading,
+    scoring,
+    translations,
+    walks,
+)
 from engine.explore.loaded import Library, Loaded
 from engine.explore.plans import Plan
 from engine.gans import GANS
 from engine.gans.base import Recipe
 from engine.options import BadInput
+from engine.translation import work as translation
 
 SLICE = 32  # samples drawn in one turn, for all its requests together
 Answer = dict[str, Any]
@@ -38,12 +49,17 @@ TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
     "about": card.about,
     "weights": card.weights,
     "examples": examples.examples,
+    "exported": card.exported,
+    "translate": translation.translate,
+    "translations": translations.strip,
     "read": reading.read,
     "histograms": scoring.histograms,
     "features": insides.features,
     "check": projection.check_only,
     "project": projection.project,
 }
+# the others ask for a latent
+OF_TRANSLATORS = ("about", "weights", "examples", "exported", "translate", "translations")
 LIBRARY = Library()  # this process's
 
 
@@ -69,6 +85,7 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[Answer]:
     planned: dict[int, Plan] = {}
     for place, request in enumerate(requests):
         with _refusing(answers[place]):
+            _check_kind(loaded, request["kind"])
             if request["kind"] in TASKS:
                 answers[place] |= TASKS[request["kind"]](loaded, request["arguments"], request["state"])
                 answers[place].setdefault("step", loaded.model.step)
@@ -80,6 +97,15 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[Answer]:
         with _refusing(answers[place]):
             answers[place] |= _go_on(loaded, requests[place], plan, samples)
     return answers
+
+
+def _check_kind(loaded: Loaded, kind: str) -> None:
+    if loaded.model.recipe.directions and kind not in OF_TRANSLATORS:
+        raise BadInput(
+            f"{loaded.model.title} translates pictures, and draws none from a latent.",
+            "model",
+            "Open it on the Translate page, or choose another model.",
+        )
 
 
 @contextlib.contextmanager

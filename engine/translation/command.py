@@ -1,0 +1,107 @@
+"""``python -m engine translate``: files and folders in, PNGs out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.options import BadInput
+from engine.translation.options import check_options
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
+CHOICES = {
+    "direction": ("a_to_b", "b_to_a"),
+    "scale": ("auto", "model", "full"),
+    "test-mode": ("auto", "eval", "train"),
+    "alpha": ("keep", "white"),
+}
+MOST_BYTES = 256 << 20  # of one file
+
+
+def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line's parser."""
+    parser = command("translate", translate, "Translate pictures, and folders of pictures, of any size.")
+    parser.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    for name, choices in CHOICES.items():
+        parser.add_argument(f"--{name}", choices=choices, default=choices[0])
+    parser.add_argument("--longest", type=int, default=0, help="reduce larger pictures to this side first")
+    parser.add_argument("--seed", type=int, default=0, help="of dropout")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+
+
+def translate(given: argparse.Namespace) -> int:
+    """Translate what was named; 1 if one of them failed, the rest done."""
+    from tqdm import tqdm
+
+    from engine import models
+    from engine.explore.loaded import Library
+
+    names = ("direction", "scale", "test_mode", "alpha", "longest", "seed")
+    options = check_options({name: getattr(given, name) for name in names})
+    loaded = Library().get(models.find(given.model, given.runs))
+    found = list(_found(given.pictures))
+    if not found:
+        raise BadInput("there are no pictures.", "pictures", f"Known are {', '.join(SUFFIXES)}.")
+    failed, taken = 0, set[Path]()
+    with tqdm(total=len(found), disable=not sys.stderr.isatty(), dynamic_ncols=True, unit="picture") as bar:
+        for number, (path, name) in enumerate(found):
+            bar.set_postfix_str(path.name[:40])
+
+            def show(share: float, number: int = number) -> None:
+                bar.n = round(number + share, 2)
+                bar.refresh()
+
+            try:
+                out = _free(given.out / name.with_suffix(".png"), taken)
+                out.parent.mkdir(parents=True, exist_ok=True)
+                out.write_bytes(_translated(loaded, path, options, show))
+                bar.write(str(out), file=sys.stdout)
+            except (BadInput, OSError) as problem:
+                failed += 1
+                bar.write(f"{path}: {problem}", file=sys.stderr)
+    if failed:
+        print(f"{failed} of {len(found)} failed.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _translated(
+    loaded: object, path: Path, options: dict[str, object], show: Callable[[float], None]
+) -> bytes:
+    from engine.explore.loaded import Loaded
+    from engine.translation.picture import translate_picture
+
+    assert isinstance(loaded, Loaded)
+    if path.stat().st_size > MOST_BYTES:
+        raise BadInput(f"it has more than {MOST_BYTES >> 20} MiB.", "pictures", "Save it smaller.")
+    with tempfile.TemporaryDirectory(prefix="ganscope-translate-") as folder:
+        work = translate_picture(loaded, path.read_bytes(), options, Path(folder))
+        while True:
+            try:
+                show(next(work))
+            except StopIteration as end:
+                return end.value["png"]
+
+
+def _found(given: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each picture, and its path under the output folder."""
+    for path in given:
+        if not path.is_dir():
+            yield path, Path(path.name)
+            continue
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and file.suffix.lower() in SUFFIXES:
+                yield file, file.relative_to(path)
+
+
+def _free(path: Path, taken: set[Path]) -> Path:
+    """``path``, or the next name that no other picture of this call has."""
+    found, number = path, 2
+    while found in taken:
+        found, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    taken.add(found)
+    return found

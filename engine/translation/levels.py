@@ -1,0 +1,131 @@
+"""A U-Net as two lists of convolutions, over many tiles of one picture level by level: each norm takes its
+statistics over all of them.
+
+Letters: N tiles, C channels given, O channels made, S cells high and wide, L cells of the inner map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d, fold, leaky_relu, unfold
+
+from engine.networks.unet import UnetGenerator, UnetLevel
+from engine.translation.normalising import Affine, Mode, Moments, affine_of, of_picture
+
+FEW = 256  # cells of the inner map up to which a matrix product is faster than a convolution of one tile
+THIN = 4  # channels made going up, for which it is faster with any map
+
+Tiles = list[Tensor]  # (n, C, S, S) each
+Norms = list[Affine | None]  # of each level on the way down, then up
+
+
+@dataclass
+class Level:
+    """A convolution or transposed convolution, 4x4 under stride 2, its norm, and whether dropout follows."""
+
+    conv: nn.Conv2d | nn.ConvTranspose2d
+    norm: nn.Module
+    drops: bool = False
+    weight: Tensor | None = None  # as ``make`` takes it; a copy, so that a model may be renewed meanwhile
+    bias: Tensor | None = None
+
+    def prepare(self, cells: int) -> None:
+        """Lay out the weights for an inner map of ``cells``."""
+        is_up, weight = isinstance(self.conv, nn.ConvTranspose2d), self.conv.weight.detach()
+        if cells <= FEW or (is_up and self.conv.out_channels <= THIN):
+            matrix = weight.contiguous().reshape(len(weight), -1)  # (O, C 16), or going up (C, O 16)
+            self.weight = matrix.t() if is_up else matrix.clone()
+        else:
+            self.weight = weight.clone(memory_format=torch.channels_last)
+        self.bias = None if self.conv.bias is None else self.conv.bias.detach().clone()
+
+    def make(self, x: Tensor) -> Tensor:
+        """The convolution of ``x`` (n, C, S, S): (n, O, S / 2, S / 2), or going up (n, O, 2 S, 2 S)."""
+        assert self.weight is not None
+        n, size = len(x), x.shape[2]
+        is_up = isinstance(self.conv, nn.ConvTranspose2d)
+        if self.weight.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+            return (conv_transpose2d if is_up else conv2d)(x, self.weight, self.bias, 2, 1)
+        if is_up:
+            parts = self.weight @ x.reshape(n, x.shape[1], -1)  # (n, O 16, L)
+            made = fold(parts, (2 * size, 2 * size), 4, padding=1, stride=2)
+        else:
+            windows = unfold(x, 4, padding=1, stride=2)  # (n, C 16, L)
+            made = (self.weight @ windows).view(n, -1, size // 2, size // 2)
+        return made if self.bias is None else made.add_(self.bias.view(-1, 1, 1))
+
+
+class Levels:
+    """``network`` flattened, with a copy of its weights in the layout that suits tiles of its size."""
+
+    def __init__(self, network: UnetGenerator) -> None:
+        self.downs: list[Level] = []
+        self.ups: list[Level] = []  # from the inside out
+        self._add(network.model)
+        self.size = 2 ** len(self.downs)
+        self.numbers = 0  # that a tile takes on its way, at most
+        for place, (down, up) in enumerate(zip(self.downs, reversed(self.ups), strict=True), 1):
+            cells = (self.size // 2**place) ** 2
+            self.numbers += 3 * cells * down.conv.out_channels
+            down.prepare(cells)
+            up.prepare(cells)
+
+    def _add(self, level: UnetLevel) -> None:
+        up: Level | None = None
+        for layer in level.model:
+            if isinstance(layer, UnetLevel):
+                self._add(layer)
+            elif isinstance(layer, nn.Conv2d):
+                self.downs.append(Level(layer, nn.Identity()))
+            elif isinstance(layer, nn.ConvTranspose2d):
+                up = Level(layer, nn.Identity())
+                self.ups.append(up)
+            elif isinstance(layer, nn.InstanceNorm2d | nn.BatchNorm2d):
+                (self.downs[-1] if up is None else up).norm = layer
+            elif isinstance(layer, nn.Dropout) and up is not None:
+                up.drops = True
+
+    def forward(
+        self, tiles: Tiles, mode: Mode, seed: int, norms: Norms | None = None
+    ) -> Generator[None, None, tuple[Tiles, Norms]]:
+        """What the network makes of ``tiles`` in [-1, 1], and the norms that it used: those given, or those
+        of all the tiles together. Stops after each of ``tiles`` at each level.
+        """
+        given = None if norms is None else iter(norms)
+        found: Norms = []
+        skips: list[Tiles] = []
+        for level in self.downs:
+            tiles = [leaky_relu(tile, 0.2) for tile in tiles] if skips else list(tiles)
+            tiles = yield from _level(level, tiles, mode, given, found)
+            skips.append(tiles)
+        tiles = skips.pop()
+        random = torch.Generator().manual_seed(seed)
+        for level in self.ups:
+            if level is not self.ups[0]:
+                tiles = [torch.cat(both, 1) for both in zip(skips.pop(), tiles, strict=True)]
+            tiles = yield from _level(level, [tile.relu_() for tile in tiles], mode, given, found)
+            if level.drops and mode == "train":  # the same in every tile, or their colours would differ
+                mask = 2.0 * (torch.rand(tiles[0].shape[1:], generator=random) < 0.5)
+                tiles = [tile * mask for tile in tiles]
+        return [tile.tanh_() for tile in tiles], found
+
+
+def _level(
+    level: Level, tiles: Tiles, mode: Mode, given: object, found: Norms
+) -> Generator[None, None, Tiles]:
+    """One level's convolution and norm of ``tiles``, which is emptied."""
+    made: Tiles = []
+    moments = Moments() if given is None and of_picture(level.norm, mode) else None
+    while tiles:
+        made.append(level.make(tiles.pop(0)))
+        if moments is not None:
+            moments.add(made[-1])
+        yield
+    affine = next(given) if given is not None else affine_of(level.norm, moments)  # type: ignore[call-overload]
+    found.append(affine)
+    return made if affine is None else [affine(tile) for tile in made]

@@ -1,0 +1,112 @@
+"""A model in one direction, ready for pictures of any size and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from engine.explore.loaded import Loaded
+from engine.gans.base import Direction
+from engine.networks.resnet import ResnetGenerator
+from engine.networks.unet import UnetGenerator
+from engine.options import BadInput
+from engine.translation import bands
+from engine.translation.bands import Bands, steps_of
+from engine.translation.levels import Levels
+from engine.translation.normalising import Mode
+from engine.translation.tiles import Tiled
+
+Scale = Literal["model", "full"]
+FLAT = 0.5  # share of a picture in the colour of its ground, above which it is taken for a drawing
+NEAR = 3  # how far a pixel may be from that colour, of 255
+
+
+class Translator:
+    """The network of ``loaded`` that translates in ``direction``, with its weights laid out for use.
+
+    Raises ``BadInput`` if the model does not translate, or not in that direction.
+    """
+
+    def __init__(self, loaded: Loaded, direction: Direction) -> None:
+        model = loaded.model
+        recipe = model.recipe
+        if not recipe.directions:
+            raise BadInput(f"{model.title} does not translate pictures.", "model", "Choose one that does.")
+        if direction not in recipe.directions:
+            raise BadInput(f"{model.title} translates in one direction only.", "direction", "Choose a_to_b.")
+        with loaded.asking():
+            network = recipe.translator(model.networks, direction)
+        given, made = model.shape.given, model.shape.shape
+        if direction == "b_to_a":
+            given, made = made, given
+        self.given, self.made, self.size = given[0], made[0], max(given[1:])
+        self.network: Literal["unet", "resnet"]
+        if isinstance(network, UnetGenerator):
+            self.network, self._levels = "unet", Levels(network)
+            self.size = self._levels.size
+        else:
+            assert isinstance(network, ResnetGenerator), type(network).__name__
+            self.network, self._steps = "resnet", steps_of(network)
+
+    def scale(self, pixels: np.ndarray, wanted: str) -> tuple[Scale, str]:
+        """At which scale to translate uint8 (H, W, 3), and why that was chosen."""
+        if wanted == "full" or max(pixels.shape[:2]) <= self.size:
+            return "full", ""
+        if wanted == "model":
+            return "model", ""
+        if self.network == "resnet":
+            return "full", ""
+        if _is_drawing(pixels):
+            return (
+                "model",
+                f"A drawing: translated at {self.size} px, at which the model was trained, and enlarged.",
+            )
+        return "full", f"Translated in tiles of {self.size} px at its own resolution."
+
+    def padded(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 (H, W, C) mirrored to the right and below, to a size that the network takes."""
+        height, width = pixels.shape[:2]
+        if self.network == "unet":
+            more = [max(0, self.size - side) for side in (height, width)]
+        else:
+            more = [max(bands.SMALLEST - side, -side % bands.MULTIPLE) for side in (height, width)]
+        if not any(more):
+            return pixels
+        return np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="reflect")
+
+    def translate(
+        self, pixels: np.ndarray, mode: Mode, seed: int, folder: Path
+    ) -> Generator[float, None, tuple[np.ndarray, int]]:
+        """uint8 (H, W, 3) to uint8 (H, W, C'), and in how many tiles; stops after each piece, with the share
+        that is done. ``folder`` is for what does not fit in memory.
+        """
+        height, width = pixels.shape[:2]
+        x = self.padded(channels(pixels, self.given))
+        out = np.empty((*x.shape[:2], self.made), np.uint8)
+        if self.network == "unet":
+            work: Tiled | Bands = Tiled(self._levels, x, mode, seed)
+            tiles = len(work.places)
+        else:
+            work, tiles = Bands(self._steps, x, mode, seed, folder), 1
+        for done, _ in enumerate(work.run(out), 1):
+            yield min(1.0, done / work.count)
+        return out[:height, :width], tiles
+
+
+def channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """(H, W, 3) as the network takes it: as it is, or grey (Rec. 601)."""
+    if channels == 3:
+        return pixels
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    return grey.round().astype(np.uint8)[..., None]  # (H, W, 1)
+
+
+def _is_drawing(pixels: np.ndarray) -> bool:
+    """Whether much of a picture (H, W, 3) is flat ground, as in line art."""
+    step = max(1, max(pixels.shape[:2]) // 512)
+    seen = pixels[::step, ::step].reshape(-1, 3).astype(np.int16)
+    ground = np.median(seen, axis=0)
+    return bool((np.abs(seen - ground).max(1) <= NEAR).mean() > FLAT)
