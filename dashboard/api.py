@@ -20,6 +20,7 @@ from dashboard.calling import PROBLEMS, Role, TheEngine, call, file_answer
 from dashboard.errors import Json, Refusal
 from dashboard.explore_api import router as explore_router
 from dashboard.live import DOCUMENTATION, Hub
+from dashboard.models_api import router as models_router
 from dashboard.strict import StrictRoute
 from dashboard.translate_api import router as translate_router
 from dashboard.uploads import FORM, read_upload
@@ -51,6 +52,7 @@ def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
     api.state.engine, api.state.hub, api.state.access = the_engine, hub, access
     api.include_router(router)
     api.include_router(explore_router)
+    api.include_router(models_router)
     api.include_router(translate_router)
     uncompressed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, FRAME_TYPE)
     api.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5, exclude_content_types=uncompressed)

@@ -101,6 +101,13 @@ def ingest(
     return {"id": folder.name, **card}
 
 
+def add_model(files: list[str], out: str, title: str, gan: Any, test_mode: Any) -> dict[str, Any]:
+    """Make a model's folder ``out`` of weight files (``engine.weights.adding``). Raises ``BadInput``."""
+    from engine.weights.adding import add
+
+    return add([Path(file) for file in files], Path(out), title, gan, test_mode)
+
+
 def abilities() -> dict[str, dict[str, bool]]:
     """What models of each GAN can do (``engine.explore.calls``)."""
     from engine.explore import calls
@@ -130,6 +137,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "dataset_thumbnail": dataset_thumbnail,
     "upload_thumbnail": upload_thumbnail,
     "ingest": ingest,
+    "add_model": add_model,
     "abilities": abilities,
     "explore": explore,
 }

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.explore import explore
 from dashboard.pages.parts.links import link
-from dashboard.pages.parts.models import model_html
+from dashboard.pages.parts.models import TRANSLATORS, model_html
 from dashboard.pages.parts.problem import note
 
 GROUPS = {
@@ -24,7 +24,7 @@ engine = session.engine()
 @st.fragment(run_every=5.0)
 def gallery() -> None:
     """A card for each model; a click opens it. Runs appear with their first checkpoint."""
-    models = engine.models()
+    models = [model for model in engine.models() if model["kind"] not in TRANSLATORS]
     if not models:
         note("There is no model yet. Start a run: with its first checkpoint it appears here.")
         link("home", "Prepared experiments")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.pages.parts.links import go, link
-from dashboard.pages.parts.models import model_html
+from dashboard.pages.parts.models import model_html, page_of
 from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import figures, is_live, run_html
 from dashboard.pages.parts.thumbnails import thumbnail_html
@@ -106,9 +106,9 @@ def to_play_with() -> None:
         for model in models[:SHOWN]:
             with st.container(border=True, key=f"open_{model['id']}", gap="xxsmall"):
                 st.html(model_html(model, brief=True))
-                link("explore", "Open", model=model["id"])
+                link(page_of(model), "Open", model=model["id"])
     if len(models) > SHOWN:
-        link("explore", f"All {len(models)} models")
+        link("models", f"All {len(models)} models")
 
 
 head()
