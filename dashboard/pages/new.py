@@ -14,7 +14,7 @@ from dashboard.components.draw import draw
 from dashboard.pages.parts.draft import Draft, Field, draft, from_config, restart
 from dashboard.pages.parts.fields import Value, ask
 from dashboard.pages.parts.links import go
-from dashboard.pages.parts.own_images import choose_upload
+from dashboard.pages.parts.own_images import LAYOUTS, choose_upload
 from dashboard.pages.parts.problem import note, problem_html, show_problem, worded
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.signs import sign
@@ -88,7 +88,7 @@ def choose_data(run: Draft) -> None:
     item = catalogue["datasets"][run.data]
     slots["data"] = st.empty()
     st.html(f'<div class="gs-muted">{escape(item["sentence"])} Licence: {escape(item["licence"])}.</div>')
-    if run.data == "upload":
+    if run.data in LAYOUTS:
         upload(run)
     if run.data == "drawn":
         drawing(run)
@@ -104,13 +104,19 @@ def choose_data(run: Draft) -> None:
 
 
 def upload(run: Draft) -> None:
-    """Own pictures."""
+    """Own pictures. Those of two sides have the size that they were uploaded at."""
+    if run.options.get("folder"):
+        note("The folder named below is used; leave it empty to choose an upload.")
+        run.options.pop("upload", None)
+        return
     newest = st.session_state.pop("upload_newest", None)
-    picked = choose_upload(newest or run.options.get("upload"))
+    picked = choose_upload(newest or run.options.get("upload"), run.data)
     if picked:
-        run.options["upload"] = picked
+        run.options["upload"] = picked["id"]
     else:
         run.options.pop("upload", None)
+    if picked and run.data != "upload":
+        run.set(run.fields(catalogue)["size"], picked["size"])
     slots["upload"] = st.empty()
 
 

@@ -23,7 +23,7 @@ class TranslationSource(Source):
     than ``shape`` in each direction: whoever trains takes a window of them, the same on both sides of a pair.
     """
 
-    kind: ClassVar[Literal["pairs", "domains"]]  # type: ignore[misc]
+    kind: ClassVar[Literal["pairs", "domains"]]
     names: tuple[str, str] = ("A", "B")  # what the two sides show
     margin: int = 0
     flips: bool = False  # whether a mirrored picture is as good as the original

@@ -160,7 +160,7 @@ def test_choosing_data_that_are_there_can_start(presenter: Engine, data: str):
     assert presenter.catalogue()["datasets"][data]["title"] in text(app)
 
 
-@pytest.mark.parametrize("data", ["folder", "upload"])
+@pytest.mark.parametrize("data", ["folder", "upload", "own_pairs", "own_domains", "derived_pairs"])
 def test_own_pictures_that_are_not_there_yet_are_asked_for(presenter: Engine, data: str):
     app = open_page("new")
     app.button(f"choose_data_{data}").click().run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,13 +17,44 @@ from dashboard.pages.parts.problem import note, show_problem
 from engine.options import BadInput
 
 TYPES = ("zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff")
-SIZES = (28, 32, 64)
 
 
-def choose_upload(chosen: str | None) -> str | None:
-    """The id of the uploaded data set to learn from, or None while there is none."""
-    engine = session.engine()
-    own = {item["id"]: item for item in engine.datasets()}
+@dataclass(frozen=True)
+class Layout:
+    """How uploaded pictures belong together: what is asked for, and at which sizes in px."""
+
+    name: str
+    asked: str
+    help: str
+    sizes: tuple[int, ...]
+    usual: int
+
+
+SINGLE = "Each picture is cropped to its centre and made square. Folders in a zip become classes."
+LAYOUTS = {  # by the source that learns from them
+    "upload": Layout("images", "A zip, or at least 16 pictures", SINGLE, (28, 32, 64), 32),
+    "derived_pairs": Layout("images", "A zip, or at least 16 pictures", SINGLE, (64, 128, 256), 128),
+    "own_pairs": Layout(
+        "pairs",
+        "A zip of pairs, or at least 16 pictures of A and B side by side",
+        "A and B as the two halves of one picture, or in folders A and B of a zip under equal names.",
+        (64, 128, 256),
+        128,
+    ),
+    "own_domains": Layout(
+        "domains",
+        "A zip with the folders A and B",
+        "Two kinds of pictures, at least 16 of each; nothing needs to belong together.",
+        (64, 128, 256),
+        128,
+    ),
+}
+
+
+def choose_upload(chosen: str | None, source: str) -> dict[str, Any] | None:
+    """The uploaded data set that ``source`` is to learn from, or None while there is none."""
+    engine, layout = session.engine(), LAYOUTS[source]
+    own = {item["id"]: item for item in engine.datasets() if item.get("layout", "images") == layout.name}
     picked = None
     if own:
         names = list(own)
@@ -35,40 +67,43 @@ def choose_upload(chosen: str | None) -> str | None:
         )
     if session.may_change():
         with st.expander("Upload pictures", expanded=not own):
-            add = _upload_form()
-            if add:
-                picked = add
+            _upload_form(layout)
     elif not own:
         note("Nothing has been uploaded, and only the presenter can.")
     if picked and session.may_change() and st.button("Delete these pictures", type="tertiary"):
         _delete(picked)
     _report()
-    return picked
+    return own[picked] if picked else None
 
 
-def _upload_form() -> str | None:
+def _upload_form(layout: Layout) -> None:
     files = st.file_uploader(
-        "A zip, or at least 16 pictures",
+        layout.asked,
         TYPES,
         accept_multiple_files=True,
         key=f"upload_files_{st.session_state.get('uploads', 0)}",
-        help="Each picture is cropped to its centre and made square. Folders in a zip become classes.",
+        help=layout.help,
     )
     name = st.text_input("Name", "My pictures", max_chars=80, key="upload_name")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = st.segmented_control(
-            "Size", SIZES, default=32, required=True, format_func=lambda px: f"{px} px", key="upload_size"
+            "Size",
+            layout.sizes,
+            default=layout.usual,
+            required=True,
+            format_func=lambda px: f"{px} px",
+            key=f"upload_size_{layout.usual}",
         )
-        colour = st.toggle("Colour", value=True, key="upload_colour")
+        colour = layout.name != "images" or st.toggle("Colour", value=True, key="upload_colour")
         ready = st.button("Add", type="primary", disabled=not files, key="upload_add")
     if not ready:
-        return None
+        return
     try:
         with st.spinner("Reading the pictures"):
-            added = _add(name, files, size, colour)
+            added = _add(name, files, size, colour, layout.name)
     except BadInput as problem:
         show_problem(problem)
-        return None
+        return
     st.session_state["upload_report"] = added
     st.session_state.pop("upload_choice", None)
     st.session_state["upload_newest"] = added["id"]
@@ -78,7 +113,7 @@ def _upload_form() -> str | None:
     st.rerun()
 
 
-def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool) -> dict[str, Any]:
+def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layout: str) -> dict[str, Any]:
     """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
     with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
         paths = []
@@ -87,7 +122,7 @@ def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool) -> d
             path.parent.mkdir()
             path.write_bytes(file.getbuffer())
             paths.append(path)
-        return session.engine().add_dataset(session.role(), name, paths, size, colour)
+        return session.engine().add_dataset(session.role(), name, paths, size, colour, layout)
 
 
 def _delete(dataset: str) -> None:
