@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dashboard import schemas
-from dashboard.guard import UPLOAD_LIMIT
+from dashboard.guard import BODY_LIMIT
 from tests.dashboard.test_http import is_problem
 from tests.engine.translators import make_translator
 
@@ -107,5 +107,9 @@ def test_what_is_no_weights_is_refused_and_leaves_nothing(server, weights, tmp_p
 def test_only_the_presenter_adds_models(lan_server, weights):
     assert refused(upload(lan_server.http, weights), 403)
     assert refused(lan_server.http.patch("/api/models/x", json={"name": "no"}), 403)
-    headers = {"content-length": str(UPLOAD_LIMIT + 1), "content-type": "multipart/form-data; boundary=x"}
-    assert refused(lan_server.http.post("/api/models", content=b"x", headers=headers), 413)
+    large = b"x" * (2 * BODY_LIMIT)
+    assert refused(upload(lan_server.http, large), 413)  # for others the usual limit holds
+
+
+def test_files_may_be_large(server):
+    assert refused(upload(server.http, b"x" * (2 * BODY_LIMIT)), 400)
