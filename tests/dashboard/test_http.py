@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import socket
+import zipfile
 from pathlib import Path
 from urllib.parse import quote, urlparse
 
@@ -377,6 +378,33 @@ def test_pictures_become_a_data_set(server):
     assert server.http.get(f"/api/datasets/{made.id}/thumbnail.png").content.startswith(b"\x89PNG")
     assert server.http.delete(f"/api/datasets/{made.id}").json() == {"ok": True}
     assert server.http.delete(f"/api/datasets/{made.id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("layout", "data", "gan"), [("pairs", "own_pairs", "pix2pix"), ("domains", "own_domains", "cyclegan")]
+)
+def test_uploads_of_two_sides_can_be_translated(server, layout, data, gan):
+    """A zip with the folders A and B, as both layouts take it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for side, number in itertools.product("AB", range(18)):
+            archive.writestr(f"{side}/{number}.png", png(number + (side == "B")))
+    form = {"name": "two sides", "size": "64", "layout": layout}
+    added = server.http.post(
+        "/api/datasets", data=form, files={"files": ("sides.zip", packed.getvalue())}
+    ).json()
+    try:
+        assert server.http.get(f"/api/datasets/{added['id']}/thumbnail.png").content.startswith(b"\x89PNG")
+        options = {"upload": added["id"], "size": 64, "network": "resnet_6", "width": 4, "patch": "16"}
+        run = {"gan": gan, "data": data, "steps": 10_000, "options": options}
+        started = server.http.post("/api/runs", json=run).json()
+        assert "id" in started, started
+        assert server.http.delete(f"/api/datasets/{added['id']}").status_code == 409  # a run needs it
+        assert server.http.delete(f"/api/runs/{started['id']}").status_code == 200
+        other = {**run, "data": "own_domains" if layout == "pairs" else "own_pairs"}
+        assert server.http.post("/api/runs", json=other).json()["field"] in ("upload", "data")
+    finally:
+        server.http.delete(f"/api/datasets/{added['id']}")
 
 
 @pytest.mark.parametrize(
