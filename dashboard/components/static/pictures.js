@@ -48,7 +48,7 @@ class Panel {
 
   /** After a hello: a picture of the right kind, and the real data beside it. */
   configure(order, dark) {
-    const Kind = this.kind === 'images' ? ImagesPicture : PointsPicture;
+    const Kind = this.kind === 'points' ? PointsPicture : ImagesPicture;
     if (this.picture instanceof Kind) this.picture.configure(this.run.meta, dark);
     else this.picture = new Kind(this.run.meta, this.layers, dark);
     this.place.replaceChildren(this.picture.element);
@@ -131,7 +131,7 @@ export class Pictures {
   }
 
   get areImages() {
-    return this.panels.some((panel) => panel.kind === 'images');
+    return this.panels.some((panel) => panel.kind !== 'points');
   }
 
   configure(dark) {
