@@ -1,7 +1,7 @@
 """A U-Net as two lists of convolutions, over many tiles of one picture level by level: each norm takes its
 statistics over all of them.
 
-Letters: N tiles, C channels given, O channels made, S cells high and wide, L cells of the inner map.
+Letters: C channels given, O channels made, S cells high and wide.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, fold, leaky_relu, unfold
+from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
 
 from engine.networks.unet import UnetGenerator, UnetLevel
 from engine.translation.normalising import Affine, Mode, Moments, affine_of, of_picture
 
-FEW = 256  # cells of the inner map up to which a matrix product is faster than a convolution of one tile
-THIN = 4  # channels made going up, for which it is faster with any map
+THIN = 8  # channels below which packing gains nothing
 
-Tiles = list[Tensor]  # (n, C, S, S) each
+Tiles = list[Tensor]  # (1, C, S, S) each
 Norms = list[Affine | None]  # of each level on the way down, then up
 
 
@@ -32,32 +31,45 @@ class Level:
     drops: bool = False
     weight: Tensor | None = None  # as ``make`` takes it; a copy, so that a model may be renewed meanwhile
     bias: Tensor | None = None
+    packed: Tensor | None = None
 
-    def prepare(self, cells: int) -> None:
-        """Lay out the weights for an inner map of ``cells``."""
+    def prepare(self, size: int) -> None:
+        """Lay out the weights for tiles of which it is given ``size`` cells high and wide."""
         is_up, weight = isinstance(self.conv, nn.ConvTranspose2d), self.conv.weight.detach()
-        if cells <= FEW or (is_up and self.conv.out_channels <= THIN):
-            matrix = weight.contiguous().reshape(len(weight), -1)  # (O, C 16), or going up (C, O 16)
-            self.weight = matrix.t() if is_up else matrix.clone()
-        else:
-            self.weight = weight.clone(memory_format=torch.channels_last)
+        self.weight = weight.clone(memory_format=torch.channels_last)
         self.bias = None if self.conv.bias is None else self.conv.bias.detach().clone()
+        if min(self.conv.in_channels, self.conv.out_channels) > THIN and weight.device.type == "cpu":
+            self.packed = _packed(weight, is_up, [1, self.conv.in_channels, size, size])
 
     def make(self, x: Tensor) -> Tensor:
-        """The convolution of ``x`` (n, C, S, S): (n, O, S / 2, S / 2), or going up (n, O, 2 S, 2 S)."""
+        """The convolution of ``x`` (1, C, S, S): (1, O, S / 2, S / 2), or going up (1, O, 2 S, 2 S)."""
         assert self.weight is not None
-        n, size = len(x), x.shape[2]
         is_up = isinstance(self.conv, nn.ConvTranspose2d)
-        if self.weight.dim() == 4:
-            x = x.contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=torch.channels_last)
+        if self.packed is None:
             return (conv_transpose2d if is_up else conv2d)(x, self.weight, self.bias, 2, 1)
+        ops, more = torch.ops.mkldnn, ([1, 1], 1, "none", [], "")
         if is_up:
-            parts = self.weight @ x.reshape(n, x.shape[1], -1)  # (n, O 16, L)
-            made = fold(parts, (2 * size, 2 * size), 4, padding=1, stride=2)
-        else:
-            windows = unfold(x, 4, padding=1, stride=2)  # (n, C 16, L)
-            made = (self.weight @ windows).view(n, -1, size // 2, size // 2)
-        return made if self.bias is None else made.add_(self.bias.view(-1, 1, 1))
+            return ops._convolution_transpose_pointwise(
+                x, self.packed, self.bias, [1, 1], [0, 0], [2, 2], *more
+            )
+        return ops._convolution_pointwise(x, self.packed, self.bias, [1, 1], [2, 2], *more)
+
+
+def _packed(weight: Tensor, is_up: bool, given: list[int]) -> Tensor | None:
+    """``weight`` in the order in which oneDNN reads it for maps of shape ``given``, as ``torch.compile`` does
+    for frozen weights: it saves most of the time that small maps take. ``None`` if this torch has no such.
+    """
+    try:
+        with torch.inference_mode():
+            ops = torch.ops.mkldnn
+            if is_up:
+                return ops._reorder_convolution_transpose_weight(
+                    weight, [1, 1], [0, 0], [2, 2], [1, 1], 1, given
+                )
+            return ops._reorder_convolution_weight(weight, [1, 1], [2, 2], [1, 1], 1, given)
+    except (AttributeError, RuntimeError, TypeError):  # not public: it may change
+        return None
 
 
 class Levels:
@@ -70,10 +82,10 @@ class Levels:
         self.size = 2 ** len(self.downs)
         self.numbers = 0  # that a tile takes on its way, at most
         for place, (down, up) in enumerate(zip(self.downs, reversed(self.ups), strict=True), 1):
-            cells = (self.size // 2**place) ** 2
-            self.numbers += 3 * cells * down.conv.out_channels
-            down.prepare(cells)
-            up.prepare(cells)
+            inner = self.size // 2**place
+            self.numbers += 3 * inner**2 * down.conv.out_channels
+            down.prepare(2 * inner)
+            up.prepare(inner)
 
     def _add(self, level: UnetLevel) -> None:
         up: Level | None = None

@@ -1,0 +1,119 @@
+"""Translations that wait, and the command line."""
+
+import pytest
+
+from engine.__main__ import main
+from engine.explore.loaded import Library
+from engine.options import BadInput, Conflict, NotFound, TooMany
+from engine.translation import jobs, work
+from engine.translation.options import check_options
+from tests.engine.translators import file_of, make_translator, opened, photograph
+
+
+class Hand:
+    """Turns that end when the test says so."""
+
+    def __init__(self):
+        self.asked = []
+
+    def ask(self, asked):
+        asked.begun = asked.future.set_running_or_notify_cancel()
+        self.asked.append(asked)
+
+
+@pytest.fixture
+def hand():
+    return Hand()
+
+
+@pytest.fixture
+def queue(hand, tmp_path):
+    made = jobs.Translations(hand, tmp_path / "jobs")
+    yield made
+    made.close()
+    assert not (tmp_path / "jobs").exists()
+
+
+def start(queue, viewer):
+    return queue.start(("m", "folder"), [("p.png", b"x")], {}, viewer)
+
+
+def test_viewers_take_turns_and_know_their_place(queue, hand):
+    greedy = [start(queue, "a") for _ in range(3)]
+    other = start(queue, "b")
+    assert [queue.status(job)["state"] for job in (*greedy, other)] == [
+        "running",
+        "queued",
+        "queued",
+        "running",
+    ]
+    late = start(queue, "c")
+    last = start(queue, "d")
+    assert queue.status(late)["state"] == "running" and queue.status(last)["ahead"] == 3
+    assert [queue.status(job)["ahead"] for job in greedy[1:]] == [4, 5]
+    queue.cancel(other)
+    assert queue.status(last)["state"] == "running"
+    assert len(hand.asked) == 4
+
+
+def test_a_failure_is_told_and_leaves_no_file(queue, hand, tmp_path):
+    job = start(queue, "a")
+    hand.asked[0].refuse(BadInput("no picture.", "image", "Send one."))
+    assert queue.status(job)["state"] == "failed" and queue.status(job)["error"] == "no picture."
+    with pytest.raises(BadInput, match="no picture"):
+        queue.result(job)
+    assert not list((tmp_path / "jobs").iterdir())
+
+
+def test_too_many_are_refused_and_old_results_forgotten(queue, monkeypatch):
+    for _ in range(jobs.MOST_OF_ONE):
+        start(queue, "a")
+    with pytest.raises(TooMany, match="yours"):
+        start(queue, "a")
+    job = start(queue, "b")
+    monkeypatch.setattr(jobs, "LEFT_ALONE_S", -1)
+    start(queue, "a")  # what nobody asks about has made room
+    with pytest.raises(Conflict, match="given up"):
+        queue.result(job)
+
+
+def test_of_a_control_only_the_newest_waits(queue, hand):
+    first, second, third = (queue.translate(("m", "f"), b"x", {}, "a", "pad", n) for n in (1, 2, 3))
+    assert isinstance(second.exception(), Conflict) and not first.done() and not third.done()
+    with pytest.raises(Conflict, match="superseded"):
+        queue.translate(("m", "f"), b"x", {}, "a", "pad", 2)
+
+
+def test_a_process_that_died_is_not_asked_for_the_same_again(tmp_path):
+    loaded = Library().get(make_translator(tmp_path / "m", "pix2pix"))
+    folder = tmp_path / "job"
+    for part in ("in", "out"):
+        (folder / part).mkdir(parents=True)
+    for number in range(3):
+        (folder / "in" / str(number)).write_bytes(file_of(photograph(9, 9)))
+    arguments = {"folder": str(folder), "names": ["a", "b", "c"], "options": check_options({}), "many": True}
+    lost = {"position": 1, "done": 1, "failed": []}
+    (folder / "out" / "a.png").write_bytes(b"of the first process")
+    while "result" not in (answer := work.translate(loaded, arguments, lost)):
+        pass
+    assert answer["result"]["done"] == 2 and [one["name"] for one in answer["result"]["failed"]] == ["b"]
+    with pytest.raises(BadInput, match="ended unexpectedly"):
+        work.translate(loaded, {**arguments, "many": False}, {"attempt": 1})
+    with pytest.raises(NotFound):
+        work.translate(loaded, {**arguments, "folder": str(tmp_path / "gone")}, {})
+
+
+def test_the_command_line_does_what_it_can(tmp_path, capsys):
+    make_translator(tmp_path / "runs" / ".models" / "pairs", "pix2pix")
+    given, out = tmp_path / "given", tmp_path / "out"
+    (given / "deep").mkdir(parents=True)
+    (given / "deep" / "one.jpg").write_bytes(file_of(photograph(20, 30), "JPEG"))
+    (given / "bad.png").write_bytes(b"no picture")
+    (given / "notes.txt").write_text("no picture, and not meant to be one")
+    common = ["--out", str(out), "--runs", str(tmp_path / "runs")]
+    assert main(["translate", "pairs", str(given), *common]) == 1
+    assert opened((out / "deep" / "one.png").read_bytes()).size == (30, 20)
+    assert "bad.png" in (said := capsys.readouterr()).err and "1 of 2 failed" in said.err
+    assert main(["translate", "pairs", str(given / "deep"), *common]) == 0
+    assert main(["translate", "pairs", str(given / "deep"), *common, "--direction", "b_to_a"]) == 1
+    assert main(["translate", "nobody", str(given), *common]) == 2
