@@ -98,7 +98,7 @@ class Events:
 
     # --- translating
 
-    def translate(
+    def renew(
         self,
         given: Given,
         model: str | None,
@@ -169,12 +169,12 @@ class Events:
 
     # --- for programs
 
-    def translate_one(self, picture: str, model: str, direction: str, request: gr.Request) -> str:
+    def translate(self, picture: str, model: str, direction: str, request: gr.Request) -> str:
         """Translate a picture with a GAN of this server: drawings to colour, satellite pictures to maps.
 
         Args:
-            picture: the picture, of any size and shape; the result has the same
-            model: id of a translator, one of those that the tool "list_translators" names; empty: the first
+            picture: of any size and shape; the result has the same. Agents: "data:image/png;base64,..."
+            model: id of a translator, one of those that the tool "translators" names; empty: the first
             direction: "a_to_b", or "b_to_a" with models that translate both ways
 
         Returns:
@@ -186,7 +186,7 @@ class Events:
             chosen = model or next(iter(self._work.models()), "")
             return self._work.translate(picture, chosen, {"direction": direction}, viewer(request)).made
 
-    def list_translators(self) -> list[dict[str, Any]]:
+    def translators(self) -> list[dict[str, Any]]:
         """The translators of this server: id, title, what they translate into what, and their directions."""
         about = ("id", "title", "sentence", "names", "directions", "size")
         return [{key: card.get(key) for key in about} for card in self._work.models().values()]
@@ -205,7 +205,7 @@ def saying() -> Iterator[None]:
 def viewer(request: gr.Request) -> str:
     """Who asks: the tab, or the address of a program."""
     host = request.client.host if request.client else ""
-    return f"studio {host} {request.session_hash or ''}"
+    return f"studio {host} {getattr(request, 'session_hash', None) or ''}"  # agents come without one
 
 
 def _is_ink(card: Mapping[str, Any], direction: str) -> bool:

@@ -33,6 +33,9 @@ def mount(engine: Engine, files: Path) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     page = Page(Events(Work(engine, files)))
+    # Gradio takes an application that was mounted for one that is still being written: it would let requests
+    # name any file of this machine, and serve SVG files as pages
+    page.blocks.has_launched = page.blocks.is_running = True
     return gr.mount_gradio_app(
         app,
         page.blocks,
@@ -151,7 +154,7 @@ class Page:
     def _wire(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
         asked = [self.given, self.model, self.direction, self.patches]
-        shown = {"fn": self._on.translate, "inputs": asked, "outputs": self._results, **private}
+        shown = {"fn": self._on.renew, "inputs": asked, "outputs": self._results, **private}
         about_model = [
             self.model,
             self.direction,
@@ -201,5 +204,5 @@ class Page:
             made = picture(label="translated")
             run = gr.Button()
         # without Gradio's queue: the engine has its own, and agents need no connection from us to ourselves
-        run.click(self._on.translate_one, [given, model, direction], made, api_name="translate", queue=False)
-        api(self._on.list_translators, api_name="translators", queue=False)
+        run.click(self._on.translate, [given, model, direction], made, api_name="translate", queue=False)
+        api(self._on.translators, api_name="translators", queue=False)

@@ -59,7 +59,7 @@ class Work:
         self, path: str, model: str, options: dict[str, Any], viewer: str, tell: Tell | None = None
     ) -> Made:
         """One picture as a job, however large. Raises ``BadInput``."""
-        job = self._engine.start_translation(model, [Path(path)], options, viewer, many=False)
+        job = self._engine.start_translation(model, [self._sent(path)], options, viewer, many=False)
         try:
             for status in self._watch(job, POLL_S):
                 if tell is not None:
@@ -71,7 +71,7 @@ class Work:
     def sketch(self, path: str, model: str, options: dict[str, Any], viewer: str) -> Made | None:
         """A drawing, as quickly as can be; None if a newer one of this viewer has overtaken it."""
         number = next(self._numbers)
-        future = self._engine.translate(model, Path(path), options, viewer, "sketch", number)
+        future = self._engine.translate(model, self._sent(path), options, viewer, "sketch", number)
         try:
             return self._made(path, model, future.result(SKETCHES_S))
         except (Conflict, CancelledError):
@@ -88,6 +88,15 @@ class Work:
             about=result,
         )
 
+    def _sent(self, path: str) -> Path:
+        """A file that was sent, or made here. Not all that a request calls its file is: Gradio looks only at
+        some of them.
+        """
+        found = Path(path).resolve()
+        if not found.is_relative_to(self._files.resolve()) or not found.is_file():
+            raise BadInput("that file was not sent to this server.", "picture", "Send it, or send it again.")
+        return found
+
     def keep(self, data: bytes, name: str) -> str:
         """A new file that Gradio may serve."""
         path = self._files / "made" / secrets.token_hex(16) / name
@@ -100,7 +109,7 @@ class Work:
     def start_many(self, paths: list[str], model: str, options: dict[str, Any], viewer: str) -> str:
         """The job that translates files and zips. Raises ``BadInput``."""
         return self._engine.start_translation(
-            model, [Path(path) for path in paths], options, viewer, many=True
+            model, [self._sent(path) for path in paths], options, viewer, many=True
         )
 
     def watch_many(self, job: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,230 @@
+"""The studio as programs see it: how it starts, what it serves and what it refuses, gradio_client and MCP."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import socket
+import time
+from pathlib import Path
+
+import gradio_client
+import httpx
+import pytest
+from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+from PIL import Image
+from test_guard import ask, is_refusal
+
+from dashboard import guard
+from dashboard.access import Access
+from dashboard.studio_snippets import snippets
+from tests.dashboard.conftest import ROOT, Server
+from tests.engine.translators import file_of, make_translator, photograph
+
+SIZE = (48, 40)
+PICTURE = file_of(photograph(SIZE[1], SIZE[0]))
+UPLOADS = "/studio/gradio_api/upload"
+FILE = {"_type": "gradio.FileData"}
+
+
+def ready(server: Server) -> None:
+    end = time.monotonic() + 120
+    while server.http.get("/studio/state").json()["state"] != "ready":
+        assert time.monotonic() < end, "the studio did not start"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """A server with one tiny translator, whose studio has started."""
+    runs = tmp_path_factory.mktemp("studio")
+    (runs / ".cache" / "studio").mkdir(parents=True)
+    (runs / ".cache" / "studio" / "of-an-earlier-start.png").touch()
+    make_translator(runs / ".models" / "tiny", network="resnet_6")
+    server = Server(runs)
+    server.early = server.http.get("/studio/", headers={"accept": "text/html"})
+    server.early_json = server.http.get("/studio/config")
+    ready(server)
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def client(studio, tmp_path_factory):
+    downloads = str(tmp_path_factory.mktemp("downloads"))
+    return gradio_client.Client(f"{studio.url}/studio/", verbose=False, download_files=downloads)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(PICTURE)
+    return str(path)
+
+
+def test_it_says_that_it_is_loading_until_it_is_there(studio):
+    assert studio.early.status_code == 503 and "loading" in studio.early.text
+    assert (
+        studio.early.headers["content-type"].startswith("text/html") and studio.early.headers["retry-after"]
+    )
+    assert studio.early_json.status_code == 503 and studio.early_json.json()["error"] == "loading"
+    page = studio.http.get("/studio/")
+    assert page.status_code == 200 and "gradio_config" in page.text
+    assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
+
+
+def test_the_address_without_its_slash_keeps_the_question(studio):
+    answer = studio.http.get("/studio?model=tiny")
+    assert answer.status_code == 307 and answer.headers["location"] == "/studio/?model=tiny"
+
+
+def test_files_of_earlier_starts_are_gone_and_its_folder_is_private(studio):
+    folder = studio.runs / ".cache" / "studio"
+    assert not (folder / "of-an-earlier-start.png").exists()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_the_server_has_not_loaded_torch(studio, client, picture):
+    client.predict(gradio_client.handle_file(picture), model="tiny", api_name="/translate")
+    loaded = Path(f"/proc/{studio.process.pid}/maps")
+    if not loaded.exists():
+        pytest.skip("no /proc here")
+    assert "gradio" in str(studio.http.get("/studio/").text)
+    assert "libtorch" not in loaded.read_text()
+
+
+# --- what is not served
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=/etc/passwd",
+        "file=../../../../../../etc/passwd",
+        "file=%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "file={runs}/.cache/studio/../../.models/tiny/config.json",
+        "file={runs}/.models/tiny/config.json",
+        f"file={ROOT}/run_dashboard.py",
+        "file=http://127.0.0.1/x.png",
+        "file=HTTPS:/example.org/x.png",
+        "proxy=http://example.org/",
+        "runs",
+        "vibe-code/",
+        "../docs",
+        "openapi.json",
+        "../monitoring",
+        "../static/..%2f..%2f..%2fblocks.py",
+    ],
+)
+def test_nothing_else_of_this_machine_or_of_others_is_served(studio, path):
+    """By a socket: clients tidy such paths up."""
+    host, port = studio.url.removeprefix("http://").split(":")
+    address = f"/studio/gradio_api/{path.format(runs=studio.runs)}"
+    with socket.create_connection((host, int(port))) as line:
+        head = f"GET {address} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        line.sendall(head.encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    assert answer.split(b" ", 2)[1] in (b"403", b"404")
+    assert b"root:" not in answer and b'"gan"' not in answer
+
+
+def predict(studio: Server, *values: object) -> str:
+    """A call without the client's good manners; the text of its events."""
+    answer = studio.http.post("/studio/gradio_api/call/translate", json={"data": list(values)})
+    if answer.status_code != 200:
+        return answer.text
+    return studio.http.get(f"/studio/gradio_api/call/translate/{answer.json()['event_id']}").text
+
+
+@pytest.mark.parametrize("meta", [{"meta": FILE}, {}])
+@pytest.mark.parametrize("where", ["picture.png", "../picture.png", "http"])
+def test_a_request_cannot_name_a_file_that_was_not_sent(studio, picture, where, meta):
+    """A real picture elsewhere, so that only the refusal keeps it from being translated."""
+    (studio.runs / "picture.png").write_bytes(PICTURE)
+    path = {
+        "picture.png": picture,
+        "../picture.png": f"{studio.runs}/.cache/studio/../../picture.png",
+        "http": f"{studio.url}/api/models/tiny/strip.png",
+    }[where]
+    said = predict(studio, {"path": path, **meta}, "tiny", "a_to_b")
+    assert "event: error" in said and "event: complete" not in said
+    assert "not uploaded" in said or "not sent" in said or "fetches nothing" in said
+
+
+def test_an_svg_that_was_sent_is_not_served_as_a_page(studio):
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    [path] = studio.http.post(UPLOADS, files={"files": ("x.svg", svg, "image/svg+xml")}).json()
+    predict(studio, {"path": path, "meta": FILE}, "tiny", "a_to_b")
+    served = studio.http.get(f"/studio/gradio_api/file={path}")
+    assert served.headers["content-disposition"].startswith("attachment")
+
+
+def test_an_upload_stays_in_its_folder(studio):
+    [path] = studio.http.post(UPLOADS, files={"files": ("../../../x.png", PICTURE)}).json()
+    assert Path(path).resolve().is_relative_to((studio.runs / ".cache" / "studio").resolve())
+
+
+@pytest.mark.parametrize("path", [UPLOADS, "/studio/gradio_api/mcp/"])
+def test_viewers_send_less_than_the_presenter(monkeypatch, path):
+    monkeypatch.setattr(guard, "PICTURE_LIMIT", 2000)
+    viewer = Access(lan=True)
+    assert ask(path, "POST", content=b"x" * 2000, access=viewer).status_code == 200
+    assert is_refusal(ask(path, "POST", content=b"x" * 2001, access=viewer), 413)
+    assert ask(path, "POST", content=b"x" * 5000).status_code == 200
+    assert is_refusal(ask(path, "POST", content=b"x" * 5001), 413)
+    assert is_refusal(ask("/studio/gradio_api/queue/join", "POST", content=b"x" * 1001), 413)
+
+
+# --- programs
+
+
+def test_gradio_client_translates_a_picture(client, picture):
+    made = client.predict(gradio_client.handle_file(picture), model="tiny", api_name="/translate")
+    assert Image.open(made).size == SIZE
+    back = client.predict(
+        gradio_client.handle_file(picture), model="tiny", direction="b_to_a", api_name="/translate"
+    )
+    assert Image.open(back).tobytes() != Image.open(made).tobytes()
+
+
+def test_and_lists_what_translates(client):
+    [card] = client.predict(api_name="/translators")
+    assert card["id"] == "tiny" and card["directions"] == ["a_to_b", "b_to_a"]
+
+
+def test_what_is_refused_is_said_in_the_engines_words(client, picture):
+    with pytest.raises(AppError, match="no model called nobody"):
+        client.predict(gradio_client.handle_file(picture), model="nobody", api_name="/translate")
+
+
+def test_agents_translate_by_mcp(studio):
+    data = "data:image/png;base64," + base64.b64encode(PICTURE).decode()
+
+    async def scene():
+        async with (
+            streamablehttp_client(f"{studio.url}/studio/gradio_api/mcp/") as (reading, writing, _),
+            ClientSession(reading, writing) as session,
+        ):
+            await session.initialize()
+            tools = {tool.name for tool in (await session.list_tools()).tools}
+            made = await session.call_tool("translate", {"picture": data, "model": "tiny"})
+            refused = await session.call_tool("translate", {"picture": "http://127.0.0.1:9/x.png"})
+        return tools, made, refused
+
+    tools, made, refused = asyncio.run(scene())
+    assert tools == {"translate", "translators"}
+    assert not made.isError
+    shown = next(part for part in made.content if part.type == "image")
+    assert base64.b64decode(shown.data).startswith(b"\x89PNG")
+    assert refused.isError and "fetches nothing" in str(refused.content)
+
+
+def test_the_snippets_say_where_it_is(studio):
+    texts = snippets("tiny", "b_to_a", studio.url)
+    config = json.loads(texts["Agents (MCP)"])["mcpServers"]["ganscope"]
+    assert httpx.get(config["url"], headers={"accept": "text/html"}).status_code == 200
+    assert f"{studio.url}/api/translate/tiny" in texts["HTTP"] and "direction=b_to_a" in texts["HTTP"]
+    compile(texts["Python"], "snippet", "exec")
