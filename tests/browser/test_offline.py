@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched, wait_for
 from tests.dashboard.conftest import Server
@@ -67,6 +68,8 @@ def test_nothing_leaves_the_machine(spied_server, page):
         page.wait_for_load_state("networkidle" if address == "/api/docs" else "load")
         if "train" in address:
             Watched(page).grows("frames_painted", by=2)
+    page.goto(f"{site.url}/studio/")  # loads itself again until Gradio is there
+    expect(page.locator("#line [role=status]")).to_be_visible()
     wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["step"] > 5)
     asked = site.asked.read_text().splitlines() if site.asked.exists() else []
     assert asked == []
