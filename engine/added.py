@@ -1,4 +1,4 @@
-"""Models that are added as files: each is read by a process of its own that may not take too much. No torch."""
+"""Models that are added as files, each read by a process that may not take too much. No torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import secrets
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
 
 from engine.commands import check_name
 from engine.inference import Inference

@@ -376,8 +376,9 @@ class Engine:
         sequence: int | None = None,
     ) -> Translated:
         """One picture's translation, some day: a future with its job's id as ``job``. Its result: ``png``,
-        ``back``, ``patches``, ``width``, ``height``, ``seconds``, ``notes`` ... (``engine.translation``). Of one
-        ``viewer`` and ``control`` only the newest ``sequence`` waits. Raises ``BadInput`` and its kinds.
+        ``back``, ``patches``, ``width``, ``height``, ``seconds``, ``notes`` ... (``engine.translation``).
+        Of one ``viewer`` and ``control`` only the newest ``sequence`` waits. Raises ``BadInput`` and its
+        kinds.
         """
         folder = self._exploring.shelf.folder(model)
         return self._exploring.translations.translate(

@@ -32,7 +32,7 @@ class TranslationPicture:
 
     def __init__(self, trainer: Trainer, source: TranslationSource) -> None:
         self.trainer, self.source = trainer, source
-        self.held_out = {"a": self._some("a"), "b": self._some("b")}
+        self.held_out = self._with_most_to_do_first({"a": self._some("a"), "b": self._some("b")})
         self._shown_exhibits: list[tuple[Exhibit, bytes]] = []
         self._exhibits_due = 0.0
 
@@ -44,6 +44,14 @@ class TranslationPicture:
         edge = (pictures.shape[-1] - width) // 2
         some = pictures[:MEASURED, :, edge : edge + height, edge : edge + width]
         return (some.float() / 127.5 - 1).to(self.trainer.device, memory_format=torch.channels_last)
+
+    def _with_most_to_do_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
+        """Pairs in the order of how much input and target differ: the first few are shown."""
+        a, b = sides["a"], sides["b"]
+        if not self._is_paired or a.shape[2:] != b.shape[2:]:
+            return sides
+        order = (a.mean(1) - b.mean(1)).abs().flatten(1).mean(1).argsort(descending=True)
+        return {side: pictures[order] for side, pictures in sides.items()}
 
     @property
     def _is_paired(self) -> bool:

@@ -83,11 +83,13 @@ def show_card(model: Card) -> None:
 def ask_export(model: Card) -> None:
     """The generator as a file, made when asked for, and its card."""
     st.caption("The generator for other programs. It is compared with the model before you get it.")
-    to = st.segmented_control("Format", list(FORMATS), default="onnx", required=True, format_func=FORMATS.get)
+    to = st.segmented_control(
+        "Format", list(FORMATS), default="onnx", required=True, format_func=lambda name: FORMATS[name]
+    )
     direction = None
     if model["gan"] == "cyclegan":
         direction = st.segmented_control(
-            "Direction", list(WAYS), default="a_to_b", required=True, format_func=WAYS.get
+            "Direction", list(WAYS), default="a_to_b", required=True, format_func=lambda name: WAYS[name]
         )
     made = st.session_state.get("exported")
     if st.button("Make the file", type="primary"):
@@ -150,7 +152,9 @@ def listing() -> None:
         said = st.text_input(
             "Search", placeholder="name, GAN or data", key="find_models", live="300ms", width=260
         )
-        kept = st.segmented_control("From", list(GROUPS), key="source_of_models", format_func=GROUPS.get)
+        kept = st.segmented_control(
+            "From", list(GROUPS), key="source_of_models", format_func=lambda name: GROUPS[name]
+        )
     models = [model for model in everything if kept in (None, model["source"])]
     models = [model for model in models if all(word in words(model) for word in said.lower().split())]
     if not models:

@@ -5,7 +5,7 @@ Letters in shapes: N pictures, C channels, H height, W width, M the margin.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -23,7 +23,6 @@ class TranslationSource(Source):
     than ``shape`` in each direction: whoever trains takes a window of them, the same on both sides of a pair.
     """
 
-    kind: ClassVar[Literal["pairs", "domains"]]
     names: tuple[str, str] = ("A", "B")  # what the two sides show
     margin: int = 0
     flips: bool = False  # whether a mirrored picture is as good as the original

@@ -14,8 +14,8 @@ class Dropout(nn.Dropout):
 
     generator: torch.Generator | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         if not self.training or self.generator is None:
-            return super().forward(x)
-        drawn = torch.rand(x.shape, device=x.device, generator=self.generator)
-        return x * (drawn >= self.p) / (1 - self.p)
+            return super().forward(input)
+        drawn = torch.rand(input.shape, device=input.device, generator=self.generator)
+        return input * (drawn >= self.p) / (1 - self.p)

@@ -17,6 +17,10 @@ from engine.translation_picture import patch_colours
 SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "patch": "16", "network": "resnet_6"}
 
 
+def to_bytes(x):
+    return ((x + 1) * 127.5).round().to(torch.uint8).numpy()
+
+
 def make(gan, data):
     trainer = Trainer(validate({"gan": gan, "data": data, "device": "cpu", "options": SMALL}))
     return trainer, picture_of(trainer)
@@ -30,14 +34,14 @@ def make(gan, data):
     ],
 )
 def test_a_frame_shows_each_step_of_a_translation(gan, data, title, exhibits):
-    trainer, picture = make(gan, data)
+    _, picture = make(gan, data)
     header, arrays = frames.unpack(picture.frame({"step": 3}))
     assert header["step"] == 3 and header["title"] == title and header["grid"] == [4, 3]
     assert [one["name"] for one in header["exhibits"]] == exhibits
     shown = Image.open(io.BytesIO(arrays["samples"]))
     assert shown.size == (3 * 64, 4 * 64)
     first = np.array(shown.convert("RGB").crop((0, 0, 64, 64)))  # (H, W, 3)
-    assert np.array_equal(first.transpose(2, 0, 1), trainer.source.test_a[0].numpy())
+    assert np.array_equal(first.transpose(2, 0, 1), to_bytes(picture.held_out["a"][0]))
     for one in header["exhibits"]:
         rows, columns = one["grid"]
         assert Image.open(io.BytesIO(arrays[f"exhibit_{one['name']}"])).size == (columns * 64, rows * 64)
@@ -75,3 +79,10 @@ def test_both_ways_are_measured_where_the_truth_is_known():
 def test_patches_are_green_white_and_purple():
     colours = ((patch_colours(torch.tensor([1.0, 0.5, 0.0]).view(3, 1, 1, 1)) + 1) * 127.5).round()
     assert colours.view(3, 3).tolist() == [[27, 120, 55], [255, 255, 255], [118, 42, 131]]
+
+
+def test_the_pairs_with_most_to_do_are_shown():
+    _, picture = make("pix2pix", "line_art")
+    a, b = picture.held_out["a"].mean(1), picture.held_out["b"].mean(1)
+    apart = (a - b).abs().mean((1, 2))
+    assert torch.equal(apart, apart.sort(descending=True).values) and apart[3] > apart.median()
