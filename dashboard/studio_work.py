@@ -21,6 +21,7 @@ from engine.options import BadInput, Conflict
 POLL_S = 0.1
 SLOW_POLL_S = 0.5  # of many pictures
 SKETCHES_S = 30.0
+SHOWN_BY_BROWSERS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 Card = dict[str, Any]
 Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being done
 
@@ -59,7 +60,8 @@ class Work:
         self, path: str, model: str, options: dict[str, Any], viewer: str, tell: Tell | None = None
     ) -> Made:
         """One picture as a job, however large. Raises ``BadInput``."""
-        job = self._engine.start_translation(model, [self._sent(path)], options, viewer, many=False)
+        asked = {**options, "given": Path(path).suffix.lower() not in SHOWN_BY_BROWSERS}
+        job = self._engine.start_translation(model, [self._sent(path)], asked, viewer, many=False)
         try:
             for status in self._watch(job, POLL_S):
                 if tell is not None:

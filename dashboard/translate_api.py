@@ -38,6 +38,7 @@ _OPTIONS: dict[str, Any] = {
     "seed": {"type": "integer", "default": 0, "description": "Of dropout."},
     "back": {"type": "boolean", "default": False, "description": "Also the way back, of a CycleGAN."},
     "patches": {"type": "boolean", "default": False, "description": "Also what D says of each patch."},
+    "given": {"type": "boolean", "default": False, "description": "Also the picture as it was read."},
 }
 _BINARY = {"type": "string", "format": "binary"}
 

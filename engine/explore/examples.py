@@ -33,13 +33,20 @@ def _pictures(source: TranslationSource, side: Side) -> list[bytes]:
     held_out = source.test_a if side == "a" else source.test_b
     if held_out is None or not len(held_out):
         return []
-    some = held_out[
-        torch.linspace(0, len(held_out) - 1, min(LOOKED_AT, len(held_out))).long()
-    ]  # (N, C, H, W)
-    spread = some.float().flatten(1).std(1)
-    lively = spread.argsort(descending=True)[: 2 * SHOWN].sort().values
-    shown = some[lively[:: max(1, len(lively) // SHOWN)]][:SHOWN]
+    rows = torch.linspace(0, len(held_out) - 1, min(LOOKED_AT, len(held_out))).long()
+    some = held_out[rows]  # (N, C, H, W)
+    shown = some[_to_do(source, rows, some).argsort(descending=True)[:SHOWN]]
     return [_png(picture.numpy()) for picture in shown]
+
+
+def _to_do(source: TranslationSource, rows: torch.Tensor, some: torch.Tensor) -> torch.Tensor:
+    """How much there is to see in each picture (N,): its difference from its translation where that is known,
+    otherwise its own variety.
+    """
+    a, b = source.test_a, source.test_b
+    if source.test_is_paired and a is not None and b is not None and a.shape[2:] == b.shape[2:]:
+        return (a[rows].float().mean(1) - b[rows].float().mean(1)).abs().mean((1, 2))
+    return some.float().flatten(1).std(1)
 
 
 def _png(picture: Any) -> bytes:

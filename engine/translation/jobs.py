@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.runs import write_bytes
-from engine.translation.options import check_options
+from engine.translation.options import PARTS, check_options
 from engine.turns import Asked, Turns
 
 AT_ONCE = 3
@@ -24,7 +24,6 @@ LEFT_ALONE_S = 60.0  # a job that nobody has asked about for so long is given up
 KEPT_S = 600.0  # so long its result can be had
 KEPT = 200
 ENDED = ("done", "failed", "cancelled")
-PARTS = ("png", "back", "patches")
 MANY_FILES = 5000
 
 

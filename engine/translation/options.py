@@ -7,6 +7,7 @@ from typing import Any, Literal
 from engine.options import BadInput, Options, knob, validate
 
 LONGEST = (16, 20_000)  # px
+PARTS = ("png", "back", "patches", "given")  # of an answer: pictures
 
 
 class TranslationOptions(Options):
@@ -28,6 +29,7 @@ class TranslationOptions(Options):
     seed: int = knob(0, "Seed", "Of dropout.", ge=0, le=2**53)
     back: bool = knob(False, "The way back", "What a CycleGAN makes of the result.")
     patches: bool = knob(False, "D's patches", "What D says of each patch of the result.")
+    given: bool = knob(False, "The picture as it was read", "Upright, 8 bits, sRGB: to show it beside.")
 
 
 def check_options(given: object) -> dict[str, Any]:

@@ -62,10 +62,11 @@ def translate_picture(loaded: Loaded, raw: bytes, options: dict[str, Any], folde
     notes += [why] if why else []
     height, width = pixels.shape[:2]
     given = resized(pixels, *_fitted(pixels, there.size)) if scale == "model" else pixels
+    read = encode(pixels, alpha) if options["given"] else None
     del pixels, decoded
     parts = 1 if returns is None else 2
     made, tiles = yield from _shares(there.translate(given, mode, options["seed"], folder), 0, parts)
-    answer: dict[str, Any] = {"back": None, "patches": None, "patch_mean": None}
+    answer: dict[str, Any] = {"back": None, "patches": None, "patch_mean": None, "given": read}
     if returns is not None:
         colours = np.repeat(made, 3, 2) if made.shape[2] == 1 else made
         returned, _ = yield from _shares(returns.translate(colours, mode, options["seed"], folder), 1, parts)

@@ -17,11 +17,11 @@ from typing import Any
 from engine.data.archive import Limits, is_zip, read_zip
 from engine.explore.loaded import Loaded
 from engine.options import BadInput, NotFound
+from engine.translation.options import PARTS
 from engine.translation.picture import translate_picture
 
 TURN_S = 0.3  # after so long, others have their turn
 ZIPS = Limits(files=5000, fewest=1)
-PARTS = ("png", "back", "patches")  # of an answer: files of their own
 State = dict[str, Any]
 Turn = Generator[State, None, dict[str, Any]]
 
@@ -84,7 +84,7 @@ def _many(loaded: Loaded, arguments: dict[str, Any], state: State) -> Turn:
     folder = Path(arguments["folder"])
     failed: list[dict[str, Any]] = list(state.get("failed", []))
     total, names, done = _count(folder, arguments["names"]), _Names(), state.get("done", 0)
-    options = {**arguments["options"], "back": False, "patches": False}
+    options = {**arguments["options"], "back": False, "patches": False, "given": False}
     position = state.get("position", 0)  # pictures that an earlier process has seen to
     lost = state.get("position") if "position" in state else None
     for number, (name, raw) in enumerate(_pictures(folder, arguments["names"])):

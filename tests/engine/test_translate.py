@@ -231,6 +231,17 @@ def test_the_way_back_and_the_patches(models, tmp_path):
         translated(models["pairs"], raw, tmp_path, direction="b_to_a")
 
 
+def test_the_picture_is_given_back_as_it_was_read(models, tmp_path):
+    """What a browser cannot show by itself, such as a TIFF in CMYK, stands beside its translation so."""
+    photo = photograph(40, 60)
+    raw = file_of(Image.fromarray(photo).convert("CMYK"), "TIFF")
+    answer = translated(models["cycle"], raw, tmp_path, given=True)
+    shown = opened(answer["given"])
+    assert shown.format == "PNG" and shown.mode == "RGB" and shown.size == (60, 40)
+    assert np.abs(np.asarray(shown).astype(int) - photo).mean() < 3
+    assert translated(models["cycle"], raw, tmp_path)["given"] is None
+
+
 def test_mode_and_seed_matter_to_pix2pix(models, tmp_path):
     raw = file_of(photograph(64, 64))
     pngs = [translated(models["pairs"], raw, tmp_path, seed=seed)["png"] for seed in (0, 0, 1)]
