@@ -108,6 +108,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
     from dashboard.app import create_app
 
     host, port = listener.getsockname()[:2]
+    app = create_app(engine, access, host, port)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -117,6 +118,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
                 threading.Thread(target=webbrowser.open, args=(_url(host, port),), daemon=True).start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.leave()
             if not self.should_exit:
                 hurry = threading.Timer(END_S, give_up)
                 hurry.daemon = True
@@ -124,7 +126,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
             super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
-        create_app(engine, access, host, port),
+        app,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE,

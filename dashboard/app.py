@@ -28,7 +28,7 @@ API_AFTER_S = 3.0  # FastAPI takes half a second to import: not while the first 
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 
 
-def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
+def create_app(engine: Engine, access: Access, host: str, port: int) -> Dashboard:
     """The application of one process, around an engine that is open. Streamlit allows one a process."""
     load_config_options(streamlit_options(host, port))
     session.set_engine(engine)
@@ -57,7 +57,15 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> ASGIApp:
         exception_handlers={HTTPException: _refuse},
     )
     parts = {"/api": api, "/assets": Assets(), "/studio": studio}
-    return Guard(_Site(pages, parts, studio.start_soon), access)
+    return Dashboard(_Site(pages, parts, studio.start_soon), access, studio.leave)
+
+
+class Dashboard(Guard):
+    """The whole application. ``leave`` is to be called as soon as the server is told to end."""
+
+    def __init__(self, site: ASGIApp, access: Access, leave: Callable[[], None]) -> None:
+        super().__init__(site, access)
+        self.leave = leave
 
 
 class _Later:

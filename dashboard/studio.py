@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.errors import Json, Refusal, answer, shorten
 
@@ -68,7 +68,7 @@ class Studio:
         self._app: FastAPI | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._end = asyncio.Event()
+        self._end, self._leaving = asyncio.Event(), asyncio.Event()
 
     # --- its life, all in the server's event loop
 
@@ -82,6 +82,10 @@ class Studio:
         if self._task is None:
             self._task = asyncio.create_task(self._live())
             self._task.add_done_callback(_report)
+
+    def leave(self) -> None:
+        """The server is about to end: hang up on all streams, which would hold it up."""
+        self._leaving.set()
 
     async def close(self) -> None:
         """End it, and remove its files."""
@@ -145,7 +149,21 @@ class Studio:
             self.start()
             await self._excuse(Request(scope))(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, self._while_it_lasts(receive), send)
+
+    def _while_it_lasts(self, receive: Receive) -> Receive:
+        """``receive`` that hears a client leave once the server is about to end."""
+
+        async def heard() -> Message:
+            waits = [asyncio.ensure_future(one) for one in (receive(), self._leaving.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                return waits[0].result() if waits[0].done() else {"type": "http.disconnect"}  # type: ignore[return-value]
+            finally:
+                for one in waits:
+                    one.cancel()
+
+        return heard
 
     def _excuse(self, request: Request) -> Response:
         later = {"Retry-After": "1", "Cache-Control": "no-store"}

@@ -12,15 +12,20 @@ from pathlib import Path
 import gradio_client
 import httpx
 import pytest
+from fastapi import FastAPI
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
+from starlette.responses import StreamingResponse
+from starlette.types import Message
 from test_guard import ask, is_refusal
 
 from dashboard import guard
 from dashboard.access import Access
+from dashboard.studio import Studio
 from dashboard.studio_snippets import snippets
+from engine.api import Engine
 from tests.dashboard.conftest import ROOT, Server
 from tests.engine.translators import file_of, make_translator, photograph
 
@@ -228,3 +233,43 @@ def test_the_snippets_say_where_it_is(studio):
     assert httpx.get(config["url"], headers={"accept": "text/html"}).status_code == 200
     assert f"{studio.url}/api/translate/tiny" in texts["HTTP"] and "direction=b_to_a" in texts["HTTP"]
     compile(texts["Python"], "snippet", "exec")
+
+
+def test_open_streams_do_not_hold_up_the_end(tmp_path):
+    """An endless stream lasts until the server is told to end, and no longer."""
+    app = FastAPI()
+
+    @app.get("/gradio_api/heartbeat/{session}")
+    async def heartbeat(session: str) -> StreamingResponse:
+        async def beats():
+            while True:
+                yield b"ALIVE"
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(beats())
+
+    async def live() -> None:
+        studio = Studio(Engine(tmp_path), lambda engine, files: app)
+        studio.start()
+        while studio.state != "ready":
+            await asyncio.sleep(0.01)
+        begun, silence = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> Message:
+            await silence.wait()  # a client that stays and says nothing
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            begun.set()
+
+        scope = {"type": "http", "method": "GET", "path": "/gradio_api/heartbeat/a", "headers": []}
+        scope |= {"query_string": b"", "root_path": "", "asgi": {"version": "3.0", "spec_version": "2.3"}}
+        request = asyncio.create_task(studio(scope, receive, send))
+        await begun.wait()
+        await asyncio.sleep(0.05)
+        assert not request.done()
+        studio.leave()
+        await asyncio.wait_for(request, 20)
+        await studio.close()
+
+    asyncio.run(live())
