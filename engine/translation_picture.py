@@ -46,11 +46,11 @@ class TranslationPicture:
         return (some.float() / 127.5 - 1).to(self.trainer.device, memory_format=torch.channels_last)
 
     def _with_most_to_do_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
-        """Pairs in the order of how much input and target differ: the first few are shown."""
+        """Pairs in the order of how much their difference varies from place to place: the first are shown."""
         a, b = sides["a"], sides["b"]
         if not self._is_paired or a.shape[2:] != b.shape[2:]:
             return sides
-        order = (a.mean(1) - b.mean(1)).abs().flatten(1).mean(1).argsort(descending=True)
+        order = (a.mean(1) - b.mean(1)).flatten(1).std(1).argsort(descending=True)
         return {side: pictures[order] for side, pictures in sides.items()}
 
     @property

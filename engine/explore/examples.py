@@ -40,12 +40,12 @@ def _pictures(source: TranslationSource, side: Side) -> list[bytes]:
 
 
 def _to_do(source: TranslationSource, rows: torch.Tensor, some: torch.Tensor) -> torch.Tensor:
-    """How much there is to see in each picture (N,): its difference from its translation where that is known,
-    otherwise its own variety.
+    """How much there is to see in each picture (N,): how much its difference from its translation varies from
+    place to place where that is known, otherwise how much it varies itself.
     """
     a, b = source.test_a, source.test_b
     if source.test_is_paired and a is not None and b is not None and a.shape[2:] == b.shape[2:]:
-        return (a[rows].float().mean(1) - b[rows].float().mean(1)).abs().mean((1, 2))
+        return (a[rows].float().mean(1) - b[rows].float().mean(1)).flatten(1).std(1)
     return some.float().flatten(1).std(1)
 
 
