@@ -124,7 +124,7 @@ PLANS: dict[str, Plan] = {
         request=_request(
             "cyclegan",
             "drawing_styles",
-            2200,
+            4800,
             network="resnet_6",
             width=24,
             discriminator_width=24,

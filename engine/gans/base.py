@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from engine.codes import Code
 from engine.exhibits import Exhibit, Networks, Show
 from engine.options import Options
+from engine.stages import Direction, Phase, Stage, Statistics
 
 if TYPE_CHECKING:
     from engine.context import Context
@@ -31,34 +31,6 @@ __all__ = [
     "Statistics",
     "TwoPlayers",
 ]
-
-Statistics = dict[str, Tensor]
-Direction = Literal["a_to_b", "b_to_a"]
-Loss = Callable[["Context"], tuple[Tensor, Statistics]]
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One player's turn: ``loss(ctx)`` is minimised over ``networks``.
-
-    It runs at iterations divisible by ``every``, ``repeat`` times in a row, each time with a fresh batch of
-    every stream.
-    """
-
-    name: str
-    networks: tuple[str, ...]
-    loss: Loss
-    every: int = 1
-    repeat: int = 1
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stretch of training: which phases run, for how many iterations (``None``: until the end)."""
-
-    name: str
-    phases: tuple[Phase, ...]
-    steps: int | None = None
 
 
 @dataclass(frozen=True)

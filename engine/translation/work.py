@@ -37,21 +37,16 @@ def translate(loaded: Loaded, arguments: dict[str, Any], state: State) -> dict[s
         _begun.pop(other).close()  # given up by the server
     if not os.path.isdir(key):
         raise NotFound("this translation was given up.", "job", "Start it again.")
-    if key not in _begun:
-        work = _many if arguments["many"] else _one
-        _begun[key] = work(loaded, arguments, state)
-    turn = _begun[key]
+    work = _many if arguments["many"] else _one
+    turn = _begun.pop(key, None) or work(loaded, arguments, state)
     until = time.monotonic() + TURN_S
     try:
         shown = next(turn)
         while time.monotonic() < until:
             shown = next(turn)
     except StopIteration as end:
-        _begun.pop(key, None)
         return {"result": end.value}
-    except BaseException:
-        _begun.pop(key, None)
-        raise
+    _begun[key] = turn  # not if it failed
     return {"state": shown}
 
 
