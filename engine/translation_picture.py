@@ -32,7 +32,7 @@ class TranslationPicture:
 
     def __init__(self, trainer: Trainer, source: TranslationSource) -> None:
         self.trainer, self.source = trainer, source
-        self.held_out = self._with_most_to_do_first({"a": self._some("a"), "b": self._some("b")})
+        self.held_out = self._with_the_shown_first({"a": self._some("a"), "b": self._some("b")})
         self._shown_exhibits: list[tuple[Exhibit, bytes]] = []
         self._exhibits_due = 0.0
 
@@ -45,12 +45,17 @@ class TranslationPicture:
         some = pictures[:MEASURED, :, edge : edge + height, edge : edge + width]
         return (some.float() / 127.5 - 1).to(self.trainer.device, memory_format=torch.channels_last)
 
-    def _with_most_to_do_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
-        """Pairs in the order of how much their difference varies from place to place: the first are shown."""
+    def _with_the_shown_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
+        """The pairs that are shown before the others: four from the livelier half, in which the difference of
+        input and target varies most from place to place.
+        """
         a, b = sides["a"], sides["b"]
         if not self._is_paired or a.shape[2:] != b.shape[2:]:
             return sides
         order = (a.mean(1) - b.mean(1)).flatten(1).std(1).argsort(descending=True)
+        every = max(1, len(order) // (2 * SHOWN))
+        shown = order[every - 1 :: every][:SHOWN]
+        order = torch.cat([shown, order[~torch.isin(order, shown)]])
         return {side: pictures[order] for side, pictures in sides.items()}
 
     @property
