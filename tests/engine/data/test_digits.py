@@ -85,12 +85,12 @@ def test_a_download_that_fails_says_all_three_ways(nowhere, monkeypatch, own_fol
     ("part", "raw"),
     [
         ("train-images-idx3-ubyte.gz", b"no gzip"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\x03 cut short")),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\x03 cut short", mtime=0)),
         ("train-labels-idx1-ubyte", b""),
         ("train-labels-idx1-ubyte", b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0"),  # floats
         ("train-labels-idx1-ubyte", idx_bytes(np.zeros(39, np.uint8))),  # one label short
         ("train-labels-idx1-ubyte", idx_bytes(np.full(40, 10, np.uint8))),  # an eleventh class
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(np.zeros((40, 20, 20), np.uint8)))),
+        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(np.zeros((40, 20, 20), np.uint8)), mtime=0)),
     ],
 )
 def test_damaged_files_are_refused(idx_folder, part, raw):
