@@ -131,8 +131,8 @@ PLANS: dict[str, Plan] = {
             report_every=25,
         ),
         limits="64 px; shapes stay as they are, only the way of drawing changes; thin lines may break.",
-        tried="One run, seed 0. It was planned for 2,200 steps and lengthened to 4,800 at step 1,326, so its rates "
-        "were a fifth lower from step 1,100 to there than the command above makes them.",
+        tried="One run, seed 0. It was planned for 2,200 steps and lengthened to 4,800 at step 1,326: from "
+        "step 1,100 to there its rates were up to a fifth lower than the command above makes them.",
     ),
 }
 
