@@ -79,6 +79,12 @@ class Model:
         continuous code. ``truncation`` scales the noise: 1 as trained, less is more typical and less varied.
         Raises ``BadInput``.
         """
+        if self.recipe.directions:
+            raise BadInput(
+                f"{self.title} translates pictures, and draws none from a latent.",
+                "model",
+                "Give it pictures: python -m engine translate, or the Translate page.",
+            )
         rows = []
         for seed in seeds:
             if not 0 <= seed <= MAX_SEED:

@@ -7,6 +7,7 @@ import torch
 
 from engine import checkpoint, models
 from engine.configure import validate
+from engine.metrics.features import as_input
 from engine.options import BadInput, NotFound
 from engine.runs import Tail
 from engine.sample import sample_grid
@@ -143,7 +144,14 @@ def test_the_command_lines_picture_is_made_of_the_same_samples(run):
 @pytest.mark.parametrize("name", [folder.name for folder in models.folders()])
 def test_every_model_that_ships_draws(name):
     model = models.load(name)
-    samples = model.generate(model.latents(range(3)))
+    if model.recipe.directions:
+        given = as_input(model.source().test_a[:3])
+        with torch.inference_mode():
+            samples = model.recipe.translator(model.networks, "a_to_b")(given)
+        with pytest.raises(BadInput, match="translates pictures"):
+            model.latents([0])
+    else:
+        samples = model.generate(model.latents(range(3)))
     assert samples.shape[1:] == model.shape.shape
     assert float(samples.std()) > 0.1
     folder = models.find(name)
