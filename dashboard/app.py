@@ -100,7 +100,7 @@ class _Site:
             if path.startswith(f"{prefix}/"):
                 await part({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
                 return
-            if path == prefix and scope["type"] == "http":
+            if path == prefix and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
                 query = scope.get("query_string", b"").decode("latin-1")
                 await RedirectResponse(f"{prefix}/" + (f"?{query}" if query else ""))(scope, receive, send)
                 return

@@ -4,6 +4,8 @@ import { el, icon, popup, setText } from './dom.js';
 import { short, thousands } from './format.js';
 import { getJson } from './request.js';
 
+const EXPLORED = ['points', 'images']; // kinds of models with a latent; the others translate
+
 export class ExploreHead {
   /** `hub`: {model, step, id, open(id), notify, failed}. */
   constructor(hub) {
@@ -65,7 +67,7 @@ export class ExploreHead {
     const list = el('div', { class: 'gx-models' }, el('p', { class: 'gv-muted', text: 'Looking …' }));
     const close = popup(this.choose, list, { label: 'models' });
     try {
-      const models = await getJson('/api/models');
+      const models = (await getJson('/api/models')).filter(({ kind }) => EXPLORED.includes(kind));
       list.replaceChildren(...models.map((model) => this.#card(model, close)), this.#all(close));
     } catch (problem) {
       list.replaceChildren(el('p', { text: problem.text ?? String(problem) }));
