@@ -131,7 +131,8 @@ PLANS: dict[str, Plan] = {
             report_every=25,
         ),
         limits="64 px; shapes stay as they are, only the way of drawing changes; fills come out blotchy, and "
-        "pale colours are often lost. Pixel by pixel Twemoji to OpenMoji is no nearer to the truth than the input.",
+        "pale colours are often lost. Pixel by pixel Twemoji to OpenMoji is no nearer to the truth than the "
+        "input.",
         tried="One run, seed 0. It was planned for 2,200 steps and lengthened to 4,800 at step 1,326: from "
         "step 1,100 to there its rates were up to a fifth lower than the command above makes them.",
     ),
