@@ -97,8 +97,11 @@ class Exploring:
         return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
     def translators(self, cards: list[Card]) -> list[Card]:
-        """Those of ``cards`` that translate, with what a page has to know of them."""
+        """Those of ``cards`` that translate, with what a page has to know of them; those that ship come first,
+        and of these pix2pix, whose pictures convince.
+        """
         there = [card for card in cards if card["kind"] in TRANSLATED]
+        there.sort(key=lambda card: (card["source"] != "pretrained", card["gan"] != "pix2pix"))
         return [card_of(card, self.shelf.folder(card["id"])) for card in there]
 
     def weights(self, model: str) -> Path:
