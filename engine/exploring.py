@@ -97,8 +97,8 @@ class Exploring:
         return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
     def translators(self, cards: list[Card]) -> list[Card]:
-        """Those of ``cards`` that translate, with what a page has to know of them; those that ship come first,
-        and of these pix2pix, whose pictures convince.
+        """Those of ``cards`` that translate, with what a page has to know of them. What ships comes first,
+        and of that pix2pix, whose pictures convince.
         """
         there = [card for card in cards if card["kind"] in TRANSLATED]
         there.sort(key=lambda card: (card["source"] != "pretrained", card["gan"] != "pix2pix"))
