@@ -183,9 +183,9 @@ def test_jobs_that_wait_know_their_place_and_too_many_are_refused(http):
 
 
 def test_a_client_that_leaves_frees_its_place(server, http, models):
-    raw = file_of(photograph(900, 900), "JPEG")
+    raw = file_of(photograph(4000, 4000), "JPEG")  # which takes many times as long as the client waits
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{server.url}/api/translate/cycle", files={"file": ("p.jpg", raw)}, timeout=0.7)
+        httpx.post(f"{server.url}/api/translate/cycle", files={"file": ("p.jpg", raw)}, timeout=0.5)
     end = time.monotonic() + 20
     while list((models / ".cache" / "translations").glob("*")):
         assert time.monotonic() < end
