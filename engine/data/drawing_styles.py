@@ -16,7 +16,7 @@ from engine.data.line_art import drawings, white_border
 from engine.data.openmoji import Emoji, OpenMoji
 from engine.data.shipped import not_shipped
 from engine.data.split import lot
-from engine.data.translation import TranslationSource
+from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 
 Part = Literal["a", "b", "test"]
@@ -32,7 +32,7 @@ class DrawingStylesOptions(options.Options):
     )
 
 
-class DrawingStyles(TranslationSource):
+class DrawingStyles(SquareSource):
     """Twemoji's drawings of some emoji (A), OpenMoji's of others (B); no family of emoji is on both sides.
 
     The held-out families are those of ``OpenMoji``, in both styles, so that the truth is known there. Only
@@ -61,14 +61,6 @@ class DrawingStyles(TranslationSource):
         if problem := self.missing():
             raise problem
         self.margin = self.options.size // 8
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, self.options.size, self.options.size)
-
-    @property
-    def given(self) -> tuple[int, ...]:
-        return self.shape
 
     @property
     def a(self) -> torch.Tensor:

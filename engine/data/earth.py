@@ -19,7 +19,7 @@ from PIL import Image
 from engine import options
 from engine.data.shipped import not_shipped
 from engine.data.split import lot
-from engine.data.translation import TranslationSource
+from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("earth.zip")
@@ -67,7 +67,7 @@ class EarthOptions(options.Options):
     )
 
 
-class Earth(TranslationSource):
+class Earth(SquareSource):
     """Satellite photographs and maps of the same tiles. Tiles of the four ``HELD_OUT`` bands are the test
     part; no training tile reaches into one. Not mirrored: the maps are lit from the north-west.
     """
@@ -92,14 +92,6 @@ class Earth(TranslationSource):
         self._views = views if self.options.direction == "satellite_to_map" else views[::-1]
         shown = {"satellite": "satellite photograph", "relief": "map", "elevation": "elevation map"}
         self.names = (shown[self._views[0]], shown[self._views[1]])
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, self.options.size, self.options.size)
-
-    @property
-    def given(self) -> tuple[int, ...]:
-        return self.shape
 
     @property
     def a(self) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from engine import options
 from engine.data.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
 from engine.data.shipped import not_shipped
-from engine.data.translation import TranslationSource
+from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 
 MERIDIAN = -30  # degrees east: from here eastwards to the date line photographs, westwards maps
@@ -36,7 +36,7 @@ class EarthUnpairedOptions(options.Options):
     )
 
 
-class EarthUnpaired(TranslationSource):
+class EarthUnpaired(SquareSource):
     """Photographs of Europe, Africa, Asia and Australia (A), maps of the Americas (B). Held out are
     ``Earth``'s test tiles, of which both are known.
     """
@@ -58,14 +58,6 @@ class EarthUnpaired(TranslationSource):
             raise problem
         self.margin = self.options.size // 8
         self.names = ("satellite photograph", "map" if self.options.map == "relief" else "elevation map")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, self.options.size, self.options.size)
-
-    @property
-    def given(self) -> tuple[int, ...]:
-        return self.shape
 
     @property
     def a(self) -> torch.Tensor:

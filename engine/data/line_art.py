@@ -16,7 +16,7 @@ from engine import options
 from engine.data import openmoji
 from engine.data.openmoji import OpenMoji
 from engine.data.shipped import not_shipped
-from engine.data.translation import TranslationSource
+from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 
 
@@ -30,7 +30,7 @@ class LineArtOptions(options.Options):
     )
 
 
-class LineArt(TranslationSource):
+class LineArt(SquareSource):
     """Black outlines (A) and the same emoji in colour (B), split as in ``OpenMoji``."""
 
     name = "line_art"
@@ -51,14 +51,6 @@ class LineArt(TranslationSource):
         if problem := self.missing():
             raise problem
         self.margin = self.options.size // 8
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, self.options.size, self.options.size)
-
-    @property
-    def given(self) -> tuple[int, ...]:
-        return self.shape
 
     @property
     def a(self) -> torch.Tensor:

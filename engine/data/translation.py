@@ -71,3 +71,17 @@ class TranslationSource(Source):
                 place = (column * half, row * half)
                 sheet.paste(picture.resize((half, half), Image.Resampling.LANCZOS), place)
         return png(sheet)
+
+
+class SquareSource(TranslationSource):
+    """A source in colour whose option ``size`` is the height and width of both sides: no picture needs to be
+    read to know it.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (3, self.options.size, self.options.size)
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        return self.shape
