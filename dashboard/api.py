@@ -17,6 +17,8 @@ from starlette.responses import RedirectResponse
 from dashboard import errors, schemas
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
 from dashboard.calling import PROBLEMS, Role, TheEngine, call, file_answer
+from dashboard.drawing import DOCUMENTATION as DRAWING
+from dashboard.drawing import Drawings
 from dashboard.errors import Json, Refusal
 from dashboard.explore_api import router as explore_router
 from dashboard.live import DOCUMENTATION, Hub
@@ -44,12 +46,13 @@ def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
     api = FastAPIOffline(
         title="GANscope",
         version=the_engine.health()["version"],
-        description=_DESCRIPTION + DOCUMENTATION,
+        description=_DESCRIPTION + DOCUMENTATION + DRAWING,
         docs_url="/docs",
         redoc_url=None,
         swagger_ui_parameters={"validatorUrl": None},  # or Swagger asks its makers whether we are valid
     )
     api.state.engine, api.state.hub, api.state.access = the_engine, hub, access
+    api.state.drawings = Drawings(the_engine)
     api.include_router(router)
     api.include_router(explore_router)
     api.include_router(models_router)
@@ -282,7 +285,7 @@ async def log(engine: TheEngine, role: Role, run: str) -> Response:
     )
 
 
-# the live socket
+# the sockets
 
 
 @router.get("/live", status_code=426, response_model=schemas.Problem, tags=["the live socket"])
@@ -295,3 +298,9 @@ async def live_without_socket() -> Response:
 async def live(socket: WebSocket) -> None:
     hub: Hub = socket.app.state.hub
     await hub.serve(socket)
+
+
+@router.websocket("/models/{id}/draw")
+async def draw(socket: WebSocket, id: str) -> None:
+    drawings: Drawings = socket.app.state.drawings
+    await drawings.serve(socket, id)

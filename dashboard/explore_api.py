@@ -53,8 +53,7 @@ Asker = Annotated[_Asker, Depends()]
 async def _draw(
     engine: TheEngine, model: str, kind: str, arguments: dict[str, Any], asker: _Asker
 ) -> dict[str, Any]:
-    future = await call(engine.explore, model, kind, arguments, *asker.turn)
-    return await asyncio.wrap_future(future)
+    return await asyncio.wrap_future(engine.explore(model, kind, arguments, *asker.turn))
 
 
 def _answer(drawn: dict[str, Any]) -> Json:
@@ -194,8 +193,7 @@ async def _read(
             raise BadInput(f"{name} is true or false.", name, "Choose one of these.")
     viewer = asker.turn[0]
     with _one_of_few(viewer):
-        future = await call(engine.explore, model, "read", arguments, viewer)
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(engine.explore(model, "read", arguments, viewer))
 
 
 @router.post("/models/{id}/score", openapi_extra=documented(_SCORED, []), tags=["explore"])

@@ -235,7 +235,15 @@ def _model(
 ) -> Model:
     for network in networks.values():
         network.eval().requires_grad_(False)
+        _lay_out(network)
     return Model(id, title, config, recipe, networks, step)
+
+
+def _lay_out(network: nn.Module) -> None:
+    """Store dense layers by columns: for one sample that takes two thirds of the time of rows."""
+    for module in network.modules():
+        if type(module) is nn.Linear and "weight" in module._parameters:  # else something makes it anew
+            module.weight.data = module.weight.data.t().contiguous().t()
 
 
 def _build(config: dict[str, Any], options: dict[str, Any]) -> tuple[Recipe, dict[str, nn.Module]]:

@@ -38,6 +38,7 @@ SLICE = 32  # samples drawn in one turn, for all its requests together
 Answer = dict[str, Any]
 PLANS: dict[str, Callable[[Loaded, dict[str, Any]], Plan]] = {
     "render": plans.render,
+    "draw": plans.draw,
     "strip": plans.strip,
     "walk": walks.walk,
     "interpolate": walks.interpolate,

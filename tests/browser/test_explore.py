@@ -4,6 +4,7 @@ go away.
 
 import io
 import json
+import re
 import time
 from urllib.parse import parse_qs, urlparse
 
@@ -109,7 +110,15 @@ def test_a_deep_link_on_a_fresh_server_shows_exactly_what_it_says(page, site, mo
         (runs / ".models" / model).rename(site.runs / ".models" / model)
 
 
-def test_the_picture_follows_a_dragged_slider_and_nothing_comes_after_it(page, site, model, explored):
+@pytest.mark.parametrize("way", ["socket", "requests"])
+def test_the_picture_follows_a_dragged_slider_and_nothing_comes_after_it(page, site, model, explored, way):
+    """Also where no socket can be had, as behind some proxies."""
+    sockets = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    if way == "requests":
+        page.route_web_socket(re.compile("/draw$"), lambda socket: socket.close())
+    requests = []
+    page.on("request", lambda request: requests.append(request.headers.get("x-control")))
     explored.open(site, model=model, seed=1)
     page.evaluate(
         """() => {
@@ -133,6 +142,8 @@ def test_the_picture_follows_a_dragged_slider_and_nothing_comes_after_it(page, s
     explored.settled()
     seen = page.evaluate("window.seen")
     assert len(seen) > 5
+    assert (requests.count("large") > 5) == (way == "requests")
+    assert way == "requests" or any(url.endswith(f"/api/models/{model}/draw") for url in sockets)
     assert seen == sorted(seen), "an older picture came after a newer one"
     assert seen[-1] == 2
     assert np.array_equal(explored.pixels(), drawn(site, model, seed=1, codes={"c1": 2}))

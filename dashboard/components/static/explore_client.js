@@ -1,5 +1,6 @@
 // One model over /api: requests with this tab's name on them, pictures decoded off the main thread.
 
+import { Drawing } from './explore_drawing.js';
 import { asked } from './explore_place.js';
 import { call } from './request.js';
 
@@ -10,6 +11,11 @@ export class Client {
   /** `id`: a model or run. `heard(step)`: told the model's step with each answer. */
   constructor(id, heard) {
     Object.assign(this, { id, heard, sequence: 0 });
+    this.drawing = new Drawing(this.path('/draw'));
+  }
+
+  close() {
+    this.drawing.close();
   }
 
   path(rest = '') {
@@ -58,20 +64,29 @@ export class Client {
     return this.#call(rest, { method: 'DELETE' });
   }
 
+  /** The sample at `place`, the quickest way: {z, step} and `point` or `picture`, to be put on a canvas. */
+  async draw(place) {
+    const drawn = await this.drawing.draw(asked(place));
+    if (drawn) {
+      this.heard(drawn.step);
+      return drawn;
+    }
+    const answer = await this.postJson('/render', { places: [asked(place)], format: 'json' }, 'large');
+    const { step, z, points, images } = answer;
+    if (points) return { step, z: z[0], point: points[0] };
+    return { step, z: z[0], picture: await imageOf(images[0]) };
+  }
+
   /** The samples at `places` as one bitmap, `columns` side by side without gaps. */
   async grid(places, columns, control) {
-    const body = { places: places.map(asked), columns, format: 'png' };
-    return createImageBitmap(await (await this.post('/render', body, control)).blob());
+    return createImageBitmap(await this.png(places, columns, control));
   }
-}
 
-/** Bytes of what the server sends as base64. */
-export function bytesOf(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-}
-
-export function blobOf(text) {
-  return new Blob([bytesOf(text)], { type: 'image/png' });
+  /** The same as a PNG's blob. */
+  async png(places, columns, control) {
+    const body = { places: places.map(asked), columns, format: 'png' };
+    return (await this.post('/render', body, control)).blob();
+  }
 }
 
 /** A base64 PNG, decoded. An image, for a bitmap would take four times as long to make. */

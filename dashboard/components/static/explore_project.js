@@ -117,13 +117,12 @@ export class ProjectTab {
 
   // --- editing: the picture is painted on, and the nearest sample that agrees is looked for
 
-  async #edit() {
+  #edit() {
     const { hub } = this;
-    const shown = hub.selected.shown;
+    const { shown, picture } = hub.selected;
     if (!shown) return;
     this.paint = new Paint({ side: hub.native, colour: hub.isColour, canFree: true });
-    const [bitmap] = await imagesOf([shown.image]);
-    this.paint.load(bitmap);
+    this.paint.load(picture.canvas);
     const only = el('input', { type: 'checkbox', class: 'gv-check' });
     const find = el('button', {
       type: 'button',

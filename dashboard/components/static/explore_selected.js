@@ -2,7 +2,7 @@
 // along.
 
 import { el, popup, setText } from './dom.js';
-import { blobOf, imageOf, save } from './explore_client.js';
+import { save } from './explore_client.js';
 import { Latest } from './explore_latest.js';
 import { asked, inWords } from './explore_place.js';
 import { histogram } from './explore_plot.js';
@@ -19,10 +19,6 @@ export class Selected {
     this.hub = hub;
     this.latest = new Latest(
       (place) => this.#draw(place),
-      (problem) => hub.failed(problem),
-    );
-    this.painting = new Latest(
-      (drawn) => this.#paint(drawn),
       (problem) => hub.failed(problem),
     );
     this.picture = hub.isPoints
@@ -85,7 +81,7 @@ export class Selected {
 
   /** Whether a picture is on its way. */
   get isBusy() {
-    return this.latest.busy || this.painting.busy;
+    return this.latest.busy;
   }
 
   /** Asks for the picture of `place`; whoever asks later wins. */
@@ -96,20 +92,15 @@ export class Selected {
   async #draw(place) {
     const { hub } = this;
     hub.stats.asked += 1;
-    const answer = await hub.client.postJson('/render', { places: [asked(place)], format: 'json' }, 'large');
-    this.painting.ask({ place, answer }); // the next may be asked for while this one is decoded
-  }
-
-  async #paint({ place, answer }) {
-    const { hub } = this;
-    if (hub.isPoints) [hub.point] = answer.points;
-    else this.picture.show(await imageOf(answer.images[0]));
-    this.shown = { place, image: answer.images[0], z: answer.z[0], step: answer.step };
+    const { z, step, point, picture } = await hub.client.draw(place);
+    if (hub.isPoints) hub.point = point;
+    else this.picture.show(picture);
+    this.shown = { place, z, step };
     hub.stats.shown += 1;
     hub.stats.place = place;
     setText(this.where, inWords(place));
     if (hub.isPoints) this.picture.follow();
-    hub.drawn(answer.z[0], place);
+    hub.drawn(z, place);
   }
 
   /** What D says of it, once the finger rests. */
@@ -131,8 +122,14 @@ export class Selected {
 
   // --- to take along
 
-  #savePng() {
-    if (this.shown) save(blobOf(this.shown.image), `${this.#name()}.png`);
+  async #savePng() {
+    if (!this.shown) return;
+    const name = `${this.#name()}.png`;
+    try {
+      save(await this.hub.client.png([this.shown.place], 1), name);
+    } catch (problem) {
+      this.hub.failed(problem);
+    }
   }
 
   #saveLatent() {

@@ -203,12 +203,17 @@ export class Picture {
     });
   }
 
-  show(bitmap) {
+  /** `picture`: an ImageData, or an image. */
+  show(picture) {
     const { canvas } = this;
-    if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
-    if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
+    if (canvas.width !== picture.width) canvas.width = picture.width;
+    if (canvas.height !== picture.height) canvas.height = picture.height;
     const context = canvas.getContext('2d');
+    if (picture instanceof ImageData) {
+      context.putImageData(picture, 0, 0);
+      return;
+    }
     context.clearRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(bitmap, 0, 0);
+    context.drawImage(picture, 0, 0);
   }
 }

@@ -70,6 +70,7 @@ export class ExploreView {
     this.troubles.destroy();
     removeEventListener('resize', this.onResize);
     this.sizes.disconnect();
+    this.client.close();
     this.codes?.destroy();
     this.tabs?.destroy();
     this.root.remove();
@@ -135,8 +136,8 @@ export class ExploreView {
    */
   go(place, pace = 'done') {
     this.place = place;
+    this.selected.ask(place); // before anything that would delay it
     this.#follow();
-    this.selected.ask(place);
     this.#restIn(REST_MS[pace]);
   }
 

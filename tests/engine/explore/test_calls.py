@@ -4,9 +4,11 @@ import base64
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
+from engine import frames
 from engine.explore import calls
 from engine.explore.picture import picture
 from engine.options import NotFound
@@ -52,6 +54,18 @@ def test_points_are_given_as_points(runs, ring):
     result = ask(runs / "ring", "render", {"places": seeds(5), "format": "json"})[0]["result"]
     assert torch.equal(torch.tensor(result["points"]), ring.model.generate(ring.model.latents(range(5))))
     assert opened(result["images"][0]).size == (512, 512)
+
+
+@pytest.mark.parametrize("name", ["infogan", "ring"])
+def test_a_frame_holds_what_a_picture_shows(runs, name):
+    place = {"seed": 6}
+    header, arrays = frames.unpack(ask(runs / name, "draw", {"place": place})[0]["result"]["frame"])
+    rendered = ask(runs / name, "render", {"places": [place], "format": "json"})[0]["result"]
+    assert header["z"] == rendered["z"][0]
+    if name == "ring":
+        assert header["point"] == rendered["points"][0] and not arrays
+    else:
+        assert np.array_equal(arrays["pixels"], np.asarray(opened(rendered["images"][0])))
 
 
 def test_a_large_request_leaves_room_for_small_ones(runs):

@@ -22,6 +22,7 @@ def test_a_model_of_every_gan_can_be_explored(gan, tmp_path):
     pixels = pixels_of(model)
     asked = {
         "render": {"places": keys},
+        "draw": {"place": keys[0]},
         "strip": {},
         "walk": {"keys": keys, "steps": 3},
         "interpolate": {"from": keys[0], "to": keys[1], "steps": 3},

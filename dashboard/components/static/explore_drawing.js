@@ -1,0 +1,92 @@
+// The drawing socket: pictures that follow the finger, as pixels, without the weight of a request each.
+
+import { unpack } from './frames.js';
+import { address, RequestError } from './request.js';
+
+const AGAIN_MS = 2000; // between attempts to open it
+const PATIENCE_MS = 10_000; // with a connection that may have died unheard
+const HEAD = 8; // bytes before a frame: the model's step, the number of the place
+
+export class Drawing {
+  /** `path`: of the socket under the server's address. */
+  constructor(path) {
+    Object.assign(this, { path, sequence: 0, waiting: new Map(), tried: -Infinity });
+    this.#open();
+  }
+
+  close() {
+    this.closed = true;
+    this.socket.close();
+  }
+
+  /**
+   * The sample at `place`: {z, step} and `point` or `picture`, an ImageData. Null if there is no socket, or
+   * none any more: ask over HTTP, which also says why. Throws a RequestError for what is refused.
+   */
+  draw(place) {
+    if (this.socket.readyState !== WebSocket.OPEN) {
+      this.#open();
+      return null;
+    }
+    const { socket } = this;
+    const seq = (this.sequence += 1);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#lost(socket), PATIENCE_MS);
+      this.waiting.set(seq, { resolve, reject, timer });
+      socket.send(JSON.stringify({ seq, place }));
+    });
+  }
+
+  #open() {
+    const isOpening = this.socket?.readyState === WebSocket.CONNECTING;
+    if (this.closed || isOpening || performance.now() - this.tried < AGAIN_MS) return;
+    this.tried = performance.now();
+    const url = address(this.path);
+    url.protocol = url.protocol.replace('http', 'ws');
+    const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = ({ data }) =>
+      typeof data === 'string' ? this.#refused(JSON.parse(data)) : this.#drawn(data);
+    socket.onclose = () => this.#lost(socket);
+    this.socket = socket;
+  }
+
+  // whoever waits asks over HTTP
+  #lost(socket) {
+    socket.close();
+    for (const seq of [...this.waiting.keys()]) this.#take(seq).resolve(null);
+  }
+
+  #take(seq) {
+    const asker = this.waiting.get(seq);
+    this.waiting.delete(seq);
+    clearTimeout(asker?.timer);
+    return asker;
+  }
+
+  #drawn(buffer) {
+    const view = new DataView(buffer);
+    const { header, arrays, shapes } = unpack(buffer, HEAD);
+    const picture = arrays.pixels && imageData(arrays.pixels, shapes.pixels);
+    const answer = { z: header.z, point: header.point, picture, step: view.getUint32(0, true) };
+    this.#take(view.getUint32(4, true))?.resolve(answer);
+  }
+
+  #refused({ seq, status, ...said }) {
+    this.#take(seq)?.reject(new RequestError(said, status));
+  }
+}
+
+/** Bytes (height, width) or (height, width, 3) as a canvas takes them. */
+export function imageData(pixels, [height, width, channels = 1]) {
+  const image = new ImageData(width, height);
+  const { data } = image;
+  const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
+  for (let from = 0, to = 0; to < data.length; from += channels, to += 4) {
+    data[to] = pixels[from];
+    data[to + 1] = pixels[from + green];
+    data[to + 2] = pixels[from + blue];
+    data[to + 3] = 255;
+  }
+  return image;
+}

@@ -1,0 +1,121 @@
+"""The drawing socket: the picture that follows the finger, without a request's weight around it.
+
+``WS /api/models/{id}/draw``. A page sends places as they are reached; each is answered by a picture as the
+engine packed it, or by an error. Turns are taken as over HTTP: of one socket the newest place waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import struct
+from typing import TYPE_CHECKING, Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard.errors import Refusal, status_of
+from dashboard.live import MAX_VIEWERS, TOO_MANY
+from dashboard.strict import parse_json
+from engine.options import BadInput
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+
+CONTROL = "large"
+MAX_MESSAGE = 1 << 16  # characters: a place may hold a latent
+UNDER_WAY = 4  # places of one socket that are worked on; until one is answered no more are read
+MAX_SEQUENCE = 1 << 32
+HEAD = struct.Struct("<II")  # the model's step, the number of the place
+
+DOCUMENTATION = """
+## The drawing socket
+
+`WS /api/models/{id}/draw` draws places while a control is moved. **The client sends** JSON texts
+`{"seq": n, "place": {...}}`: a place as in `POST /api/models/{id}/render`, and a number below 2^32 that
+rises. **The server answers** each with a binary message - a little-endian `uint32` step of the model, a
+`uint32` n, then a frame as the live socket's, whose header has `z` and, of a point, `point`, and whose array
+`pixels` is (height, width) or (height, width, 3) - or with the text
+`{"type": "error", "seq", "status", "error", "field", "remedy"}`: status 409 and error "superseded" if a newer
+place took its turn.
+"""
+
+
+class Drawings:
+    """All open drawing sockets."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open = 0
+
+    async def serve(self, socket: WebSocket, model: str) -> None:
+        """Answer one socket from its opening to its end."""
+        await socket.accept()
+        if self._open >= MAX_VIEWERS:
+            await socket.close(TOO_MANY)
+            return
+        self._open += 1
+        try:
+            await _Drawing(socket, self._engine, model).run()
+        except (WebSocketDisconnect, RuntimeError):  # starlette's word for a socket that has gone meanwhile
+            pass
+        finally:
+            self._open -= 1
+
+
+class _Drawing:
+    def __init__(self, socket: WebSocket, engine: Engine, model: str) -> None:
+        self._socket, self._engine, self._model = socket, engine, model
+        host = socket.client.host if socket.client else ""
+        self._viewer = f"{host} {secrets.token_hex(6)}"
+        self._room = asyncio.Semaphore(UNDER_WAY)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self._room.acquire()
+                message = await self._socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                task = asyncio.create_task(self._answer(message.get("text")))
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+        if not task.cancelled():
+            task.exception()  # the socket has gone: `run` hears of it by itself
+
+    async def _answer(self, text: str | None) -> None:
+        number = None
+        try:
+            number, place = _read(text)
+            arguments = {"place": place}
+            future = self._engine.explore(self._model, "draw", arguments, self._viewer, CONTROL, number)
+            drawn = await asyncio.wrap_future(future)
+        except BadInput as problem:
+            said = {"type": "error", "seq": number, "status": status_of(problem), **problem.as_dict()}
+            await self._socket.send_text(json.dumps(said))
+            return
+        head = HEAD.pack(drawn["step"], number)
+        await self._socket.send_bytes(head + drawn["frame"])
+
+
+def _read(text: str | None) -> tuple[int, Any]:
+    """The number and the place of a message. Raises ``BadInput``."""
+    remedy = 'Send {"seq": 1, "place": {"seed": 7}}.'
+    if text is None or len(text) > MAX_MESSAGE:
+        raise Refusal(400, "a message is a short JSON text.", "message", remedy)
+    message = parse_json(text.encode("utf-8", "replace"))
+    if not isinstance(message, dict) or set(message) != {"seq", "place"}:
+        raise Refusal(400, "a message has a seq and a place.", "message", remedy)
+    number = message["seq"]
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MAX_SEQUENCE:
+        raise Refusal(400, "that is no number of a message.", "seq", "Count 0, 1, 2, ...")
+    return number, message["place"]
