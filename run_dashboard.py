@@ -1,7 +1,7 @@
 """Start GANscope: one process, one port, pages in the browser.
 
     python run_dashboard.py [--host H] [--port 8501] [--runs runs] [--device auto|cpu|cuda|mps]
-                            [--lan] [--allow-host NAME] [--no-browser]
+                            [--lan] [--allow-host NAME] [--cert FILE --key FILE] [--no-browser]
 
 The port and the runs folder are taken before anything slow is imported, so that what can fail fails at once
 and in one line, and the engine warms up while the pages are imported.
@@ -15,6 +15,7 @@ import ipaddress
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import webbrowser
@@ -48,6 +49,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server"
     )
+    parser.add_argument(
+        "--cert", type=Path, metavar="FILE", help="a certificate (PEM): https, as cameras want on a network"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key (PEM)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     return parser.parse_args(arguments)
 
@@ -56,6 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until Ctrl+C or SIGTERM. Exits with one line if port, folder or option cannot be used."""
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _end)
+    check_certificate(options.cert, options.key)
     listener = listen(options.host or (EVERYWHERE if options.lan else "127.0.0.1"), options.port)
     host, port = listener.getsockname()[:2]
     lan = options.lan or not ipaddress.ip_address(host).is_loopback
@@ -70,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     except BadInput as problem:
         fail(str(problem))
     try:
-        serve(engine, listener, access, browser=not options.no_browser)
+        serve(engine, listener, access, options)
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code:
             raise
@@ -101,21 +107,43 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool) -> None:
+def check_certificate(cert: Path | None, key: Path | None) -> None:
+    """Exits with one line unless both are given and belong together, or neither is given."""
+    if (cert is None) != (key is None):
+        fail("--cert and --key go together. Give both, or neither.")
+    if cert is None or key is None:
+        return
+    for path in (cert, key):
+        if not path.is_file():
+            fail(f"there is no file {path}. Give a certificate and its private key as PEM files.")
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key, password=lambda: b"")  # or it would ask for one
+    except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
+        reason = getattr(problem, "reason", None) or problem
+        fail(
+            f"{cert} and {key} cannot be used ({reason}). Give a certificate and its private key, without a "
+            "password, as PEM files."
+        )
+
+
+def serve(engine: Engine, listener: socket.socket, access: Access, options: argparse.Namespace) -> None:
     """Run the server on ``listener`` until it is told to end."""
     import uvicorn
 
     from dashboard.app import create_app
 
     host, port = listener.getsockname()[:2]
+    scheme = "https" if options.cert else "http"
     app = create_app(engine, access, host, port)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            announce(host, port, access)
-            if browser:
-                threading.Thread(target=webbrowser.open, args=(_url(host, port),), daemon=True).start()
+            announce(scheme, host, port, access)
+            if not options.no_browser:
+                url = _url(scheme, host, port)
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             app.leave()
@@ -135,17 +163,19 @@ def serve(engine: Engine, listener: socket.socket, access: Access, browser: bool
         access_log=False,
         proxy_headers=False,  # nobody may choose the address under which wrong codes are counted
         server_header=False,
+        ssl_certfile=options.cert,
+        ssl_keyfile=options.key,
     )
     Server(config).run([listener])
 
 
-def announce(host: str, port: int, access: Access) -> None:
+def announce(scheme: str, host: str, port: int, access: Access) -> None:
     """Say where the page is, and how to become the presenter."""
-    say(f"GANscope is at {_url(host, port)}")
+    say(f"GANscope is at {_url(scheme, host, port)}")
     if access.lan:
         if ipaddress.ip_address(host).is_unspecified:
             for address in addresses():
-                say(f"  for others in this network: {_url(address, port)}")
+                say(f"  for others in this network: {_url(scheme, address, port)}")
         say(f"  presenter code: {access.code}")
     say("  end it with Ctrl+C")
 
@@ -189,11 +219,11 @@ def fail(line: str) -> NoReturn:
     sys.exit(f"run_dashboard.py: {line}")
 
 
-def _url(host: str, port: int) -> str:
+def _url(scheme: str, host: str, port: int) -> str:
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
         host = "127.0.0.1" if address.version == 4 else "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _port(text: str) -> int:

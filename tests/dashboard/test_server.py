@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 
+import httpx
 import pytest
 from conftest import ROOT, HandMade, Server
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 from streamlit import config
 from websockets.asyncio.client import connect
+from websockets.sync.client import connect as connect_sync
 
 from dashboard.settings import streamlit_options
 
@@ -92,6 +107,10 @@ def test_a_port_in_use_is_one_clear_line(tmp_path, bound):
         (["--device", "abacus"], "invalid choice"),
         (["--allow-host", "a/b"], "no host name"),
         (["--runs", "run_dashboard.py/x"], "runs"),
+        (["--cert", "LICENSE"], "go together"),
+        (["--key", "LICENSE"], "go together"),
+        (["--cert", "no-such.pem", "--key", "LICENSE"], "no file"),
+        (["--cert", "LICENSE", "--key", "LICENSE"], "cannot be used"),
     ],
 )
 def test_a_bad_option_is_explained(tmp_path, options, words):
@@ -112,6 +131,52 @@ def test_another_host_opens_it_to_the_network(tmp_path):
         assert server.http.get("/api/health").json()["lan"]
     finally:
         server.end()
+
+
+def certificate(folder, password=None):
+    """A self-signed certificate for 127.0.0.1 and its key, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "GANscope's test")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, False)
+        .sign(key, hashes.SHA256())
+    )
+    lock = BestAvailableEncryption(password) if password else NoEncryption()
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+    return cert, private
+
+
+def test_a_certificate_makes_it_https_sockets_included(tmp_path):
+    cert, key = certificate(tmp_path)
+    server = Server(tmp_path / "runs", "--lan", "--cert", str(cert), "--key", str(key))
+    try:
+        assert server.url.startswith("https://127.0.0.1:")
+        trusted = ssl.create_default_context(cafile=cert)
+        with httpx.Client(base_url=server.url, verify=trusted, timeout=60) as http:
+            code = next(line.split()[-1] for line in server.said if line.startswith("presenter code"))
+            answer = http.post("/api/login", json={"code": code}, headers={"Origin": server.url})
+            assert answer.status_code == 200 and "Secure" in answer.headers["set-cookie"]
+            assert http.get("/").status_code == 200
+        address = f"{server.live.replace('/live', '/models/infogan-mnist/draw')}"
+        assert address.startswith("wss://")
+        with connect_sync(address, proxy=None, ssl=trusted, origin=server.url) as socket:
+            socket.send('{"seq": 1, "place": {"seed": 1}}')
+            assert isinstance(socket.recv(timeout=60), bytes)
+    finally:
+        server.end()
+
+
+def test_a_key_with_a_password_is_refused_not_asked_for(tmp_path):
+    cert, key = certificate(tmp_path, b"secret")
+    ended = run("--port", "0", "--runs", str(tmp_path / "runs"), "--cert", str(cert), "--key", str(key))
+    assert ended.returncode == 1 and "without a password" in ended.stderr and "Traceback" not in ended.stderr
 
 
 def test_streamlit_knows_every_option_that_it_is_given():
