@@ -141,8 +141,7 @@ def bench_points(seconds: float = 4.0) -> dict[str, float]:
 
 def _session_step(session: Session) -> None:
     session._obey()
-    session.trainer.iterate()
-    session._after_step()
+    session.advance()
 
 
 def _rate(step: Callable[[], None], seconds: float, touch: Callable[[], None]) -> float:

@@ -150,14 +150,12 @@ class PointsPicture:
         with evaluating(*networks.values()):
             fake = trainer.recipe.generate(generator, torch.cat([self.z[:SHOWN], self.lattice])).float()
             points, manifold = fake[:SHOWN], fake[SHOWN:].view(MANIFOLD, MANIFOLD, 2)  # (21, 21, 2)
-            with torch.enable_grad():
+            heat = self._heat(trainer.recipe.logits(networks, self.cells))
+            with torch.enable_grad():  # of few points, apart from the many cells
                 pushed = points[:ARROWS].detach().requires_grad_()
-                logits = trainer.recipe.logits(networks, torch.cat([pushed, self.cells]))
-                loss = (
-                    trainer.ctx.objective.generator_loss(logits[:ARROWS].detach(), logits[:ARROWS]) * ARROWS
-                )
+                logits = trainer.recipe.logits(networks, pushed)
+                loss = trainer.ctx.objective.generator_loss(logits.detach(), logits) * ARROWS
                 (gradient,) = torch.autograd.grad(loss, pushed)
-            heat = self._heat(logits[ARROWS:].detach())
         arrows, mean = self._arrows(gradient)
         arrays: dict[str, np.ndarray | bytes] = {
             "fake": points.cpu().numpy(),

@@ -25,18 +25,18 @@ from engine.runs import Appender, Lock, RunFolder, Tail, read_json, write_bytes
 from engine.trainer import Divergence, Trainer, use_threads
 
 FRAMES_PER_S = 30
-FRAME_SHARE = 0.08  # of the time, at most, goes into drawing for viewers
+FRAME_SHARE = 0.1  # of the time between two frames, at most, goes into drawing for viewers
 STATUS_EVERY_S = 0.5
-THUMBNAIL_EVERY_S = 5.0
+THUMBNAIL_EVERY_S = 5.0  # of training, as for checkpoints
 CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}
 SNAPSHOT_EVERY = {
-    "points": 200,
+    "points": 400,
     "images": 25,
     "pairs": 25,
     "domains": 25,
 }  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
-FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50)
+FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 IDLE_S = 0.01  # between two looks at the commands while paused
 
 Progress = Callable[[int, dict[str, Any]], None]
@@ -112,9 +112,9 @@ class Session:
             "status": 0.0,
             "watched": 0.0,
             "frame": 0.0,
-            "checkpoint": now,
+            "checkpoint": self.elapsed,
             "diagnosis": 0.0,
-            "thumbnail": 0.0,
+            "thumbnail": -THUMBNAIL_EVERY_S,
         }
         self._rate_mark = (now, self.trainer.step)
         self._rate = 0.0
@@ -151,13 +151,18 @@ class Session:
                 break
             self._replay()
             started = time.perf_counter()
-            self.trainer.iterate()
-            self._after_step()
-            now = time.perf_counter()
-            if self.limit and (spare := 1 / self.limit - (now - started)) > 0:
+            self.advance()
+            if self.limit and (spare := 1 / self.limit - (time.perf_counter() - started)) > 0:
+                waiting = time.perf_counter()
                 self._wait(spare)
-                now = time.perf_counter()
-            self.elapsed += now - started
+                self.elapsed += time.perf_counter() - waiting
+
+    def advance(self) -> None:
+        """One step, with all that is recorded of it."""
+        started = time.perf_counter()
+        self.trainer.iterate()
+        self._after_step()
+        self.elapsed += time.perf_counter() - started
 
     def _end(self) -> str:
         if self.state == "running":
@@ -212,8 +217,7 @@ class Session:
             self._snapshot()
         self._watch()
         self._refresh_status()
-        now = time.perf_counter()
-        if now - self._last["checkpoint"] > CHECKPOINT_EVERY_S[self.config["kind"]]:
+        if self.elapsed - self._last["checkpoint"] > CHECKPOINT_EVERY_S[self.config["kind"]]:
             self._checkpoint()
 
     def _report(self, clear: bool = True) -> None:
@@ -339,9 +343,8 @@ class Session:
         interval doubles.
         """
         write_bytes(self.folder.snapshots / f"{self.trainer.step:08d}.bin", self._drawn())
-        now = time.perf_counter()
-        if now - self._last["thumbnail"] > THUMBNAIL_EVERY_S or self.state != "running":
-            self._last["thumbnail"] = now
+        if self.elapsed - self._last["thumbnail"] > THUMBNAIL_EVERY_S or self.state != "running":
+            self._last["thumbnail"] = self.elapsed
             write_bytes(self.folder.thumbnail, self.picture.thumbnail())
         steps = self.folder.snapshot_steps()
         if len(steps) > SNAPSHOTS_AT_MOST:
@@ -371,7 +374,7 @@ class Session:
         if self.trainer.is_finite():
             checkpoint.save(self.folder, self.trainer.step, self._state())
             self._event("checkpoint")
-        self._last["checkpoint"] = time.perf_counter()
+        self._last["checkpoint"] = self.elapsed
 
     def _restore(self, rows: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
         """Go on from the newest checkpoint; commands recorded after it will be replayed at their steps."""
