@@ -71,7 +71,8 @@ class Pad {
   #begin(number) {
     this.#keep();
     this.#fill();
-    if (this.tracing.checked) this.#trace(this.pictures[number]);
+    this.#trace(this.tracing.checked ? this.pictures[number] : null);
+    if (this.tracing.checked) this.#takePen();
     else this.#draw(this.pictures[number]);
     this.#send();
   }
@@ -115,9 +116,13 @@ class Pad {
       this.#keep();
       this.#fill();
       this.#trace(null);
+      this.#takePen();
       this.#send();
     });
     this.tracing = make('input', { type: 'checkbox' });
+    this.tracing.addEventListener('change', () => {
+      if (!this.tracing.checked) this.#trace(null);
+    });
     const trace = make('label', { title: 'Examples lie under the sheet, to be traced' }, this.tracing, 'Trace');
     const group = make('div', { className: 'gs-pad-pens', role: 'group' }, ...this.pens);
     group.setAttribute('aria-label', 'pens');
@@ -131,6 +136,11 @@ class Pad {
     for (const one of this.pens) one.setAttribute('aria-pressed', String(one.dataset.pen === pen));
   }
 
+  // on an empty sheet there is nothing to rub out
+  #takePen() {
+    if (this.pen === 'eraser') this.#choose(this.colours.hidden ? 'medium' : 'broad');
+  }
+
   #offerColours(found) {
     this.colour = found[1] ?? '#000000';
     this.colours.hidden = found.length === 0;
@@ -140,7 +150,7 @@ class Pad {
       made.setAttribute('aria-label', `colour ${colour}`);
       made.addEventListener('click', () => {
         this.colour = colour;
-        if (this.pen === 'eraser') this.#choose('broad');
+        this.#takePen();
         press();
       });
       made.dataset.colour = colour;
