@@ -75,7 +75,8 @@ class Events:
                 {"path": self._work.keep(pictures[0], "example.png"), "kind": "example"} if pictures else {}
             )
             picture = given.get("path") if not ink else None
-        access = texts.access(model, direction, str(request.base_url).rstrip("/"))
+        address = f"{request.url.scheme}://{request.url.netloc}"  # base_url would be the studio's
+        access = texts.access(model, direction, address)
         return gr.update(pictures=urls), pad, given, picture, access
 
     def show_example(self, clicked: list[int], model: str, direction: str) -> tuple[Given, str]:

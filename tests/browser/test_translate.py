@@ -49,6 +49,12 @@ def stroke(page, frame):
     page.mouse.up()
 
 
+def test_the_snippets_lead_to_this_server(page, site, studio):
+    frame = studio("a-line-art")
+    frame.get_by_text("Use it from a program").click()
+    expect(frame.locator("#access pre").first).to_contain_text(f" {site.url}/api/translate/a-line-art ")
+
+
 def test_an_example_waits_and_a_stroke_changes_it(page, studio):
     frame = studio("a-line-art")
     expect(frame.locator("#line b")).to_have_text("64 × 64")
