@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
@@ -30,6 +31,8 @@ class Events:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._numbers = itertools.count()
+        self._newest: dict[str, int] = {}  # of each page, what it waits for
 
     # --- choosing; each returns updates for the components that its name in ``studio_page`` lists
 
@@ -75,7 +78,9 @@ class Events:
                 {"path": self._work.keep(pictures[0], "example.png"), "kind": "example"} if pictures else {}
             )
             picture = given.get("path") if not ink else None
-        address = f"{request.url.scheme}://{request.url.netloc}"  # base_url would be the studio's
+        address = (
+            f"{request.url.scheme}://{request.url.netloc}"  # its base_url is the studio's, not the server's
+        )
         access = texts.access(model, direction, address)
         return gr.update(pictures=urls), pad, given, picture, access
 
@@ -87,8 +92,13 @@ class Events:
 
     @staticmethod
     def take(path: str | None) -> Given:
-        """A picture was sent, or taken away."""
+        """A picture was sent."""
         return {"path": path, "kind": PICTURE} if path else {}
+
+    @staticmethod
+    def take_away() -> Given:
+        """The picture was taken away; with this event Gradio would still hand it over."""
+        return {}
 
     @staticmethod
     def reuse(made: str) -> tuple[Any, ...]:
@@ -108,17 +118,32 @@ class Events:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio knows it by its default)
     ) -> tuple[Any, ...]:
-        """What was given, however large: updates of slider, line, download, again, figures and made."""
-        if not model:
-            return _nothing(NO_MODEL)
-        if not given.get("path"):
-            return _nothing(NO_PICTURE)
-        options = {"direction": direction, "patches": patches, "back": True}
-        with saying():
-            if len(self._work.models()[model]["directions"]) == 1:
-                del options["back"]
-            made = self._work.translate(given["path"], model, options, viewer(request), _teller(progress))
-        return _shown(made)
+        """What was given, however large: updates of slider, line, download, again, figures and made. What
+        the page asks for meanwhile overtakes it.
+        """
+        page, number = str(request.session_hash), next(self._numbers)
+        self._newest[page] = number
+        try:
+            if not model:
+                return _nothing(NO_MODEL)
+            if not given.get("path"):
+                return _nothing(NO_PICTURE)
+            options = {"direction": direction, "patches": patches, "back": True}
+            with saying():
+                if len(self._work.models()[model]["directions"]) == 1:
+                    del options["back"]
+                made = self._work.translate(
+                    given["path"],
+                    model,
+                    options,
+                    viewer(request),
+                    _teller(progress),
+                    wanted=lambda: self._newest.get(page) == number,
+                )
+            return _shown(made) if made else tuple(gr.skip() for _ in range(6))
+        finally:
+            if self._newest.get(page) == number:
+                del self._newest[page]
 
     def sketch(
         self, drawn: object, model: str | None, direction: str, patches: bool, request: gr.Request
@@ -185,7 +210,9 @@ class Events:
             if not picture:
                 raise BadInput("there is no picture.", "picture", "Send one.")
             chosen = model or next(iter(self._work.models()), "")
-            return self._work.translate(picture, chosen, {"direction": direction}, viewer(request)).made
+            made = self._work.translate(picture, chosen, {"direction": direction}, viewer(request))
+            assert made is not None, "it was wanted to its end"
+            return made.made
 
     def translators(self) -> list[dict[str, Any]]:
         """The translators of this server: id, title, what they translate into what, and their directions."""

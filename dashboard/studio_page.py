@@ -21,9 +21,11 @@ from engine.api import Engine
 
 AT_ONCE = 8  # of each kind of request; the engine lets viewers take turns
 WAITING = 64  # requests that may wait, all together
+_CAMERA = {"video": {"width": {"ideal": 800}, "height": {"ideal": 600}}}  # models learn at less
 _AT_START = """() => {
   if (window.top !== window) document.body.classList.add('embedded');
   if (!window.isSecureContext) document.body.classList.add('no-camera');
+  import(new URL('/assets/studio_paste.js', location.href)).then((module) => module.default());
 }"""
 
 
@@ -101,7 +103,7 @@ class Page:
                     height=360,
                     elem_id="picture",
                     placeholder="Drop a picture here\n- or -\nClick to choose one",
-                    webcam_options=gr.WebcamOptions(mirror=False),
+                    webcam_options=gr.WebcamOptions(mirror=False, constraints=_CAMERA),
                 )
                 self.examples = examples(pictures=[], elem_id="examples")
             with gr.Tab("Draw", id=DRAW):
@@ -154,7 +156,9 @@ class Page:
     def _wire(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
         asked = [self.given, self.model, self.direction, self.patches]
-        shown = {"fn": self._on.renew, "inputs": asked, "outputs": self._results, **private}
+        shown: dict[str, Any] = {"fn": self._on.renew, "inputs": asked, "outputs": self._results, **private}
+        shown["trigger_mode"] = "multiple"  # the newest overtakes: it need not wait for a large picture
+        shown["show_progress_on"] = self.result
         about_model = [
             self.model,
             self.direction,
@@ -172,7 +176,8 @@ class Page:
         self.direction.input(self._on.turn, [self.model, self.direction, self.given], turned, **private).then(
             **shown
         )
-        self.picture.input(self._on.take, self.picture, self.given, **private).then(**shown)
+        self.picture.upload(self._on.take, self.picture, self.given, **private).then(**shown)
+        self.picture.clear(self._on.take_away, None, self.given, **private).then(**shown)
         self.examples.change(
             self._on.show_example,
             [self.examples, self.model, self.direction],
@@ -192,8 +197,10 @@ class Page:
             **private,
         )
         many = [self.job, self.queue, self.zip, self.begin, self.end]
-        self.begin.click(self._on.translate_all, [self.files, self.model, self.direction], many, **private)
-        self.end.click(self._on.cancel_all, self.job, None, queue=False, **private)
+        chosen = [self.files, self.model, self.direction]
+        self.begin.click(self._on.translate_all, chosen, many, show_progress="hidden", **private)
+        # through the queue: Gradio refuses what is private and goes around it
+        self.end.click(self._on.cancel_all, self.job, None, concurrency_limit=None, **private)
 
     def _publish(self) -> None:
         """The tools for programs and agents; the page itself has other ways."""

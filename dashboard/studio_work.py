@@ -57,13 +57,21 @@ class Work:
     # --- one picture
 
     def translate(
-        self, path: str, model: str, options: dict[str, Any], viewer: str, tell: Tell | None = None
-    ) -> Made:
-        """One picture as a job, however large. Raises ``BadInput``."""
+        self,
+        path: str,
+        model: str,
+        options: dict[str, Any],
+        viewer: str,
+        tell: Tell | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> Made | None:
+        """One picture as a job, however large; None once it is not ``wanted``. Raises ``BadInput``."""
         asked = {**options, "given": Path(path).suffix.lower() not in SHOWN_BY_BROWSERS}
         job = self._engine.start_translation(model, [self._sent(path)], asked, viewer, many=False)
         try:
             for status in self._watch(job, POLL_S):
+                if not wanted():
+                    return None
                 if tell is not None:
                     tell(status["progress"], _doing(status))
             return self._made(path, model, self._engine.translation_result(job))
