@@ -19,7 +19,7 @@ from engine.options import BadInput
 
 PAGE = 12  # models shown at first, and more at each click
 GROUPS = {"pretrained": "ships with it", "added": "added here", "run": "of a run"}
-AS = {"pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
+AS = {"": "find out", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
 MODES = {"auto": "as it was trained", "train": "as in training", "eval": "with the statistics of training"}
 FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "safetensors": "safetensors"}
 WAYS = {"a_to_b": "first to second", "b_to_a": "second to first"}
@@ -170,20 +170,21 @@ def listing() -> None:
 
 def adding() -> None:
     """Weight files of others, dropped here."""
+    turn = st.session_state.get("weights_added", 0)  # after each model the uploader and the name are empty
     with st.expander("Add weights of pix2pix or CycleGAN", expanded=False):
         files = st.file_uploader(
             "One generator, or G_A and G_B; their discriminators if you have them",
             TYPES,
             accept_multiple_files=True,
-            key=f"weights_{st.session_state.get('weights_added', 0)}",
+            key=f"weights_{turn}",
             help="Files as the reference implementation saves them. What network it is, is read from the "
             "tensors; nothing in a file is ever run.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.text_input("Name", max_chars=80, key="weights_name", placeholder="e.g. horse to zebra")
-            gan = st.selectbox(
-                "Trained as", [None, *AS], format_func=lambda one: AS.get(one, "find out"), key="weights_as"
+            name = st.text_input(
+                "Name", max_chars=80, key=f"weights_name_{turn}", placeholder="e.g. horse to zebra"
             )
+            gan = st.selectbox("Trained as", list(AS), format_func=AS.__getitem__, key="weights_as")
             mode = st.selectbox(
                 "Batch norm of a pix2pix", list(MODES), format_func=MODES.__getitem__, key="weights_mode"
             )
@@ -192,11 +193,11 @@ def adding() -> None:
             return
         try:
             with st.spinner("Reading the weights"):
-                added = _add(name, files, gan, mode)
+                added = _add(name, files, gan or None, mode)
         except BadInput as problem:
             show_problem(problem)
             return
-    st.session_state["weights_added"] = st.session_state.get("weights_added", 0) + 1  # an empty uploader
+    st.session_state["weights_added"] = turn + 1
     st.toast(f"Added: {len(files)} file{'s' if len(files) > 1 else ''} as {added['gan']}.")
     st.rerun()
 

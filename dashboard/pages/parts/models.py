@@ -27,10 +27,13 @@ def facts(model: Mapping[str, Any]) -> str:
     """Size, licence and figures in a line."""
     parts = [f"{model['bytes'] / 1e6:.1f} MB"] if model["bytes"] else []
     numbers = [(name, value) for name, value in model["figures"].items() if isinstance(value, int | float)]
-    named = [(name.upper() if name in SHORT else name.replace("_", " "), value) for name, value in numbers]
-    parts += [f"{name} {value:.3g}" for name, value in named[:SHOWN_FIGURES]]
+    parts += [f"{_spoken(name)} {value:.3g}" for name, value in numbers[:SHOWN_FIGURES]]
     parts += [f"licence: {model['licence']}"] if model["licence"] else []
     return f'<div class="gs-muted gs-number">{escape(" · ".join(parts))}</div>'
+
+
+def _spoken(figure: str) -> str:
+    return " ".join(word.upper() if word in SHORT else word for word in figure.split("_"))
 
 
 def model_html(model: Mapping[str, Any], brief: bool = False) -> str:
