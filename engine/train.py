@@ -19,24 +19,14 @@ from typing import Any
 from engine import checkpoint
 from engine.best import Best
 from engine.diagnose import Diagnoser
+from engine.gallery import Gallery
 from engine.options import BadInput, Conflict
 from engine.picture import picture_of, shown_networks
-from engine.runs import Appender, Lock, RunFolder, Tail, read_json, write_bytes
+from engine.runs import Appender, Lock, RunFolder, Tail, read_json
 from engine.trainer import Divergence, Trainer, use_threads
 
-FRAMES_PER_S = 30
-FRAME_SHARE = 0.1  # of the time between two frames, at most, goes into drawing for viewers
 STATUS_EVERY_S = 0.5
-THUMBNAIL_EVERY_S = 5.0  # of training, as for checkpoints
-CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}
-SNAPSHOT_EVERY = {
-    "points": 400,
-    "images": 25,
-    "pairs": 25,
-    "domains": 25,
-}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
-SNAPSHOTS_AT_MOST = 300
-FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training
 IDLE_S = 0.01  # between two looks at the commands while paused
 
 Progress = Callable[[int, dict[str, Any]], None]
@@ -105,20 +95,17 @@ class Session:
         self.control = Tail(folder.control)
         if resume:
             self._restore(old_rows, old_events)
-        self.snapshot_every = self._snapshot_interval()
+        self.gallery = Gallery(folder, self.picture, self._header)
         self._evaluations = self.trainer.step // max(1, self.trainer.options.evaluate_every)
         now = time.perf_counter()
         self._last = {
             "status": 0.0,
-            "watched": 0.0,
-            "frame": 0.0,
             "checkpoint": self.elapsed,
             "diagnosis": 0.0,
-            "thumbnail": -THUMBNAIL_EVERY_S,
         }
         self._rate_mark = (now, self.trainer.step)
         self._rate = 0.0
-        self._is_watched, self._frame_cost, self._active = False, 0.0, []
+        self._active: list[dict[str, Any]] = []
         self._stop_signal = False
 
     # start and end
@@ -134,12 +121,10 @@ class Session:
     def _begin(self) -> None:
         folder = self.folder
         self._write_status()
-        if not folder.real.exists():
-            write_bytes(folder.real, self.picture.real())
-        self._frame()
+        self.gallery.begin()
         if self.trainer.step == 0:
             checkpoint.save(folder, 0, self._state())
-            self._snapshot()
+            self.gallery.snapshot()
 
     def _loop(self) -> None:
         while self.state in ("running", "paused") and self.trainer.step < self.steps:
@@ -170,8 +155,8 @@ class Session:
         if self.state != "failed":
             checkpoint.save(self.folder, self.trainer.step, self._state())
             self._event("checkpoint")
-            self._frame()
-            self._snapshot()
+            self.gallery.frame()
+            self.gallery.snapshot(is_last=True)
         self._event("state", state=self.state)
         self._write_status()
         self.metrics.close()
@@ -203,7 +188,7 @@ class Session:
     def _idle(self) -> None:
         time.sleep(IDLE_S)
         self._refresh_status()
-        self._watch()
+        self.gallery.watch(paused=True)
 
     # after a step
     def _after_step(self) -> None:
@@ -213,9 +198,8 @@ class Session:
             self._report()
             if self.state == "failed":
                 return
-        if step % self.snapshot_every == 0 or step in FIRST_SNAPSHOTS:
-            self._snapshot()
-        self._watch()
+        self.gallery.snapshot_if_due()
+        self.gallery.watch()
         self._refresh_status()
         if self.elapsed - self._last["checkpoint"] > CHECKPOINT_EVERY_S[self.config["kind"]]:
             self._checkpoint()
@@ -309,55 +293,14 @@ class Session:
         )
         self.event_row += 1
 
-    # pictures
-    def _watch(self) -> None:
-        """Draw a frame if somebody watches and drawing would not take more than its share of the time."""
-        now = time.perf_counter()
-        if now - self._last["watched"] > 0.25:
-            self._last["watched"] = now
-            self._is_watched = self.folder.is_watched()
-        if self._is_watched and now - self._last["frame"] > max(
-            1 / FRAMES_PER_S, self._frame_cost / FRAME_SHARE
-        ):
-            if self.state == "paused" and self._frame_step == self.trainer.step:
-                return
-            self._frame()
-
-    def _frame(self) -> None:
-        started = time.perf_counter()
-        write_bytes(self.folder.live, self._drawn())
-        now = time.perf_counter()
-        self._last["frame"], self._frame_cost, self._frame_step = now, now - started, self.trainer.step
-
-    def _drawn(self) -> bytes:
-        header = {
+    def _header(self) -> dict[str, Any]:
+        """What a frame shows."""
+        return {
             "step": self.trainer.step,
             "time": round(self.elapsed, 3),
             "attempt": self.attempt,
             "row": self.row - 1,
         }
-        return self.picture.frame(header)
-
-    def _snapshot(self) -> None:
-        """Keep the present frame for rewinding; when there are too many, every second one goes and the
-        interval doubles.
-        """
-        write_bytes(self.folder.snapshots / f"{self.trainer.step:08d}.bin", self._drawn())
-        if self.elapsed - self._last["thumbnail"] > THUMBNAIL_EVERY_S or self.state != "running":
-            self._last["thumbnail"] = self.elapsed
-            write_bytes(self.folder.thumbnail, self.picture.thumbnail())
-        steps = self.folder.snapshot_steps()
-        if len(steps) > SNAPSHOTS_AT_MOST:
-            self.snapshot_every *= 2
-            for step in steps:
-                if step % self.snapshot_every and step not in FIRST_SNAPSHOTS:
-                    (self.folder.snapshots / f"{step:08d}.bin").unlink(missing_ok=True)
-
-    def _snapshot_interval(self) -> int:
-        interval = SNAPSHOT_EVERY[self.config["kind"]]
-        while self.trainer.step // interval > SNAPSHOTS_AT_MOST:
-            interval *= 2
-        return interval
 
     # state
     def _state(self) -> dict[str, Any]:
@@ -446,7 +389,7 @@ class Session:
         if kind == "pause" and self.state == "running":
             self.state = "paused"
             self._checkpoint()
-            self._frame()
+            self.gallery.frame()
         elif kind == "resume" and self.state == "paused":
             self.state = "running"
             self._rate_mark = (time.perf_counter(), self.trainer.step)
@@ -487,7 +430,7 @@ class Session:
                 self._record_command({"command": "step", "what": what})
                 self.trainer.single(what)
             self._report(clear=False)
-        self._frame()
+        self.gallery.frame()
 
     def _replay(self) -> None:
         """Apply the recorded commands whose step has come."""

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from engine import frames
+from engine.gallery import SNAPSHOT_EVERY
 from engine.runs import RunFolder, Tail
-from engine.train import SNAPSHOT_EVERY, Session, newest_attempt, train
+from engine.train import Session, newest_attempt, train
 
 CLOCK = {"row", "attempt", "time", "rate", "images_rate"}
 
@@ -118,13 +119,13 @@ def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
 
 def test_watched_or_not_the_numbers_are_the_same(new_run, monkeypatch):
     watched, alone = new_run("watched"), new_run("alone")
-    monkeypatch.setattr("engine.train.FRAMES_PER_S", 1e9)
-    monkeypatch.setattr("engine.train.FRAME_SHARE", 1e9)
+    monkeypatch.setattr("engine.gallery.FRAMES_PER_S", 1e9)
+    monkeypatch.setattr("engine.gallery.FRAME_SHARE", 1e9)
     watched.watching.touch()
     drawn = []
     session = Session(watched, False, None)
-    frame = session._frame
-    session._frame = lambda: (drawn.append(session.trainer.step), frame())
+    frame = session.gallery.frame
+    monkeypatch.setattr(session.gallery, "frame", lambda: (drawn.append(session.trainer.step), frame()))
     session.run()
     train(alone)
     assert len(drawn) > 20
@@ -215,7 +216,7 @@ def test_the_folder_holds_pictures(new_run, how):
 
 
 def test_snapshots_stay_few(new_run, monkeypatch):
-    monkeypatch.setattr("engine.train.SNAPSHOTS_AT_MOST", 12)
+    monkeypatch.setattr("engine.gallery.SNAPSHOTS_AT_MOST", 12)
     monkeypatch.setitem(SNAPSHOT_EVERY, "points", 5)
     folder = new_run(steps=200)
     train(folder)

@@ -18,6 +18,7 @@ const SMALLEST_CHARTS = 430; // CSS pixels that the charts keep beside the pictu
 const NARROW = 820; // below it everything stands in one column
 const GAP = 14;
 const NOTICE_MS = 6000;
+const GLIDE_MS = 40; // between two steps of dots that glide
 const IDLE_MS = 60; // between looks at what is due while nothing moves
 const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
 
@@ -69,6 +70,7 @@ export class LiveView {
     this.socket.close();
     cancelAnimationFrame(this.asked);
     clearTimeout(this.later);
+    clearTimeout(this.gliding);
     this.sizes.disconnect();
     removeEventListener('resize', this.onResize);
     for (const part of [this.controls, this.board, this.timeline]) part.destroy();
@@ -203,8 +205,15 @@ export class LiveView {
       this.timeline.dirty ||
       this.board.charts.some((chart) => chart.dirty) ||
       this.runs.some((run) => run.state === 'running');
-    if (moving || this.pending.size) this.#schedule();
+    if (this.pending.size) this.#schedule();
+    else if (moving) this.gliding ??= setTimeout(() => this.#glide(), GLIDE_MS);
     else if (waiting) this.later ??= setTimeout(() => this.#wake(), IDLE_MS);
+  }
+
+  // between frames that come quickly there is nothing to add, and painting takes time from the training
+  #glide() {
+    this.gliding = null;
+    this.#schedule();
   }
 
   // while nothing moves a look now and then will do: a phone that only watches stays cool
