@@ -70,21 +70,18 @@ def choose_upload(chosen: str | None, source: str) -> dict[str, Any] | None:
             _upload_form(layout)
     elif not own:
         note("Nothing has been uploaded, and only the presenter can.")
-    if picked and session.may_change() and st.button("Delete these pictures", type="tertiary"):
-        _delete(picked)
-    _report()
+    if picked and session.may_change():
+        _offer_deletion(own[picked])
+    _report(picked)
     return own[picked] if picked else None
 
 
 def _upload_form(layout: Layout) -> None:
+    turn = st.session_state.get("uploads", 0)  # after each upload the form is as new
     files = st.file_uploader(
-        layout.asked,
-        TYPES,
-        accept_multiple_files=True,
-        key=f"upload_files_{st.session_state.get('uploads', 0)}",
-        help=layout.help,
+        layout.asked, TYPES, accept_multiple_files=True, key=f"upload_files_{turn}", help=layout.help
     )
-    name = st.text_input("Name", "My pictures", max_chars=80, key="upload_name")
+    name = st.text_input("Name", "My pictures", max_chars=80, key=f"upload_name_{turn}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = st.segmented_control(
             "Size",
@@ -107,9 +104,7 @@ def _upload_form(layout: Layout) -> None:
     st.session_state["upload_report"] = added
     st.session_state.pop("upload_choice", None)
     st.session_state["upload_newest"] = added["id"]
-    st.session_state["uploads"] = (
-        st.session_state.get("uploads", 0) + 1
-    )  # an empty uploader for the next ones
+    st.session_state["uploads"] = turn + 1
     st.rerun()
 
 
@@ -125,6 +120,14 @@ def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layo
         return session.engine().add_dataset(session.role(), name, paths, size, colour, layout)
 
 
+def _offer_deletion(dataset: dict[str, Any]) -> None:
+    """A second click is needed: they cannot be brought back."""
+    with st.popover("Delete these pictures", type="tertiary", key=f"delete_{dataset['id']}"):
+        st.text(f"{dataset['name']}: {dataset['images']:,} pictures. This cannot be undone.")
+        if st.button("Delete", type="primary", key="upload_delete"):
+            _delete(dataset["id"])
+
+
 def _delete(dataset: str) -> None:
     try:
         session.engine().delete_dataset(session.role(), dataset)
@@ -136,10 +139,10 @@ def _delete(dataset: str) -> None:
     st.rerun()
 
 
-def _report() -> None:
-    """What became of the last upload, with the files that could not be read."""
+def _report(picked: str | None) -> None:
+    """What became of the last upload, with the files that could not be read, while it is picked."""
     added = st.session_state.get("upload_report")
-    if not added:
+    if not added or added["id"] != picked:
         return
     classes = f" in {len(added['classes'])} classes" if added.get("classes") else ""
     lines = [f"{added['images']:,} pictures{classes} added."]
