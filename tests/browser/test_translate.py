@@ -1,7 +1,11 @@
 """A class translates its own pictures: by file, by hand, on a phone. An example waits for the first."""
 
+import base64
+import io
 import json
+import zipfile
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -99,6 +103,39 @@ def test_many_pictures_come_as_a_zip_and_the_broken_one_is_listed(page, studio):
     with page.expect_download() as download:
         frame.get_by_text("Download the zip").click()
     assert download.value.suggested_filename == "translated.zip"
+
+
+def test_many_pictures_are_cancelled_in_the_middle(page, studio):
+    frame = studio("both-ways")
+    frame.get_by_role("tab", name="Many pictures").click()
+    plain, content = file_of(np.full((256, 256, 3), 90, np.uint8)), io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for number in range(2000):
+            packed.writestr(f"{number}.png", plain)
+    many = {"name": "many.zip", "mimeType": "application/zip", "buffer": content.getvalue()}
+    frame.locator("#files input[type=file]").set_input_files(many)
+    expect(frame.locator("#files")).to_contain_text("many")
+    frame.get_by_role("button", name="Translate all").click()
+    frame.get_by_role("button", name="Cancel").click()
+    expect(frame.locator("#queue")).to_contain_text("Cancelled after")
+    expect(frame.get_by_role("button", name="Translate all")).to_be_enabled()
+    expect(frame.locator("#zip")).not_to_be_visible()
+
+
+def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studio):
+    frame = studio("a-line-art")
+    frame.get_by_role("tab", name="Picture", exact=True).click()
+    frame.locator("#examples .gs-example").first.click()
+    frame.get_by_role("button", name="Remove Image").click()
+    expect(frame.locator("#line")).to_contain_text("Drop a picture")
+    paste = """(page, content) => {
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([bytes], 'image.png', { type: 'image/png' }));
+      page.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }"""
+    frame.locator("body").evaluate(paste, base64.b64encode(file_of(photograph(60, 90))).decode())
+    expect(frame.locator("#line b")).to_have_text("90 × 60")
 
 
 def test_on_a_phone_nothing_hangs_over_the_edge(page, studio):
