@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import session
+from dashboard.components.ahead import load_ahead
 from dashboard.pages.parts.links import go, link
 from dashboard.pages.parts.models import model_html, page_of
 from dashboard.pages.parts.problem import note, show_problem
@@ -116,3 +117,4 @@ presets()
 st.subheader("Running now", anchor=False)
 running()
 to_play_with()
+load_ahead(key="ahead")

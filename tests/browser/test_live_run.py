@@ -63,6 +63,20 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
     wait_for(lambda: status(site, run)["state"] == "stopped")
 
 
+def test_start_has_no_code_left_to_wait_for(page, site, watched):
+    """The home page has loaded the live view's modules before."""
+    page.goto(site.url)
+    page.wait_for_function("performance.getEntriesByName('live view loaded').length")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Start").first.click()
+    run = watched.run()
+    watched.grows("rows", by=1)
+    assert any("/api/" in url for url in asked)
+    assert not [url for url in asked if url.endswith((".js", ".css")) and "/assets/" in url]
+    site.http.post(f"/api/runs/{run}/control", json={"command": "stop"})
+
+
 def test_a_killed_worker_is_shown_and_resumed(page, site, watched):
     run = start(site)
     page.goto(f"{site.url}/train?run={run}")
