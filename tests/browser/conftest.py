@@ -12,6 +12,7 @@ from tests.dashboard.conftest import Server
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LOOPBACK = (None, "127.0.0.1", "localhost", "::1")

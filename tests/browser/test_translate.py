@@ -71,6 +71,11 @@ def test_an_example_waits_and_a_stroke_changes_it(page, studio):
     expect(frame.locator("#result img").last).not_to_have_attribute("src", drawn)
     frame.get_by_label("D's patch map").check()
     expect(frame.locator(".gs-stack img")).to_have_count(2)
+    frame.get_by_label("Trace").check()
+    frame.locator("#pad .gs-example").first.click()
+    expect(frame.locator(".gs-pad-faint")).to_be_visible()
+    frame.get_by_label("Trace").uncheck()
+    expect(frame.locator(".gs-pad-faint")).to_be_hidden()
 
 
 def test_a_picture_is_sent_and_comes_back_both_ways(page, studio):
@@ -136,6 +141,16 @@ def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studi
     }"""
     frame.locator("body").evaluate(paste, base64.b64encode(file_of(photograph(60, 90))).decode())
     expect(frame.locator("#line b")).to_have_text("90 × 60")
+
+
+def test_a_photograph_is_taken_and_translated(page, studio):
+    frame = studio("both-ways")
+    frame.get_by_role("button", name="Capture from camera").click()
+    frame.get_by_text("Click to Access Webcam").click()
+    frame.get_by_role("button", name="capture photo").click()
+    expect(frame.locator("#line b")).to_have_text("800 × 600")
+    frame.get_by_role("button", name="Remove Image").first.click()
+    expect(frame.locator("#line")).to_contain_text("Drop a picture")
 
 
 def test_on_a_phone_nothing_hangs_over_the_edge(page, studio):
