@@ -148,7 +148,7 @@ _PROJECTION = {
     "image": {},
     "method": {"type": "string", "enum": ["encoder", "optimise", "both"]},
     "restarts": {"type": "integer", "default": 4, "minimum": 1, "maximum": 16},
-    "steps": {"type": "integer", "default": 200, "minimum": 1, "maximum": 1000},
+    "steps": {"type": "integer", "default": 400, "minimum": 1, "maximum": 1000},
     "seed": {"type": "integer", "default": 0},
     "mask": {},
     "start": {**_PLACE, "description": "An edit's: the place of the sample that was painted on."},

@@ -102,7 +102,7 @@ def check(loaded: Loaded, request: dict[str, Any]) -> Task:
         None if start is None else latent_of(loaded, start, "start"),
         method,
         whole(request.get("restarts", 4), "restarts", 1, MOST_RESTARTS),
-        whole(request.get("steps", 200), "steps", 1, MOST_STEPS),
+        whole(request.get("steps", 400), "steps", 1, MOST_STEPS),
         seed_of(request.get("seed", 0)),
         number(request.get("prior_weight", 0.01), "prior_weight", 0.0, 100.0),
     )

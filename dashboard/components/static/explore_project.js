@@ -77,7 +77,7 @@ export class ProjectTab {
       { class: 'gx-row' },
       hub.model.has_encoder && el('label', { class: 'gx-label' }, 'by', this.method),
       field('restarts', 'restarts', 4, 1, 16, 'Searches from so many starts; the best counts'),
-      field('steps', 'steps', 200, 10, 1000, 'Of each search'),
+      field('steps', 'steps', 400, 10, 1000, 'Of each search'),
     );
   }
 
@@ -180,7 +180,7 @@ export class ProjectTab {
       file: image,
       method: mask ? 'optimise' : this.method.value,
       restarts: whole(this.restarts, 4),
-      steps: whole(this.steps, 200),
+      steps: whole(this.steps, 400),
       seed: '0',
       mask,
       start,
