@@ -5,6 +5,7 @@ Answers are written as the engine gives them; their models document them (``/api
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response, WebSocket
@@ -41,8 +42,10 @@ router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 Since = Annotated[int, Query(ge=-1, lt=2**63, description="The last row that is known; -1 for all.")]
 
 
-def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
-    """The application to be mounted at ``/api``."""
+def create_api(
+    the_engine: Engine, hub: Hub, access: Access, drawing: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """The application to be mounted at ``/api``. ``drawing`` is told whenever somebody draws."""
     api = FastAPIOffline(
         title="GANscope",
         version=the_engine.health()["version"],
@@ -52,7 +55,7 @@ def create_api(the_engine: Engine, hub: Hub, access: Access) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},  # or Swagger asks its makers whether we are valid
     )
     api.state.engine, api.state.hub, api.state.access = the_engine, hub, access
-    api.state.drawings = Drawings(the_engine)
+    api.state.drawings = Drawings(the_engine, drawing)
     api.include_router(router)
     api.include_router(explore_router)
     api.include_router(models_router)

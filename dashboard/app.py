@@ -32,14 +32,14 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> Dashboar
     """The application of one process, around an engine that is open. Streamlit allows one a process."""
     load_config_options(streamlit_options(host, port))
     session.set_engine(engine)
-    hub = Hub(engine)
+    hub, studio = Hub(engine), Studio(engine)
 
     def import_api() -> ASGIApp:
         from dashboard.api import create_api
 
-        return create_api(engine, hub, access)
+        return create_api(engine, hub, access, studio.put_off)
 
-    api, studio = _Later(import_api), Studio(engine)
+    api = _Later(import_api)
 
     @asynccontextmanager
     async def lifespan(_: streamlit.App) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -42,10 +43,10 @@ place took its turn.
 
 
 class Drawings:
-    """All open drawing sockets."""
+    """All open drawing sockets. ``heard`` is called with each of their messages."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, heard: Callable[[], None]) -> None:
+        self._engine, self._heard = engine, heard
         self._open = 0
 
     async def serve(self, socket: WebSocket, model: str) -> None:
@@ -56,7 +57,7 @@ class Drawings:
             return
         self._open += 1
         try:
-            await _Drawing(socket, self._engine, model).run()
+            await _Drawing(socket, self._engine, model, self._heard).run()
         except (WebSocketDisconnect, RuntimeError):  # starlette's word for a socket that has gone meanwhile
             pass
         finally:
@@ -64,8 +65,8 @@ class Drawings:
 
 
 class _Drawing:
-    def __init__(self, socket: WebSocket, engine: Engine, model: str) -> None:
-        self._socket, self._engine, self._model = socket, engine, model
+    def __init__(self, socket: WebSocket, engine: Engine, model: str, heard: Callable[[], None]) -> None:
+        self._socket, self._engine, self._model, self._heard = socket, engine, model, heard
         host = socket.client.host if socket.client else ""
         self._viewer = f"{host} {secrets.token_hex(6)}"
         self._room = asyncio.Semaphore(UNDER_WAY)
@@ -78,6 +79,7 @@ class _Drawing:
                 message = await self._socket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
+                self._heard()
                 task = asyncio.create_task(self._answer(message.get("text")))
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
 
 PREFIX = "/studio"
-START_AFTER_S = 10.0  # since the first page was asked for: that page must not wait for Gradio's import
+START_AFTER_S = 10.0  # since the first page was asked for, which must not wait for Gradio's import
 KEPT_FOR_S = 3600  # uploads and results
 SWEPT_EVERY_S = 600
 LARGEST = "256mb"  # of one file; the guard allows viewers less
@@ -75,6 +75,12 @@ class Studio:
     def start_soon(self) -> None:
         """A page has been asked for: start in a while, once."""
         if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(START_AFTER_S, self.start)
+
+    def put_off(self) -> None:
+        """Somebody is drawing: wait until nobody has for a while."""
+        if self._timer is not None and self._task is None:
+            self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_later(START_AFTER_S, self.start)
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from engine.picture import Picture
 from engine.runs import RunFolder, write_bytes
 
 FRAMES_PER_S = 30
-FRAME_SHARE = 0.1  # of the time between two frames, at most, goes into drawing for viewers
+FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing for viewers
 LOOK_EVERY_S = 0.25  # whether somebody watches
 THUMBNAIL_EVERY_S = 5.0  # of training
 SNAPSHOT_EVERY = {

@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio_client
 import httpx
@@ -84,6 +85,23 @@ def test_it_says_that_it_is_loading_until_it_is_there(studio):
 def test_the_address_without_its_slash_keeps_the_question(studio):
     answer = studio.http.get("/studio?model=tiny")
     assert answer.status_code == 307 and answer.headers["location"] == "/studio/?model=tiny"
+
+
+def test_its_import_waits_while_somebody_draws(tmp_path):
+    """Python imports and the pictures that follow a finger would share one processor."""
+
+    async def scene():
+        waiting = Studio(SimpleNamespace(runs_folder=tmp_path))
+        waiting.put_off()  # nothing has been asked for yet: nothing to put off
+        assert waiting._timer is None
+        waiting.start_soon()
+        first = waiting._timer
+        waiting.put_off()
+        assert first.cancelled() and waiting._timer.when() > first.when() and waiting.state == "idle"
+        await waiting.close()
+        assert waiting._timer.cancelled()
+
+    asyncio.run(scene())
 
 
 def test_files_of_earlier_starts_are_gone_and_its_folder_is_private(studio):
