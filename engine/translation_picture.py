@@ -19,7 +19,16 @@ from engine.data.translation import Side, TranslationSource
 from engine.exhibits import Exhibit
 from engine.gans.base import Direction
 from engine.metrics.translation import psnr
-from engine.picture import EXHIBIT_EVERY_S, THUMBNAIL, evaluating, picture_grid, shown_networks, to_png
+from engine.picture import (
+    EXHIBIT_EVERY_S,
+    FAKE,
+    REAL,
+    THUMBNAIL,
+    evaluating,
+    picture_grid,
+    shown_networks,
+    to_png,
+)
 from engine.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
@@ -171,6 +180,6 @@ def in_colour(pictures: Tensor) -> Tensor:
 
 def patch_colours(share: Tensor) -> Tensor:
     """(N, 1, H, W) from 0 (generated, purple) over one half (white) to 1 (real, green) as (N, 3, H, W)."""
-    green, purple = (share.new_tensor(rgb).view(1, 3, 1, 1) for rgb in ((27, 120, 55), (118, 42, 131)))
+    green, purple = (share.new_tensor(rgb).view(1, 3, 1, 1) for rgb in (REAL, FAKE))
     strength = (2 * share - 1).abs()
     return (255 + strength * (torch.where(share > 0.5, green, purple) - 255)) / 127.5 - 1

@@ -13,11 +13,11 @@ from torch import nn
 from engine.explore.loaded import Loaded
 from engine.explore.scoring import objective_of
 from engine.gans.base import Direction
-from engine.picture import FAKE, REAL
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized
 from engine.translation.normalising import Mode
 from engine.translation.translator import Translator, channels
+from engine.translation_picture import patch_colours
 
 MOST = 512  # px of the longest side that D is shown
 OPACITY = 150  # of 255
@@ -54,7 +54,8 @@ def patch_map(
         max(1, round(n * a / b)) for n, a, b in zip(scores.shape, (height, width), x.shape, strict=False)
     )
     scores = scores[:rows, :columns]
-    colours = np.array(FAKE) + scores[..., None] * (np.array(REAL) - np.array(FAKE))  # (H', W', 3)
+    tinted = patch_colours(torch.from_numpy(scores)[None, None])[0]  # (3, H', W'), -1 to 1
+    colours = (tinted.permute(1, 2, 0).numpy() + 1) * 127.5
     shown = np.dstack([colours, np.full(scores.shape, OPACITY)]).round().astype(np.uint8)
     overlay = Image.fromarray(shown).resize((width, height), Image.Resampling.NEAREST)
     return {"patches": encode(np.asarray(overlay)), "patch_mean": round(float(scores.mean()), 4)}

@@ -9,6 +9,7 @@ from engine.explore.loaded import Library
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
 from engine.options import BadInput
+from engine.picture import REAL
 from engine.translation import bands, storing, tiles, winograd
 from engine.translation.bands import Bands, as_input, as_pixels, steps_of
 from engine.translation.decoding import decode, encode
@@ -223,6 +224,9 @@ def test_the_way_back_and_the_patches(models, tmp_path):
     assert np.array_equal(np.asarray(opened(answer["back"])), np.asarray(opened(again["png"])))
     overlay = opened(answer["patches"])
     assert overlay.mode == "RGBA" and overlay.size == (60, 80) and 0 <= answer["patch_mean"] <= 1
+    assert np.asarray(overlay)[..., :3].max(-1).min() >= max(
+        REAL
+    )  # by white from fake to real: nowhere a grey
     alone = translated(models["oneway"], raw, tmp_path, back=True, patches=True)
     assert alone["back"] is alone["patches"] is None and len(alone["notes"]) == 2
     with pytest.raises(BadInput, match="kept without"):
