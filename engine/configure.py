@@ -402,7 +402,7 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
         on.append(f"D trained alone for {options.pretrain_discriminator:,} steps first")
     what = (
         f"{GANS[plain['gan']].title} learns {source.title} for {plain['steps']:,} steps of "
-        f"{options.batch_size} samples"
+        f"{options.batch_size} {'sample' if options.batch_size == 1 else 'samples'}"
     )
     rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
     return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {WATCH[source.kind]}"
