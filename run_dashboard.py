@@ -155,6 +155,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
 
     config = uvicorn.Config(
         app,
+        http="h11",  # also where the other parser is installed: it refuses less, and in words of its own
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE,
