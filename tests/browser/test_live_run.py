@@ -145,9 +145,10 @@ def test_a_run_is_composed_on_the_page(page, site, watched):
 
 def test_the_live_view_fits_a_laptop(page, site, watched):
     """The picture, the charts and the diagnosis are seen at 1366x768 without scrolling."""
-    run = start(site, steps=1500)
+    run = start(site)
     page.goto(f"{site.url}/train?run={run}")
     watched.grows("frames_painted", by=2)
+    site.http.post(f"/api/runs/{run}/control", json={"command": "stop"})
     for part in (".gv-paper", ".gv-chart"):
         box = page.locator(part).first.bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= 768, part
