@@ -42,9 +42,7 @@ router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 Since = Annotated[int, Query(ge=-1, lt=2**63, description="The last row that is known; -1 for all.")]
 
 
-def create_api(
-    the_engine: Engine, hub: Hub, access: Access, drawing: Callable[[], None] = lambda: None
-) -> FastAPI:
+def create_api(the_engine: Engine, hub: Hub, access: Access, drawing: Callable[[], None]) -> FastAPI:
     """The application to be mounted at ``/api``. ``drawing`` is told whenever somebody draws."""
     api = FastAPIOffline(
         title="GANscope",

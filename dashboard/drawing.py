@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import struct
 from collections.abc import Callable
@@ -27,6 +28,7 @@ CONTROL = "large"
 MAX_MESSAGE = 1 << 16  # characters: a place may hold a latent
 UNDER_WAY = 4  # places of one socket that are worked on; until one is answered no more are read
 MAX_SEQUENCE = 1 << 32
+log = logging.getLogger("ganscope")
 HEAD = struct.Struct("<II")  # the model's step, the number of the place
 
 DOCUMENTATION = """
@@ -58,8 +60,6 @@ class Drawings:
         self._open += 1
         try:
             await _Drawing(socket, self._engine, model, self._heard).run()
-        except (WebSocketDisconnect, RuntimeError):  # starlette's word for a socket that has gone meanwhile
-            pass
         finally:
             self._open -= 1
 
@@ -91,8 +91,9 @@ class _Drawing:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._room.release()
-        if not task.cancelled():
-            task.exception()  # the socket has gone: `run` hears of it by itself
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None and not isinstance(problem, WebSocketDisconnect):  # of that `run` hears itself
+            log.error("a drawing broke", exc_info=problem)
 
     async def _answer(self, text: str | None) -> None:
         number = None

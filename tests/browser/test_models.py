@@ -1,21 +1,15 @@
 """The Models page by hand: weights added, refused, renamed, exported and deleted, each in its dialog."""
 
 import pytest
-import torch
 from playwright.sync_api import expect
 
-from engine import models
-from tests.engine.translators import make_translator
+from tests.engine.translators import reference_file
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """The file of a tiny generator, as the reference implementation names it."""
-    folder = tmp_path_factory.mktemp("weights")
-    make_translator(folder / "made", "pix2pix", network="unet", norm="batch")
-    file = folder / "latest_net_G.pth"
-    torch.save(models.load(folder / "made").networks["generator"].state_dict(), file)
-    return file
+    return reference_file(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture

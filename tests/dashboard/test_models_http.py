@@ -4,24 +4,17 @@ import os
 import pickle
 
 import pytest
-import torch
 
 from dashboard import schemas
 from dashboard.guard import BODY_LIMIT
 from tests.dashboard.test_http import is_problem
-from tests.engine.translators import make_translator
+from tests.engine.translators import reference_file
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """The bytes of a tiny generator's file."""
-    folder = tmp_path_factory.mktemp("weights")
-    make_translator(folder / "made", "pix2pix", network="unet", norm="batch")
-    from engine import models
-
-    file = folder / "latest_net_G.pth"
-    torch.save(models.load(folder / "made").networks["generator"].state_dict(), file)
-    return file.read_bytes()
+    return reference_file(tmp_path_factory.mktemp("weights")).read_bytes()
 
 
 def upload(http, content, name="Mine", **fields):

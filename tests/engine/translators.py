@@ -45,6 +45,14 @@ def make_translator(
     return folder
 
 
+def reference_file(folder):
+    """The weights of a tiny generator, named and laid out as the reference implementation does."""
+    made = make_translator(folder / "made", "pix2pix", network="unet", norm="batch")
+    file = folder / "latest_net_G.pth"
+    torch.save(models.load(made).networks["generator"].state_dict(), file)
+    return file
+
+
 @functools.cache
 def photograph(height, width, name="china.jpg"):
     """uint8 (height, width, 3): a part of a photograph of 427 x 640, mirrored where it is too small."""

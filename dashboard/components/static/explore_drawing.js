@@ -10,7 +10,7 @@ const HEAD = 8; // bytes before a frame: the model's step, the number of the pla
 export class Drawing {
   /** `path`: of the socket under the server's address. */
   constructor(path) {
-    Object.assign(this, { path, sequence: 0, waiting: new Map(), tried: -Infinity });
+    Object.assign(this, { path, sequence: 0, tried: -Infinity });
     this.#open();
   }
 
@@ -28,11 +28,11 @@ export class Drawing {
       this.#open();
       return null;
     }
-    const { socket } = this;
+    const { socket, waiting } = this;
     const seq = (this.sequence += 1);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#lost(socket), PATIENCE_MS);
-      this.waiting.set(seq, { resolve, reject, timer });
+      const timer = setTimeout(() => socket.close(), PATIENCE_MS);
+      waiting.set(seq, { resolve, reject, timer });
       socket.send(JSON.stringify({ seq, place }));
     });
   }
@@ -44,37 +44,36 @@ export class Drawing {
     const url = address(this.path);
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
+    const waiting = new Map(); // number of a place -> who waits for it
+    const take = (seq) => {
+      const asker = waiting.get(seq);
+      waiting.delete(seq);
+      clearTimeout(asker?.timer);
+      return asker;
+    };
     socket.binaryType = 'arraybuffer';
-    socket.onmessage = ({ data }) =>
-      typeof data === 'string' ? this.#refused(JSON.parse(data)) : this.#drawn(data);
-    socket.onclose = () => this.#lost(socket);
-    this.socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (typeof data === 'string') {
+        const { seq, status, ...said } = JSON.parse(data);
+        take(seq)?.reject(new RequestError(said, status));
+      } else {
+        const { seq, drawn } = read(data);
+        take(seq)?.resolve(drawn);
+      }
+    };
+    socket.onclose = () => {
+      for (const seq of [...waiting.keys()]) take(seq).resolve(null);
+    };
+    Object.assign(this, { socket, waiting });
   }
+}
 
-  // whoever waits asks over HTTP
-  #lost(socket) {
-    socket.close();
-    for (const seq of [...this.waiting.keys()]) this.#take(seq).resolve(null);
-  }
-
-  #take(seq) {
-    const asker = this.waiting.get(seq);
-    this.waiting.delete(seq);
-    clearTimeout(asker?.timer);
-    return asker;
-  }
-
-  #drawn(buffer) {
-    const view = new DataView(buffer);
-    const { header, arrays, shapes } = unpack(buffer, HEAD);
-    const picture = arrays.pixels && imageData(arrays.pixels, shapes.pixels);
-    const answer = { z: header.z, point: header.point, picture, step: view.getUint32(0, true) };
-    this.#take(view.getUint32(4, true))?.resolve(answer);
-  }
-
-  #refused({ seq, status, ...said }) {
-    this.#take(seq)?.reject(new RequestError(said, status));
-  }
+function read(buffer) {
+  const view = new DataView(buffer);
+  const { header, arrays, shapes } = unpack(buffer, HEAD);
+  const picture = arrays.pixels && imageData(arrays.pixels, shapes.pixels);
+  const drawn = { z: header.z, point: header.point, picture, step: view.getUint32(0, true) };
+  return { seq: view.getUint32(4, true), drawn };
 }
 
 /** Bytes (height, width) or (height, width, 3) as a canvas takes them. */

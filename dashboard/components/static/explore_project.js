@@ -11,6 +11,7 @@ import { clock, fixed, percent, short } from './format.js';
 
 const LOOK_MS = 300; // between looks at how far it is
 const NEAREST = 3;
+const [RESTARTS, STEPS] = [4, 400]; // of a search, unless something else is chosen
 
 export class ProjectTab {
   static title = 'Project';
@@ -76,8 +77,8 @@ export class ProjectTab {
       'div',
       { class: 'gx-row' },
       hub.model.has_encoder && el('label', { class: 'gx-label' }, 'by', this.method),
-      field('restarts', 'restarts', 4, 1, 16, 'Searches from so many starts; the best counts'),
-      field('steps', 'steps', 400, 10, 1000, 'Of each search'),
+      field('restarts', 'restarts', RESTARTS, 1, 16, 'Searches from so many starts; the best counts'),
+      field('steps', 'steps', STEPS, 10, 1000, 'Of each search'),
     );
   }
 
@@ -179,8 +180,8 @@ export class ProjectTab {
     const fields = {
       file: image,
       method: mask ? 'optimise' : this.method.value,
-      restarts: whole(this.restarts, 4),
-      steps: whole(this.steps, 400),
+      restarts: whole(this.restarts, RESTARTS),
+      steps: whole(this.steps, STEPS),
       seed: '0',
       mask,
       start,
