@@ -420,3 +420,27 @@ def test_what_was_painted_and_wiped_makes_the_mask(page: Page) -> None:
         """,
     )
     assert shares == [[False, [255, 255]], [True, [255, 0], [255, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("reported", "offered"),
+    [
+        (["g_loss", "cycle_a", "cycle_b", "identity_a", "identity_b"], ["cycles"]),
+        (["g_loss", "l1"], ["l1"]),
+        (["g_loss", "l1", "test_l1"], ["l1", "held_out"]),
+    ],
+)
+def test_a_translators_losses_can_be_charted(page: Page, reported: list[str], offered: list[str]) -> None:
+    """A chart is offered once its first line is reported: each loss must be in one that can be."""
+    found = run(
+        page,
+        "chart_specs.js",
+        """
+        const offers = m.CHOICES.filter((name) => argument.includes(m.CHARTS[name]?.lines({})[0].key));
+        return { offers, named: offers.every((name) => m.CHOICE_NAMES[name]),
+                 keys: offers.flatMap((name) => m.CHARTS[name].lines({}).map((line) => line.key)) };
+        """,
+        reported,
+    )
+    assert found["offers"] == offered and found["named"]
+    assert set(reported) - {"g_loss"} <= set(found["keys"])

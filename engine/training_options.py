@@ -1,0 +1,165 @@
+"""The knobs that a run has whatever its GAN and data: objective, optimizers, recording, evaluation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from engine.best import TITLES
+from engine.objectives import OBJECTIVES
+from engine.options import Options, knob
+
+OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSProp", "sgd": "SGD"}
+Optimizer = Literal["adam", "rmsprop", "sgd"]
+
+
+def _rate(player: str) -> Any:
+    return knob(
+        2e-4,
+        f"{player} rate",
+        f"Learning rate of {player}.",
+        gt=0,
+        le=10,
+        scale="log",
+        live=True,
+        group="optimizers",
+    )
+
+
+def _optimizer(player: str) -> Any:
+    return knob(
+        "adam",
+        f"{player} optimizer",
+        f"How {player}'s weights follow their gradient.",
+        group="optimizers",
+        choices=OPTIMIZERS,
+    )
+
+
+def _beta(player: str, default: float, number: int) -> Any:
+    what = {
+        1: "Momentum: share of the old gradient average kept",
+        2: "Share of the old squared-gradient average kept",
+    }[number]
+    return knob(
+        default,
+        f"{player} beta{number}",
+        f"{what} (Adam; beta1 is SGD's momentum, beta2 RMSProp's alpha).",
+        ge=0,
+        le=0.99999,
+        step=0.01,
+        group="optimizers",
+    )
+
+
+class TrainingOptions(Options):
+    """Knobs that every GAN has."""
+
+    objective: Literal[tuple(OBJECTIVES)] = knob(  # type: ignore[valid-type]
+        "non_saturating",
+        "Objective",
+        "What the two players play for.",
+        group="objective",
+        choices={name: objective.title for name, objective in OBJECTIVES.items()},
+    )
+    batch_size: int = knob(
+        64, "Batch size", "Real samples, and generated ones, in each step.", ge=1, le=4096, group="training"
+    )
+    critic_steps: int = knob(
+        1, "D steps", "Updates of D for each one of G.", ge=1, le=100, live=True, group="training"
+    )
+    pretrain_discriminator: int = knob(
+        0,
+        "D trained beforehand",
+        "Steps that D trains alone before G may move.",
+        ge=0,
+        le=1_000_000,
+        group="training",
+    )
+    updates: Literal["alternating", "simultaneous"] = knob(
+        "alternating",
+        "Updates",
+        "Whether G answers the new D, or both step from the same point.",
+        group="training",
+        choices={"alternating": "one after the other", "simultaneous": "both at once"},
+    )
+    generator_lr: float = _rate("G")
+    discriminator_lr: float = _rate("D")
+    generator_optimizer: Optimizer = _optimizer("G")
+    discriminator_optimizer: Optimizer = _optimizer("D")
+    generator_beta1: float = _beta("G", 0.5, 1)
+    generator_beta2: float = _beta("G", 0.999, 2)
+    discriminator_beta1: float = _beta("D", 0.5, 1)
+    discriminator_beta2: float = _beta("D", 0.999, 2)
+    generator_update: Literal["heuristic", "minimax"] = knob(
+        "heuristic",
+        "G's update",
+        "For f-GANs: G maximises D's answer, which keeps its gradient strong, or minimises the same bound.",
+        group="objective",
+        choices={"heuristic": "the stronger gradient", "minimax": "as derived"},
+    )
+    lr_decay: Literal["none", "linear", "cosine"] = knob(
+        "none",
+        "Rate decay",
+        "How both learning rates fall to 0 at the last step.",
+        group="optimizers",
+        choices={"none": "constant", "linear": "in a straight line", "cosine": "along a cosine"},
+    )
+    lr_decay_from: float = knob(
+        0.5,
+        "Decay from",
+        "Share of the steps after which the rates begin to fall.",
+        ge=0,
+        le=0.99,
+        step=0.05,
+        group="optimizers",
+    )
+    penalty_every: int = knob(
+        1,
+        "Penalty every",
+        "Ask for gradient penalties at every n-th step, n times as strong (lazy regularisation).",
+        ge=1,
+        le=64,
+        live=True,
+        group="stabilisers",
+    )
+    report_every: int = knob(
+        0,
+        "Report every",
+        "Steps between two rows of metrics; 0 chooses 20 for points, 5 for pictures.",
+        ge=0,
+        le=100_000,
+        group="recording",
+    )
+    measure_every: int = knob(
+        0,
+        "Measure every",
+        "Steps between two measurements of coverage; 0 chooses 100.",
+        ge=0,
+        le=1_000_000,
+        group="recording",
+    )
+    evaluate_every: int = knob(
+        0,
+        "Evaluate every",
+        "Steps between two evaluations of pictures (FID, precision and recall ...), which take a while; 0 is "
+        "never.",
+        ge=0,
+        le=1_000_000,
+        live=True,
+        group="recording",
+    )
+    evaluate_samples: int = knob(
+        1000,
+        "Samples for it",
+        "Samples in each evaluation: figures of different N must not be compared.",
+        ge=64,
+        le=50_000,
+        group="recording",
+    )
+    keep_best: Literal[tuple(TITLES)] = knob(  # type: ignore[valid-type]
+        "none",
+        "Keep the best by",
+        "The measure by which the best checkpoint is kept beside the newest.",
+        group="recording",
+        choices=TITLES,
+    )
