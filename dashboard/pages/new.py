@@ -313,7 +313,7 @@ def finish(run: Draft, fields: dict[str, Field]) -> None:
         if problem and (problem.field not in slots or problem.field in tucked_away):
             said.html(problem_html(problem))
         else:
-            said.html(f"<div>{escape(sentence)}</div>")
+            said.html(f'<div class="gs-brief">{escape(sentence)}</div>')
         if session.may_change() and st.button(
             "How long?", type="tertiary", disabled=problem is not None, help="Takes a few steps to find out."
         ):
