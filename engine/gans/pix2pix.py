@@ -8,11 +8,13 @@ instance norm. The defaults are those of the reference implementation.
 
 What to look for: L1 alone paints the average of all that could be there, grey and blurred. The adversary
 makes it choose: edges turn sharp and fills even, also where the choice differs from B. D's patch map shows
-what it still takes for forged. D's loss counts half, as in the reference; Adam does not care.
+what it still takes for forged. Wang et al. 2018 (pix2pixHD) add that G's output is to look to D's inner
+layers as B does, which steadies G's choices. D's loss counts half, as in the reference; Adam does not care.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -22,6 +24,7 @@ from torch.nn.functional import l1_loss
 from engine.context import Context
 from engine.data import Source
 from engine.gans.base import Direction, Networks, Phase, Shape, Stage, Statistics, TwoPlayers
+from engine.networks import patchgan
 from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
     NETWORKS,
@@ -87,6 +90,15 @@ class Pix2Pix(TwoPlayers):
             live=True,
             group="objective",
         )
+        feature_weight: float = knob(
+            0.0,
+            "Weight of D's features",
+            "G is also to look to D, layer by layer, as B does (pix2pixHD's feature matching; theirs is 10).",
+            ge=0,
+            le=1000,
+            live=True,
+            group="objective",
+        )
         adversary: bool = knob(True, "Adversary", "Off: L1 alone, to compare with.", group="objective")
         augment: bool = knob(
             True, "Windows and mirrors", "Each pair shifted and mirrored at random.", group="data"
@@ -98,6 +110,10 @@ class Pix2Pix(TwoPlayers):
         if not options.adversary and not options.l1_weight:
             raise BadInput(
                 "nothing is left to learn from.", "l1_weight", "Give L1 a weight, or G an adversary."
+            )
+        if not options.adversary and options.feature_weight:
+            raise BadInput(
+                "without an adversary D's features mean nothing.", "feature_weight", "Set it to 0."
             )
         if not options.adversary and options.pretrain_discriminator:
             raise BadInput("without an adversary D does not learn.", "pretrain_discriminator", "Set it to 0.")
@@ -136,11 +152,19 @@ class Pix2Pix(TwoPlayers):
         loss = self.options.l1_weight * distance
         if not self.options.adversary:
             return loss, {"g_loss": loss.detach(), "l1": distance.detach()}
-        fake_logits = ctx.judge(torch.cat([given, fake], 1))
-        needs_real = ctx.objective.needs_real
-        real_logits = ctx.judge(torch.cat([given, wanted], 1)) if needs_real else fake_logits
-        game, statistics = ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
-        return game + loss, {**statistics, "l1": distance.detach()}
+        features = partial(patchgan.features, ctx.networks["discriminator"])  # type: ignore[arg-type]
+        seen = features(ctx.shown(torch.cat([given, fake], 1)))
+        real = seen
+        if ctx.objective.needs_real or self.options.feature_weight:
+            with torch.no_grad():
+                real = features(ctx.shown(torch.cat([given, wanted], 1)))
+        game, statistics = ctx.answer(ctx.objective.generator_loss(real[-1], seen[-1]), fake)
+        statistics["l1"] = distance.detach()
+        if self.options.feature_weight:
+            difference = patchgan.feature_difference(seen[:-1], real[:-1])
+            loss = loss + self.options.feature_weight * difference
+            statistics["features"] = difference.detach()
+        return game + loss, statistics
 
     # its use
     def translator(self, networks: Networks, direction: Direction) -> nn.Module:

@@ -6,6 +6,7 @@ Layers stand in the order of the reference implementation, so that its files loa
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn.functional import l1_loss
 
 from engine.networks.init import dcgan_init
 from engine.networks.norms import Norm, has_bias, norm
@@ -54,6 +55,21 @@ class PixelDiscriminator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)  # (N, 1, H, W)
+
+
+def features(network: PatchDiscriminator | PixelDiscriminator, x: Tensor) -> list[Tensor]:
+    """What each layer of ``network`` makes of pictures ``x``, from the outermost in, the logits last."""
+    maps = []
+    for layer in network.model if isinstance(network, PatchDiscriminator) else network.net:
+        x = layer(x)
+        if isinstance(layer, nn.LeakyReLU):
+            maps.append(x)
+    return [*maps, x]
+
+
+def feature_difference(seen: list[Tensor], wanted: list[Tensor]) -> Tensor:
+    """Mean absolute difference of each layer's features, summed (Wang et al. 2018, equation 4)."""
+    return sum((l1_loss(a, b) for a, b in zip(seen, wanted, strict=True)), seen[0].new_zeros(()))
 
 
 def receptive_field(layers: int) -> int:

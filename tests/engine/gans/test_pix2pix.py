@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import l1_loss
 
 from engine.configure import validate
@@ -46,6 +47,29 @@ def test_d_and_g_see_one_pair_in_an_iteration():
     discriminator, game = trainer.networks["discriminator"], ctx.objective
     logits = [discriminator(torch.cat([given, one], 1)) for one in (wanted, made)]
     assert judged["d_loss"].item() == pytest.approx(game.discriminator_loss(*logits, 1.0).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("patch", ["16", "pixel"])
+def test_g_is_to_look_to_d_as_b_does(patch):
+    trainer = small(dropout=False, norm="none", patch=patch, feature_weight=10.0)
+    ctx, generator = trainer.ctx, trainer.networks["generator"]
+    ctx.begin_turn(("generator",), keeps_graph=True)
+    loss, statistics = trainer.recipe.generator_loss(ctx)
+    given, wanted = ctx.held("pairs")
+    seen: dict[str, list] = {"made": [], "wanted": []}
+    layers = [part for part in trainer.networks["discriminator"].modules() if isinstance(part, nn.LeakyReLU)]
+    for name, one in (("made", generator(given)), ("wanted", wanted)):
+        hooks = [
+            part.register_forward_hook(lambda *a, n=name: seen[n].append(a[2].clone())) for part in layers
+        ]
+        trainer.networks["discriminator"](torch.cat([given, one], 1))
+        for hook in hooks:
+            hook.remove()
+    assert len(seen["made"]) == 2
+    expected = sum((a - b).abs().mean() for a, b in zip(seen["made"], seen["wanted"], strict=True))
+    assert statistics["features"].item() == pytest.approx(expected.item(), rel=1e-4)
+    whole = statistics["g_loss"] + 100 * statistics["l1"] + 10 * statistics["features"]
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-5)
 
 
 def test_the_next_iteration_has_another_pair():
