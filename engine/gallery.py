@@ -64,9 +64,8 @@ class Gallery:
         self._framed = time.perf_counter()
         self._cost, self._step = self._framed - started, header["step"]
 
-    def snapshot_if_due(self) -> None:
-        """Keep the present frame if its step is one that is kept."""
-        step = self._header()["step"]
+    def snapshot_if_due(self, step: int) -> None:
+        """Keep the present frame if ``step``, the present one, is one that is kept."""
         if step % self.every == 0 or step in FIRST_SNAPSHOTS:
             self.snapshot()
 

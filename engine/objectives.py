@@ -159,9 +159,8 @@ class Objective:
         middle = self.threshold
         if middle is None:
             middle = (real_logits.mean() + fake_logits.mean()) / 2
-        right = (real_logits > middle).float().mean() + (fake_logits < middle).float().mean()
-        ties = (real_logits == middle).float().mean() + (fake_logits == middle).float().mean()
-        return (right + ties / 2) / 2
+        right = (real_logits - middle).sign().mean() - (fake_logits - middle).sign().mean()
+        return right / 4 + 0.5
 
     def describe(self) -> dict[str, Any]:
         """Plain data for catalogue and page; ``code`` is the source of both losses and of their parts,

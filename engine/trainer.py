@@ -196,7 +196,7 @@ class Trainer:
                         for weight in ctx.weights[name]
                         if weight.grad is not None
                     ]
-                    statistics[f"{initial}_grad"] = torch.nn.utils.get_total_norm(gradients)
+                    statistics[f"{initial}_grad"] = _total_norm(gradients)
             owner = phase.networks[-1]
             self._trail += [(ctx.step, owner, name, value) for name, value in statistics.items()]
         if steps:
@@ -335,6 +335,12 @@ class Trainer:
         self._trail = [(step, network, name, value) for (step, network, name), value in trail]
 
 
+def _total_norm(tensors: list[Tensor]) -> Tensor:
+    """The Euclidean norm of all together; torch's own sorts them by device first, which takes longer."""
+    norms = torch._foreach_norm(tensors)  # pyright: ignore[reportPrivateImportUsage]
+    return torch.linalg.vector_norm(torch.stack(norms))
+
+
 def _stepper(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
     """``optimizer.step`` without torch's profiling wrapper, which takes a twentieth of a 2-D step."""
     if isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["fused"]:
@@ -353,19 +359,16 @@ class _FusedAdam:
         self.optimizer, self.group = optimizer, optimizer.param_groups[0]
         self.weights: list[Tensor] = self.group["params"]
         self.lists: tuple[list[Tensor], ...] = ()
+        self.counts = 0  # counts of steps to be counted up
 
     @torch.no_grad()
     def __call__(self) -> None:
         gradients = [weight.grad for weight in self.weights]
         if not self.lists or any(gradient is None for gradient in gradients):
-            self.optimizer.step()
-            states = [self.optimizer.state.get(weight) for weight in self.weights]
-            if all(states):
-                names = ("exp_avg", "exp_avg_sq", "step")
-                self.lists = tuple([state[name] for state in states if state] for name in names)
+            self._step_slowly()
             return
         group, (first, second, steps) = self.group, self.lists
-        torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_add_(steps[: self.counts], 1)  # pyright: ignore[reportPrivateImportUsage]
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             self.weights,
             gradients,  # type: ignore[arg-type]
@@ -383,6 +386,23 @@ class _FusedAdam:
             grad_scale=None,
             found_inf=None,
         )
+
+    def _step_slowly(self) -> None:
+        """Let the optimizer step, which makes the state, or leaves out weights without a gradient. Weights
+        that have taken equally many steps share one count, which is then counted up once.
+        """
+        for state in self.optimizer.state.values():
+            state["step"] = state["step"].clone()
+        self.optimizer.step()
+        states = [self.optimizer.state[weight] for weight in self.weights if weight in self.optimizer.state]
+        if len(states) < len(self.weights):
+            return
+        self.counts = len(states)
+        if len({float(state["step"]) for state in states}) == 1:
+            self.counts = 1
+            for state in states:
+                state["step"] = states[0]["step"]
+        self.lists = tuple([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
 
 
 def _match_layout(optimizer: torch.optim.Optimizer) -> None:

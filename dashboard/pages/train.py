@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -67,15 +68,21 @@ def behind(run: str) -> None:
                 help="Opens the form filled in with these choices.",
                 **{"from": run},
             )
-    with st.expander(f"Rules: formula and code of the {objective['title'].lower()} objective"):
-        show_rules(objective)
-    with st.expander("All options"):
-        options(config, found["status"].get("live") or {})
+    rules = f"Rules: formula and code of the {objective['title'].lower()} objective"
+    folded(rules, f"rules_{run}", partial(show_rules, objective))
+    folded("All options", f"options_{run}", partial(options, config, found["status"].get("live") or {}))
     if session.may_change():
-        shown = st.expander("Log", key=f"log_{run}", on_change="rerun")
-        if shown.open:
-            with shown:
-                log(run)
+        folded("Log", f"log_{run}", partial(log, run))
+
+
+def folded(label: str, key: str, draw: Callable[[], None]) -> None:
+    """A part that is drawn when it is opened: tables and code bring much of Streamlit's own code along, which
+    is not to compete with the live picture.
+    """
+    place = st.expander(label, key=key, on_change="rerun")
+    if place.open:
+        with place:
+            draw()
 
 
 def options(config: dict[str, Any], live: dict[str, Any]) -> None:

@@ -282,6 +282,9 @@ def test_an_unknown_run_is_said_to_be_unknown(presenter: Engine, run: str):
 def test_a_run_shows_its_rules_and_options(presenter: Engine, make_run: Callable[..., str]):
     run = make_run(data="ring", options={"objective": "least_squares"})
     app = open_page("train", run=run)
+    assert not app.latex and not app.dataframe  # what is folded is not sent
+    app.session_state[f"rules_{run}"] = app.session_state[f"options_{run}"] = True
+    app.run()
     assert any("L_D" in formula.value for formula in app.latex)
     assert any("def least_squares_discriminator" in code.value for code in app.code)
     table = app.dataframe[0].value
@@ -291,7 +294,8 @@ def test_a_run_shows_its_rules_and_options(presenter: Engine, make_run: Callable
 def test_without_a_run_the_newest_live_one_is_shown(presenter: Engine, make_run: Callable[..., str]):
     assert "Nothing is training" in text(open_page("train"))
     make_run(state="queued", options={"objective": "hinge"})
-    assert any("def hinge_discriminator" in code.value for code in open_page("train").code)
+    labels = {expander.label for expander in open_page("train").expander}
+    assert "Rules: formula and code of the hinge objective" in labels
 
 
 # --- runs
