@@ -4,7 +4,7 @@
                             [--lan] [--allow-host NAME] [--cert FILE --key FILE] [--no-browser]
 
 The port and the runs folder are taken before anything slow is imported, so that what can fail fails at once
-and in one line, and the engine warms up while the pages are imported.
+and in one line. The engine warms up while the pages are imported; where cores are few, once they are.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 3  # for requests that are being answered when the server ends
 END_S = 4.5  # after Ctrl+C, whatever still hangs
+HEAD_START_S = 3.0  # of the pages before torch, which would make them wait, ...
+FEW_CORES = 2  # ... on machines that can do little at once
 MAX_MESSAGE = 4 << 20  # bytes in one WebSocket message to us
 EVERYWHERE = "0.0.0.0"
 
@@ -68,10 +70,12 @@ def main(arguments: list[str] | None = None) -> None:
     from dashboard.access import Access
     from engine.api import Engine
     from engine.options import BadInput
+    from engine.workers import cores
 
     try:
         access = Access(lan, options.allow_host, port)
-        engine = Engine(options.runs, options.device)
+        head_start_s = HEAD_START_S if cores() <= FEW_CORES else 0.0
+        engine = Engine(options.runs, options.device, head_start_s=head_start_s)
         engine.open()
     except BadInput as problem:
         fail(str(problem))

@@ -46,8 +46,12 @@ class Engine:
     ``Forbidden``.
     """
 
-    def __init__(self, runs: Path, device: str = "auto", limit: int | None = None) -> None:
-        """``limit``: runs that train at once, by default one per 2 cores or GPU. Raises ``BadInput``."""
+    def __init__(
+        self, runs: Path, device: str = "auto", limit: int | None = None, head_start_s: float = 0.0
+    ) -> None:
+        """``limit``: runs that train at once, by default one per 2 cores or GPU. ``head_start_s``: how long
+        whatever else is being loaded comes before torch, unless somebody asks for a run. Raises ``BadInput``.
+        """
         if device not in commands.DEVICES:
             raise BadInput(
                 f"there is no device {device!r}.", "device", f"Choose one of: {', '.join(commands.DEVICES)}."
@@ -56,7 +60,7 @@ class Engine:
             raise BadInput("at least one run must be able to train.", "limit", "Give 1 or more.")
         self.runs_folder = Path(runs).resolve()
         self._cache = self.runs_folder / ".cache"
-        self._device, self._limit = device, limit
+        self._device, self._limit, self._head_start_s = device, limit, head_start_s
         self._lock = Lock(self.runs_folder / ".server.lock")
         self._summaries: dict[str, tuple[Any, dict[str, Any]]] = {}
         self._trouble = ""
@@ -95,7 +99,7 @@ class Engine:
         self._uploads.sweep()
         self._added.sweep()
         self._launcher.adopt()
-        self._processes.start(self._on_ready, self._launcher.on_exit)
+        self._processes.start(self._on_ready, self._launcher.on_exit, self._head_start_s)
 
     def close(self) -> list[str]:
         """End the server's own processes. Returns the runs that go on by themselves."""

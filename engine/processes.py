@@ -44,17 +44,21 @@ class Zygote:
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._jobs = 0
+        self._is_wanted = False
         self._asked: dict[int, tuple[Job, Future[int]]] = {}
         self._workers: dict[int, Job] = {}
         self._thread = threading.Thread(target=self._keep, name="zygote", daemon=True)
 
-    def start(self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None]) -> None:
-        """Start it in the background.
+    def start(
+        self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None], head_start_s: float = 0.0
+    ) -> None:
+        """Start it in the background, ``head_start_s`` from now or as soon as there is a job.
 
         ``on_ready()`` follows each start, ``on_exit(job, code)`` the end of a worker (``code`` below 0: the
         signal that killed it). Both come from a thread of this object, and must not wait for another job.
         """
         self._on_ready, self._on_exit = on_ready, on_exit
+        self._head_start_s = head_start_s
         self._thread.start()
 
     def launch(self, job: Job, descriptor: int | None = None, timeout_s: float = PATIENCE_S) -> Future[int]:
@@ -66,6 +70,8 @@ class Zygote:
         """
         future: Future[int] = Future()
         with self._changed:
+            self._is_wanted = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self.state != "starting", timeout_s)
             if self.state != "ready" or self._channel is None:
                 remedy = "Wait a moment and try again." if self.state == "starting" else f"See {self._log}."
@@ -103,6 +109,8 @@ class Zygote:
             self._thread.join(5)
 
     def _keep(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_wanted or self.state != "starting", self._head_start_s)
         deaths = 0
         while self._start():
             assert self._process is not None
@@ -184,8 +192,10 @@ class Spawn:
         self._log, self._env = log_file, _environment(env)
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
 
-    def start(self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None]) -> None:
-        """See ``Zygote.start``."""
+    def start(
+        self, on_ready: Callable[[], None], on_exit: Callable[[Job, int], None], head_start_s: float = 0.0
+    ) -> None:
+        """See ``Zygote.start``; there is nothing to load beforehand."""
         self._on_exit = on_exit
         threading.Thread(target=on_ready, name="ready", daemon=True).start()
 

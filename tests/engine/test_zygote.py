@@ -22,12 +22,12 @@ JOBS = Path(__file__).with_name("zygote_jobs.py")
 class Listener:
     """A zygote of the test's jobs, and what it reports."""
 
-    def __init__(self, folder, wait=True, script=JOBS):
+    def __init__(self, folder, wait=True, script=JOBS, head_start_s=0.0):
         self.exits, self.readies = {}, threading.Semaphore(0)
         self.changed = threading.Condition()
         self.log = folder / "log.txt"
         self.zygote = Zygote(folder / "zygote.log", command=[sys.executable, str(script)])
-        self.zygote.start(self.readies.release, self.on_exit)
+        self.zygote.start(self.readies.release, self.on_exit, head_start_s)
         if wait:
             assert self.readies.acquire(timeout=60)
 
@@ -175,6 +175,19 @@ def test_closing_does_not_wait_for_torch_to_load(tmp_path, monkeypatch):
     listener.zygote.close()
     assert time.monotonic() - began < 2
     assert gone(zygote)
+
+
+def test_a_head_start_is_given_up_for_a_job(tmp_path):
+    listener = Listener(tmp_path, wait=False, head_start_s=600.0)
+    assert listener.zygote.state == "starting" and not listener.zygote.pid
+    assert json.loads(listener.ask("say"))["pid"]
+    listener.zygote.close()
+
+
+def test_closing_does_not_wait_for_the_end_of_a_head_start(tmp_path):
+    listener = Listener(tmp_path, wait=False, head_start_s=600.0)
+    listener.zygote.close()
+    assert not listener.zygote._thread.is_alive() and not listener.zygote.pid
 
 
 def test_a_zygote_that_died_is_replaced_and_its_workers_go_on(zygote, tmp_path):
