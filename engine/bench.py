@@ -29,11 +29,12 @@ from engine.trainer import Trainer, use_threads
 GAN_LAB_STEPS_PER_S = 60  # Kahng et al. 2018: one iteration a painted frame in the browser
 
 
-def plain_loop(trainer: Trainer) -> Callable[[], None]:
-    """One iteration of the usual tutorial loop on networks like the trainer's: contiguous layout, unfused
-    Adam, BCELoss on a sigmoid, D's gradients left on in G's step, and losses read back every iteration.
+def plain_loop(trainer: Trainer, networks: dict[str, nn.Module] | None = None) -> Callable[[], None]:
+    """One iteration of the usual tutorial loop on ``networks``, or on fresh ones like the trainer's:
+    contiguous layout, unfused Adam, BCELoss on a sigmoid, D's gradients left on in G's step, and losses read
+    back every iteration.
     """
-    networks = trainer.recipe.networks()
+    networks = networks or trainer.recipe.networks()
     generator, discriminator = networks["generator"], networks["discriminator"]
     options = trainer.options
     criterion = nn.BCELoss()
