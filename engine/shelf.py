@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.branches import remove
 from engine.options import Conflict, NotFound
-from engine.runs import ACTIVE, RunFolder, check_id, read_json, write_json
+from engine.runs import ACTIVE, RunFolder, check_id, read_json, write_bytes, write_json
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ADDED = ".models"  # inside the runs folder
@@ -71,6 +71,9 @@ class Shelf:
         if source == "pretrained":
             raise Conflict("that model ships with the program.", "id", "Only added models can be renamed.")
         config = read_json(folder / "config.json", {})
+        heading, _, rest = self.text(model).partition("\n")
+        if heading == f"# {config.get('title')}":
+            write_bytes(folder / "card.md", f"# {title}\n{rest}".encode())
         write_json(folder / "config.json", {**config, "title": title, "name": title})
 
     # --- names of directions

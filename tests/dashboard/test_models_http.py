@@ -49,8 +49,11 @@ def test_uploaded_weights_become_a_model_with_a_card_and_a_strip(server, model):
 
 
 def test_a_model_is_renamed_and_deleted(server, model):
+    before = server.http.get(f"/api/models/{model}").json()
     assert server.http.patch(f"/api/models/{model}", json={"name": "Facades"}).json() == {"ok": True}
-    assert server.http.get(f"/api/models/{model}").json()["title"] == "Facades"
+    renamed = server.http.get(f"/api/models/{model}").json()
+    assert renamed["title"] == "Facades" and renamed["card"].startswith("# Facades\n\n")
+    assert renamed["card"].split("\n")[1:] == before["card"].split("\n")[1:]
     assert refused(server.http.patch(f"/api/models/{model}", json={"name": "<b>"}), 400)
     assert refused(server.http.patch("/api/models/infogan-mnist", json={"name": "no"}), 409)
     assert server.http.delete(f"/api/models/{model}").json() == {"ok": True}
