@@ -93,6 +93,7 @@ PLANS: dict[str, Plan] = {
         title="Adversarial autoencoder, MNIST digits",
         sentence="A plane to walk on: two numbers hold all digits.",
         request=_request("aae", "mnist", 8000, hidden=512),
+        beside={"adversary": False},
         keeps=("generator", "encoder"),
         limits="28 px digits only; two numbers cannot hold every detail, so reconstructions are smooth.",
     ),
