@@ -127,7 +127,8 @@ def test_many_pictures_are_cancelled_in_the_middle(page, studio):
     expect(frame.locator("#zip")).not_to_be_visible()
 
 
-def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studio):
+@pytest.mark.parametrize("focus", ["in the studio", "around it"])
+def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studio, focus):
     frame = studio("a-line-art")
     frame.get_by_role("tab", name="Picture", exact=True).click()
     frame.locator("#examples .gs-example").first.click()
@@ -139,7 +140,8 @@ def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studi
       clipboardData.items.add(new File([bytes], 'image.png', { type: 'image/png' }));
       page.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
     }"""
-    frame.locator("body").evaluate(paste, base64.b64encode(file_of(photograph(60, 90))).decode())
+    place = frame if focus == "in the studio" else page
+    place.locator("body").evaluate(paste, base64.b64encode(file_of(photograph(60, 90))).decode())
     expect(frame.locator("#line b")).to_have_text("90 × 60")
 
 

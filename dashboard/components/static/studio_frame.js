@@ -31,16 +31,31 @@ class Frame {
       style: `display:block; width:100%; border:0; height:${LOWEST}px; visibility:hidden`,
     });
     this.frame.addEventListener('load', () => this.#fit());
+    document.addEventListener('paste', this.#passOn);
     host.append(this.words, this.frame);
     this.resized = new ResizeObserver(() => this.#measure());
   }
 
   destroy() {
     this.model = undefined;
+    document.removeEventListener('paste', this.#passOn);
     this.resized.disconnect();
     this.words.remove();
     this.frame.remove();
   }
+
+  // a picture is pasted while the focus is in the page around the frame
+  #passOn = (event) => {
+    const inside = this.frame.contentDocument?.body;
+    const pictures = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith('image/'));
+    if (!inside || !pictures.length) return;
+    const clipboardData = new DataTransfer();
+    for (const picture of pictures) clipboardData.items.add(picture);
+    const options = { clipboardData, bubbles: true, cancelable: true };
+    const pasted = new this.frame.contentWindow.ClipboardEvent('paste', options);
+    inside.dispatchEvent(pasted);
+    if (pasted.defaultPrevented) event.preventDefault();
+  };
 
   async show(model, dark) {
     this.dark = dark;
