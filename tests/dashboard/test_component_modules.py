@@ -243,6 +243,12 @@ def test_numbers_read_as_people_write_them(page: Page) -> None:
         "2 log 2", "log 2", "½",
     ]  # fmt: skip
     assert run(page, "format.js", "return [7, 3723].map(m.clock)") == ["00:07", "1:02:03"]
+    titles = ["Named by D", "D's patches", "ALI"]
+    assert run(page, "format.js", "return argument.map(m.lowered)", titles) == [
+        "named by D",
+        "D's patches",
+        "ALI",
+    ]
 
 
 # --- explore

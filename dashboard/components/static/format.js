@@ -35,6 +35,11 @@ export function percent(share) {
   return Number.isFinite(share) ? `${Math.round(share * 100)} %` : '–';
 }
 
+/** A title within a sentence: "Class rows" -> "class rows", but "D's patches" and "ALI codes" stay. */
+export function lowered(title) {
+  return /^[A-Z][a-z]/.test(title) ? title[0].toLowerCase() + title.slice(1) : title;
+}
+
 /** Seconds as "00:07", "1:02:03". */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds ?? 0));

@@ -1,14 +1,17 @@
 // Generated samples from fixed z, beside real data or what is special about the GAN, as grids of crisp cells.
 
 import { el, setText } from './dom.js';
+import { lowered } from './format.js';
 
 const GAP = 2; // CSS pixels between cells
 
 /** One grid of small pictures, drawn large without blur. */
 class Grid {
-  constructor(label) {
+  /** `reshaped()` is called when the grid's proportions have changed. */
+  constructor(label, reshaped) {
     this.canvas = el('canvas', { class: 'gv-grid', role: 'img', 'aria-label': label });
     this.bitmap = null;
+    this.reshaped = reshaped;
   }
 
   async decode(png) {
@@ -16,25 +19,27 @@ class Grid {
   }
 
   set(bitmap, [rows, columns]) {
+    const before = this.bitmap && this.bitmap.width / this.bitmap.height;
     this.bitmap?.close();
     Object.assign(this, { bitmap, rows, columns });
     this.#fit();
     this.draw();
+    if (bitmap.width / bitmap.height !== before) this.reshaped();
   }
 
-  /** Fits into a square of `size` CSS pixels. */
-  resize(size) {
+  /** Fits into `width` x `height` CSS pixels. */
+  resize(width, height) {
     const ratio = Math.min(2, devicePixelRatio || 1);
-    if (this.size === size && this.ratio === ratio) return;
-    Object.assign(this, { size, ratio });
+    if (this.width === width && this.height === height && this.ratio === ratio) return;
+    Object.assign(this, { width, height, ratio });
     this.#fit();
     this.draw();
   }
 
   #fit() {
-    if (!this.size) return;
+    if (!this.width) return;
     const [across, down] = this.bitmap ? [this.bitmap.width, this.bitmap.height] : [1, 1];
-    const scale = this.size / Math.max(across, down);
+    const scale = Math.min(this.width / across, this.height / down);
     const [width, height] = [Math.round(across * scale), Math.round(down * scale)];
     const { canvas, ratio } = this;
     canvas.style.width = `${width}px`;
@@ -45,7 +50,7 @@ class Grid {
 
   // whole multiples without smoothing first, then down to size with smoothing: even, crisp pixels at any size
   draw() {
-    if (!this.bitmap || !this.size) return;
+    if (!this.bitmap || !this.width) return;
     const { bitmap, rows, columns, canvas } = this;
     const context = canvas.getContext('2d');
     const gap = rows * columns === 1 ? 0 : GAP * this.ratio;
@@ -85,14 +90,14 @@ const REAL = { name: 'real', title: 'real data', sentence: 'a grid of the data b
 export class ImagesPicture {
   /**
    * `meta`: config.meta of the run; `layers.beside` names what stands beside the samples: 'real', one of the
-   * GAN's exhibits, or ''.
+   * GAN's exhibits, or ''. `reshaped()` is called when more or less room is taken than before.
    */
-  constructor(meta, layers) {
+  constructor(meta, layers, dark, reshaped = () => {}) {
     this.layers = layers;
     this.exhibits = [];
-    this.generated = new Grid('generated samples from fixed z');
-    this.actual = new Grid('real data');
-    this.exhibit = new Grid('what is special about this GAN');
+    this.generated = new Grid('generated samples from fixed z', reshaped);
+    this.actual = new Grid('real data', reshaped);
+    this.exhibit = new Grid('what is special about this GAN', reshaped);
     this.left = figure('gv-key-fake', 'generated (fixed z)', this.generated);
     this.right = figure('gv-key-real', 'real', this.actual);
     this.special = figure('gv-key-fake', '', this.exhibit);
@@ -115,10 +120,18 @@ export class ImagesPicture {
     this.actual.set(await this.actual.decode(arrays.samples), header.grid ?? [8, 8]);
   }
 
-  /** Side in CSS pixels of each grid. */
-  resize(size) {
+  /** CSS pixels that each grid may take. */
+  resize(width, height) {
     this.#choose();
-    for (const grid of [this.generated, this.actual, this.exhibit]) grid.resize(size);
+    for (const grid of [this.generated, this.actual, this.exhibit]) grid.resize(width, height);
+  }
+
+  /** CSS pixels across that the grids on show fill, with `gap` between them; null before all are there. */
+  taken(gap) {
+    const places = [this.left, this.right, this.special];
+    const grids = [this.generated, this.actual, this.exhibit].filter((_, k) => !places[k].hidden);
+    if (!grids.every(({ bitmap, width }) => bitmap && width)) return null;
+    return grids.reduce((sum, { canvas }) => sum + parseFloat(canvas.style.width), gap * (grids.length - 1));
   }
 
   #choose() {
@@ -126,7 +139,7 @@ export class ImagesPicture {
     this.right.hidden = (this.layers.beside ?? REAL.name) !== REAL.name;
     this.special.hidden = !chosen;
     if (!chosen) return;
-    setText(this.special.querySelector('figcaption span:last-child'), chosen.title.toLowerCase());
+    setText(this.special.querySelector('figcaption span:last-child'), lowered(chosen.title));
     this.special.title = chosen.sentence;
     this.exhibit.canvas.setAttribute('aria-label', chosen.sentence);
   }

@@ -3,7 +3,7 @@
 
 import { el, remember, remembered, setText } from './dom.js';
 import { unpack } from './frames.js';
-import { fixed, thousands } from './format.js';
+import { fixed, lowered, thousands } from './format.js';
 import { ImagesPicture } from './images_picture.js';
 import { PointsPicture } from './points_picture.js';
 import { getBytes, runPath } from './request.js';
@@ -22,6 +22,7 @@ const LAYERS = [
 ];
 const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
 const KEPT_FRAMES = 80;
+const LEAST = 320; // CSS pixels across: the toggles below want room too
 const [GAP, CAPTION, FIGURE_CAPTION] = [14, 28, 26]; // CSS pixels, as in the style sheet
 
 /** One run's picture with its caption and whatever has to be said over it. */
@@ -47,10 +48,10 @@ class Panel {
   }
 
   /** After a hello: a picture of the right kind, and the real data beside it. */
-  configure(order, dark) {
+  configure(order, dark, reshaped) {
     const Kind = this.kind === 'points' ? PointsPicture : ImagesPicture;
     if (this.picture instanceof Kind) this.picture.configure(this.run.meta, dark);
-    else this.picture = new Kind(this.run.meta, this.layers, dark);
+    else this.picture = new Kind(this.run.meta, this.layers, dark, reshaped);
     this.place.replaceChildren(this.picture.element);
     this.caption.replaceChildren(
       el('i', { class: `gv-dash ${order ? 'gv-dash-second' : ''}` }),
@@ -135,7 +136,7 @@ export class Pictures {
   }
 
   configure(dark) {
-    this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark));
+    this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark, this.changed));
     this.offered = null;
     if (this.areImages) this.#offerBeside();
     else
@@ -156,7 +157,7 @@ export class Pictures {
     const shown = new Map(offered.map((choice) => [choice.name, choice]));
     this.toggles.replaceChildren(
       ...[...shown.values()].map(({ name, title, sentence }) =>
-        this.#toggle(name, title.toLowerCase(), sentence, () => {
+        this.#toggle(name, lowered(title), sentence, () => {
           this.layers.beside = this.layers.beside === name ? '' : name;
           return this.layers.beside === name;
         }),
@@ -271,10 +272,13 @@ export class Pictures {
     const wide = this.areImages && beside && several === 1 && width > 460; // two large grids
     const columns = wide ? 2 : several;
     const size = Math.floor(Math.max(160, Math.min(height - head, (width - GAP * (columns - 1)) / columns)));
-    const panel = wide ? 2 * size + GAP : size;
+    let panel = wide ? 2 * size + GAP : size;
     for (const { picture, element } of this.panels) {
+      const each = this.areImages && beside && !wide ? Math.floor((size - GAP) / 2) : size;
+      picture?.resize(each, columns === 1 ? height - head : each); // alone it may be taller than wide
+      const taken = wide && picture?.taken(GAP);
+      if (taken) panel = Math.max(LEAST, Math.min(panel, taken));
       element.style.width = `${panel}px`;
-      picture?.resize(this.areImages && beside && !wide ? Math.floor((size - GAP) / 2) : size);
     }
     return panel * several + GAP * (several - 1);
   }

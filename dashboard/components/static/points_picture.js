@@ -63,8 +63,9 @@ export class PointsPicture {
     this.redraw();
   }
 
-  /** Side in CSS pixels. */
-  resize(size) {
+  /** CSS pixels that the square may take. */
+  resize(width, height) {
+    const size = Math.min(width, height);
     const ratio = Math.min(2, devicePixelRatio || 1, MOST_PIXELS / size);
     const side = Math.round(size * ratio);
     if (this.side !== side) this.#size(side, ratio);
