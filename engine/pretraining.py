@@ -79,7 +79,17 @@ PLANS: dict[str, Plan] = {
     "dcgan-openmoji": Plan(
         title="DCGAN, OpenMoji 64 px",
         sentence="Emoji that nobody has drawn, from 1,900 that somebody has: shapes come before sense.",
-        request=_request("dcgan", "openmoji", 5000, size=64, width=32, ema=0.999, diff_augment=True),
+        request=_request(
+            "dcgan",
+            "openmoji",
+            5000,
+            size=64,
+            width=32,
+            ema=0.999,
+            lr_decay="linear",
+            diff_augment=True,
+            precision="bfloat16",
+        ),
         limits="Few drawings of many kinds: faces and simple signs come out best, most others are fantasy.",
     ),
     "bigan-mnist": Plan(
@@ -100,7 +110,7 @@ PLANS: dict[str, Plan] = {
     "line-art-to-colour": Plan(
         title="Line art to colour",
         sentence="Draw outlines, and it colours them in as OpenMoji would.",
-        request=_request("pix2pix", "line_art", 4500, **PAIRS, width=24),
+        request=_request("pix2pix", "line_art", 4500, **PAIRS, width=24, precision="bfloat16"),
         beside={"adversary": False, "feature_weight": 0.0},
         limits="Learned from 1,896 emoji at 128 px: it knows faces, hands, signs and simple things; which "
         "colour a thing has that it never saw is a guess, and large areas come out uneven.",

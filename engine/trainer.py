@@ -24,6 +24,7 @@ from engine.data.stream import AnyStream, open_stream
 from engine.gans import GANS
 from engine.gans.base import Phase, Stage
 from engine.networks.dropout import Dropout
+from engine.networks.precision import multiply_in_bfloat16
 from engine.options import BadInput
 from engine.options import validate as validate_values
 
@@ -99,6 +100,9 @@ class Trainer:
         networks = models.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
         if start := self.config.get("start_from"):
             models.begin_with(models.load(start), networks)
+        if self.options.precision == "bfloat16":
+            for network in networks.values():
+                multiply_in_bfloat16(network)
         return {name: network.to(self.device) for name, network in networks.items()}
 
     def _open_streams(self, seed: int) -> dict[str, AnyStream]:
