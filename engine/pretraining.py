@@ -110,7 +110,9 @@ PLANS: dict[str, Plan] = {
     "line-art-to-colour": Plan(
         title="Line art to colour",
         sentence="Draw outlines, and it colours them in as OpenMoji would.",
-        request=_request("pix2pix", "line_art", 4500, **PAIRS, width=24, precision="bfloat16"),
+        request=_request(
+            "pix2pix", "line_art", 4500, **{**PAIRS, "feature_weight": 25.0}, width=24, precision="bfloat16"
+        ),
         beside={"adversary": False, "feature_weight": 0.0},
         limits="Learned from 1,896 emoji at 128 px: it knows faces, hands, signs and simple things; which "
         "colour a thing has that it never saw is a guess, and large areas come out uneven.",

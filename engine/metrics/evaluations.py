@@ -12,7 +12,7 @@ from engine.data.source import ImageSource, PointSource, Source
 from engine.data.stacked import Stacked
 from engine.data.translation import TranslationSource
 from engine.gans.base import Recipe
-from engine.metrics import measures, picture_network, translations
+from engine.metrics import measures, translations
 from engine.metrics.measures import class_code
 from engine.metrics.network import ships
 from engine.metrics.subject import Outcome, Subject
@@ -61,12 +61,6 @@ def _translations(recipe: Recipe, source: Source) -> str | None:
     if source.test_a is None or source.test_b is None or not source.test_is_paired:
         return "it needs held-out pictures whose translation is known"
     return None
-
-
-def _looked_at(recipe: Recipe, source: Source) -> str | None:
-    return _translations(recipe, source) or (
-        None if picture_network.ships() else "it needs the picture classifier, which does not ship here"
-    )
 
 
 def _both_ways(recipe: Recipe, source: Source) -> str | None:
@@ -261,11 +255,14 @@ EVALUATIONS: dict[str, Evaluation] = {
     ),
     "feature_distance": Evaluation(
         "Feature distance",
-        "How different output and truth look to the picture classifier; blur counts, shifts hardly do.",
-        _each_way({"feature_distance": Figure("Feature distance", "0 is equal.", "lower")}),
+        "How different output and truth look to the feature network; blur counts, shifts hardly do.",
+        _each_way(
+            {"feature_distance": Figure("Feature distance", "0 is equal; compare equal networks.", "lower")}
+        ),
         _INPUT,
-        _looked_at,
+        _translations,
         translations.feature_distance,
+        looks=True,
     ),
     "windows": Evaluation(
         "Distributions of windows",

@@ -33,7 +33,8 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 class FeatureNetwork:
     """A network in eval mode and what its figures are worth. ``dimensions`` is D, the length of its features.
 
-    ``head`` makes class logits (N, K) of features, where the network knows classes.
+    ``head`` makes class logits (N, K) of features, where the network knows classes. ``inner`` makes of
+    pictures the maps (N, C, H, W) of its layers, from edges to things, where it has any.
     """
 
     name: str
@@ -43,11 +44,25 @@ class FeatureNetwork:
     trunk: Callable[[Tensor], Tensor]
     head: Callable[[Tensor], Tensor] | None
     device: str
+    inner: Callable[[Tensor], list[Tensor]] | None = None
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
         """Features (N, D) of pictures (N, C, H, W) in [-1, 1], or of points (N, 2)."""
         return self.trunk(x)
+
+    @torch.no_grad()
+    def distance(self, x: Tensor, y: Tensor) -> Tensor:
+        """How differently two pictures (N, C, H, W) look: (N,), on the CPU, 0 where they are equal. Only
+        where there are ``inner`` maps.
+
+        As LPIPS without learned weights (Zhang et al. 2018, equation 1): at each place of each layer's maps
+        the squared distance of the two directions, averaged over places, added up over layers.
+        """
+        assert self.inner is not None
+        layers = zip(self.inner(x.to(self.device)), self.inner(y.to(self.device)), strict=True)
+        apart = [(F.normalize(a) - F.normalize(b)).square().sum(1).mean((1, 2)) for a, b in layers]
+        return torch.stack(apart).sum(0).cpu()
 
     @torch.no_grad()
     def logits(self, features: Tensor) -> Tensor:
@@ -117,7 +132,9 @@ def _of_pictures(device: str) -> FeatureNetwork:
     network = picture_network.load(device)
     note = "Not comparable with published FIDs, which use Inception; compare figures of this network only."
     title, size = "the picture classifier of this program", picture_network.FEATURES
-    return FeatureNetwork("picture-classifier", title, note, size, network.features, None, device)
+    return FeatureNetwork(
+        "picture-classifier", title, note, size, network.features, None, device, network.maps
+    )
 
 
 def _of_classifier(name: str, each_channel: bool, device: str) -> FeatureNetwork:
@@ -146,6 +163,9 @@ def digits_of(network: FeatureNetwork, features: Tensor) -> Tensor:
 
 
 # Inception
+INCEPTION_MAPS = ("Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6e", "Mixed_7c")
+
+
 def inception_file() -> Path:
     """Where torch.hub keeps, or would keep, the weights of torchvision's Inception v3."""
     from torchvision.models import Inception_V3_Weights
@@ -175,12 +195,24 @@ def _inception(device: str, download: bool) -> FeatureNetwork:
         x = x.expand(-1, 3, -1, -1)
         return network(F.interpolate(x, (299, 299), mode="bilinear", antialias=True, align_corners=False))
 
+    def inner(x: Tensor) -> list[Tensor]:
+        maps: list[Tensor] = []
+        layers = [network.get_submodule(name) for name in INCEPTION_MAPS]
+        hooks = [layer.register_forward_hook(lambda *seen: maps.append(seen[-1])) for layer in layers]
+        try:
+            trunk(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return maps
+
     note = (
         "Torchvision's ImageNet weights: near to published FIDs, which use Google's of 2015 and 50,000 "
         "samples, but not the same figure."
     )
     head = head.eval().requires_grad_(False)
-    return FeatureNetwork("inception-v3", "torchvision's Inception v3", note, 2048, trunk, head, device)
+    title = "torchvision's Inception v3"
+    return FeatureNetwork("inception-v3", title, note, 2048, trunk, head, device, inner)
 
 
 def _no_inception(what: str, file: Path, url: str) -> BadInput:
@@ -223,9 +255,15 @@ class RandomConvolutions(nn.Module):
             x = F.interpolate(
                 x, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False
             )  # (N, 3, 64, 64)
+        return F.adaptive_avg_pool2d(self.maps(x)[-1], 4).flatten(1) @ self.projection  # (N, 128)
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """What each convolution makes of pictures of three channels."""
+        found = []
         for weight in self.filters:
             x = F.avg_pool2d(F.relu(F.conv2d(x, weight, padding=1)), 2)
-        return F.adaptive_avg_pool2d(x, 4).flatten(1) @ self.projection  # (N, 128)
+            found.append(x)
+        return found
 
 
 @cache
@@ -240,4 +278,5 @@ def _random(device: str) -> FeatureNetwork:
         network,
         None,
         device,
+        lambda x: network.maps(x.expand(-1, 3, -1, -1)),
     )

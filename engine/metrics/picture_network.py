@@ -9,7 +9,6 @@ from functools import cache
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -32,7 +31,7 @@ class PictureNetwork(nn.Module):
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """What each stage makes of ``x``: four of (N, C, H', W'), from edges to parts of things."""
-        found = []
+        x, found = x.expand(-1, 3, -1, -1), []
         for stage in self.stages:
             x = stage(x)
             found.append(x)
@@ -67,18 +66,3 @@ def load(device: str = "cpu") -> PictureNetwork:
     network = PictureNetwork(json.loads((folder / "config.json").read_text())["network"]["classes"])
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def feature_distance(network: PictureNetwork, x: Tensor, y: Tensor) -> Tensor:
-    """How differently two pictures (N, C, H, W) look to ``network``: (N,), 0 where they are equal.
-
-    As LPIPS without learned weights (Zhang et al. 2018, equation 1): at each place of each stage's maps the
-    squared distance of the two directions, averaged over places, added up over stages.
-    """
-    distance = x.new_zeros(len(x))
-    pairs = zip(network.maps(x.expand(-1, 3, -1, -1)), network.maps(y.expand(-1, 3, -1, -1)), strict=True)
-    for one, other in pairs:
-        apart = F.normalize(one, dim=1) - F.normalize(other, dim=1)
-        distance = distance + apart.square().sum(1).mean((1, 2))
-    return distance

@@ -15,8 +15,7 @@ from torch.nn.functional import interpolate
 
 from engine.data.translation import TranslationSource
 from engine.gans.base import Direction
-from engine.metrics import picture_network
-from engine.metrics.features import as_bytes, as_input, pick
+from engine.metrics.features import as_bytes, as_input
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.kernel import kernel_distance
 from engine.metrics.picture_network import WINDOW
@@ -105,18 +104,14 @@ def differences(subject: Subject) -> Outcome:
 
 
 def feature_distance(subject: Subject) -> Outcome:
-    """How differently output and truth look to the picture classifier."""
-    network = picture_network.load()
-
-    def distance(made: Tensor, truth: Tensor) -> Tensor:
-        return picture_network.feature_distance(network, made, truth)
-
-    return _compare(subject, {"feature_distance": distance}, network="the picture classifier of this program")
+    """How differently output and truth look to the feature network."""
+    network = subject.network
+    return _compare(subject, {"feature_distance": network.distance}, network=network.title)
 
 
 def distributions(subject: Subject) -> Outcome:
     """FID and KID of windows of outputs and of true pictures. The floor is windows of training targets."""
-    network = pick(subject.source, device=str(subject.device))
+    network = subject.network
     figures, floors, details = {}, {}, {"network": network.title, "window": WINDOW}
     for direction in subject.recipe.directions:
         held, ending = Held(subject, direction), "" if direction == "a_to_b" else "_back"

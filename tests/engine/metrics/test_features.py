@@ -115,6 +115,9 @@ class TestInception:
         features = network.features(x)
         assert features.shape == (2, 2048) and torch.allclose(network.logits(features), expected, atol=1e-4)
         assert network.features(x[:, :1]).shape == (2, 2048)  # grey too
+        apart = network.distance(x, x + 0.1 * torch.randn_like(x))
+        assert network.distance(x, x).abs().max() < 1e-6 and (apart > 0).all()
+        assert len(network.inner(x)) == 5 and not any(part._forward_hooks for part in reference.modules())
 
     def test_where_torch_hub_keeps_it(self, hub):
         assert inception_file().parent == hub

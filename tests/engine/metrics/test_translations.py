@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d
 from engine.configure import validate
 from engine.evaluate import applicable, evaluate_networks
 from engine.metrics import picture_network
-from engine.metrics.features import as_input
+from engine.metrics.features import as_input, pick
 from engine.metrics.translation import psnr
 from engine.metrics.translations import in_windows
 from engine.options import BadInput
@@ -35,9 +35,9 @@ class Answers(nn.Module):
         return self.truth[rows]
 
 
-def measured(trainer, generator, *names):
+def measured(trainer, generator, *names, network="auto"):
     networks = {**trainer.networks, "generator": generator}
-    return evaluate_networks(trainer.recipe, networks, trainer.source, list(names), n=N)
+    return evaluate_networks(trainer.recipe, networks, trainer.source, list(names), n=N, network=network)
 
 
 def test_a_translator_that_does_nothing_gives_the_floor(trainer):
@@ -48,12 +48,17 @@ def test_a_translator_that_does_nothing_gives_the_floor(trainer):
         assert found["figures"][name] == pytest.approx(found["floors"][name], rel=1e-5), name
 
 
-def test_a_perfect_translator_and_a_blurred_one(trainer):
+@pytest.mark.parametrize("network", ["auto", "random"])
+def test_a_perfect_translator_and_a_blurred_one(trainer, network):
     source = trainer.source
     given, truth = as_input(source.test_a[:N]), as_input(source.test_b[:N])
     names = ("differences", "feature_distance", "windows")
-    perfect = measured(trainer, Answers(given, truth), *names)["figures"]
-    blurred = measured(trainer, Answers(given, avg_pool2d(truth, 5, 1, 2)), *names)["figures"]
+    found = measured(trainer, Answers(given, truth), *names, network=network)
+    title = {"auto": "the picture classifier of this program", "random": "random convolutions (untrained)"}
+    assert {found["metrics"][name]["network"] for name in names[1:]} == {title[network]}
+    perfect = found["figures"]
+    blurred = Answers(given, avg_pool2d(truth, 5, 1, 2))
+    blurred = measured(trainer, blurred, *names, network=network)["figures"]
     assert perfect["l1"] == 0 and perfect["ssim"] == pytest.approx(1, abs=1e-4)
     assert perfect["psnr"] == pytest.approx(100)
     assert perfect["feature_distance"] == pytest.approx(0, abs=1e-5)
@@ -70,13 +75,13 @@ def test_psnr_by_hand():
 
 def test_the_picture_network_tells_drawings_from_each_other():
     assert picture_network.ships()
-    network = picture_network.load()
     from engine.data.line_art import LineArt
 
-    pictures = as_input(LineArt(LineArt.Options(size=64)).test_b[:40])
-    same = picture_network.feature_distance(network, pictures, pictures)
-    shifted = picture_network.feature_distance(network, pictures, pictures.roll(1, 3))
-    others = picture_network.feature_distance(network, pictures, pictures.roll(1, 0))
+    source = LineArt(LineArt.Options(size=64))
+    network, pictures = pick(source), as_input(source.test_b[:40])
+    same = network.distance(pictures, pictures)
+    shifted = network.distance(pictures, pictures.roll(1, 3))
+    others = network.distance(pictures, pictures.roll(1, 0))
     assert same.abs().max() < 1e-5 and (shifted < others).float().mean() > 0.9
 
 
