@@ -129,8 +129,8 @@ PLANS: dict[str, Plan] = {
         sentence="Paint sea, plains and mountains, and see them from orbit.",
         request=_request("pix2pix", "earth", 3000, **PAIRS, width=20, direction="map_to_satellite"),
         beside={"adversary": False, "feature_weight": 0.0},
-        limits="One scale only, 15 pixels a degree; the map's own colours (blue sea, green to brown land); a fine "
-        "regular grain lies over flat areas.",
+        limits="One scale only, 15 pixels a degree; the map's own colours (blue sea, green to brown land); a "
+        "fine regular grain lies over flat areas.",
     ),
     "drawing-styles": Plan(
         title="Twemoji to OpenMoji and back",
