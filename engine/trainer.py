@@ -8,9 +8,7 @@ all at once.
 from __future__ import annotations
 
 import copy
-import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +25,7 @@ from engine.networks.dropout import Dropout
 from engine.networks.precision import multiply_in_bfloat16
 from engine.options import BadInput
 from engine.options import validate as validate_values
+from engine.steppers import match_layout, stepper
 
 _OTHER = {"discriminator": "generator", "generator": "discriminator"}
 
@@ -83,7 +82,7 @@ class Trainer:
         )
         self.averages = {name: copy.deepcopy(self.networks[name]).requires_grad_(False) for name in averaged}
         self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
-        self.steppers = {name: _stepper(optimizer) for name, optimizer in self.optimizers.items()}
+        self.steppers = {name: stepper(optimizer) for name, optimizer in self.optimizers.items()}
         self.streams = self._open_streams(config["seed"])
         self.random = random_streams(config["seed"], self.device)
         for part in (part for network in self.networks.values() for part in network.modules()):
@@ -320,8 +319,8 @@ class Trainer:
                 network.load_state_dict(state["averages"].get(name, state["networks"][name]))
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
-                _match_layout(optimizer)
-                self.steppers[name] = _stepper(optimizer)  # its state lies elsewhere now
+                match_layout(optimizer)
+                self.steppers[name] = stepper(optimizer)  # its state lies elsewhere now
         except (KeyError, RuntimeError, ValueError):
             raise BadInput(
                 "the checkpoint's networks or optimizers do not fit these options.",
@@ -343,77 +342,3 @@ def _total_norm(tensors: list[Tensor]) -> Tensor:
     """The Euclidean norm of all together; torch's own sorts them by device first, which takes longer."""
     norms = torch._foreach_norm(tensors)  # pyright: ignore[reportPrivateImportUsage]
     return torch.linalg.vector_norm(torch.stack(norms))
-
-
-def _stepper(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
-    """``optimizer.step`` without torch's profiling wrapper, which takes a twentieth of a 2-D step."""
-    if isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["fused"]:
-        return _FusedAdam(optimizer)
-    step = type(optimizer).step
-    return functools.partial(getattr(step, "__wrapped__", step), optimizer)
-
-
-class _FusedAdam:
-    """``torch.optim.Adam.step`` over lists that are made once: making them anew takes a tenth of a 2-D step.
-
-    The state stays the optimizer's own. Where a weight has no gradient, the optimizer itself steps.
-    """
-
-    def __init__(self, optimizer: torch.optim.Adam) -> None:
-        self.optimizer, self.group = optimizer, optimizer.param_groups[0]
-        self.weights: list[Tensor] = self.group["params"]
-        self.lists: tuple[list[Tensor], ...] = ()
-        self.counts = 0  # counts of steps to be counted up
-
-    @torch.no_grad()
-    def __call__(self) -> None:
-        gradients = [weight.grad for weight in self.weights]
-        if not self.lists or any(gradient is None for gradient in gradients):
-            self._step_slowly()
-            return
-        group, (first, second, steps) = self.group, self.lists
-        torch._foreach_add_(steps[: self.counts], 1)  # pyright: ignore[reportPrivateImportUsage]
-        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
-            self.weights,
-            gradients,  # type: ignore[arg-type]
-            first,
-            second,
-            [],
-            steps,
-            lr=group["lr"],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            amsgrad=False,
-            maximize=False,
-            grad_scale=None,
-            found_inf=None,
-        )
-
-    def _step_slowly(self) -> None:
-        """Let the optimizer step, which makes the state, or leaves out weights without a gradient. Weights
-        that have taken equally many steps share one count, which is then counted up once.
-        """
-        for state in self.optimizer.state.values():
-            state["step"] = state["step"].clone()
-        self.optimizer.step()
-        states = [self.optimizer.state[weight] for weight in self.weights if weight in self.optimizer.state]
-        if len(states) < len(self.weights):
-            return
-        self.counts = len(states)
-        if len({float(state["step"]) for state in states}) == 1:
-            self.counts = 1
-            for state in states:
-                state["step"] = states[0]["step"]
-        self.lists = tuple([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
-
-
-def _match_layout(optimizer: torch.optim.Optimizer) -> None:
-    """Lay an optimizer's moments out in memory as their weights are: fused kernels walk both in storage
-    order.
-    """
-    for weight, moments in optimizer.state.items():
-        for name, moment in moments.items():
-            if isinstance(moment, Tensor) and moment.shape == weight.shape and moment.dim() == 4:
-                moments[name] = torch.empty_like(weight).copy_(moment)

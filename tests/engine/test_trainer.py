@@ -175,7 +175,7 @@ def test_an_average_may_begin_with_a_loaded_state():
 
 
 def test_the_bare_step_is_the_optimizers_own():
-    """``_stepper`` goes round a wrapper of torch's; what it calls must move the weights as ``step`` would."""
+    """``stepper`` goes round a wrapper of torch's; what it calls must move the weights as ``step`` would."""
     pair = [Trainer(small()) for _ in range(2)]
     pair[1].steppers = {name: optimizer.step for name, optimizer in pair[1].optimizers.items()}
     for trainer in pair:
@@ -185,7 +185,7 @@ def test_the_bare_step_is_the_optimizers_own():
 
 
 def test_the_short_way_through_adam_is_adam():
-    from engine.trainer import _stepper
+    from engine.steppers import stepper
 
     torch.manual_seed(0)
     ours, theirs = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)
@@ -193,7 +193,7 @@ def test_the_short_way_through_adam_is_adam():
     settings = {"lr": 1e-2, "betas": (0.5, 0.9), "weight_decay": 1e-3, "fused": True}
     ours_adam = torch.optim.Adam(ours.parameters(), **settings)
     theirs_adam = torch.optim.Adam(theirs.parameters(), **settings)
-    step = _stepper(ours_adam)
+    step = stepper(ours_adam)
     for number in range(6):
         x = torch.randn(5, 3)
         for network, optimizer in ((ours, ours_adam), (theirs, theirs_adam)):
