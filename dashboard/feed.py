@@ -176,6 +176,7 @@ class Feed:
         self.events: deque[Line] = deque(maxlen=EVENTS)
         self.frame: Frame | None = None
         self.gone = self.broken = False
+        self.viewers = 0
         self.status: dict[str, Any] = {}
         self.status_text = self.lists_text = self.hello_text = ""
         self._config: dict[str, Any] = {}
@@ -307,6 +308,11 @@ class Feed:
 def gone_text(run: str) -> str:
     """The message that ``run`` was deleted."""
     return f'{{"v":{PROTOCOL},"type":"gone","run":{json.dumps(run)}}}'
+
+
+def viewers_text(run: str, count: int) -> str:
+    """The message that ``count`` sockets watch ``run``."""
+    return _message("viewers", run, f'"viewers":{count}')
 
 
 def _message(kind: str, run: str, inside: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.errors import Refusal, shorten
-from dashboard.feed import PROTOCOL, Feed, gone_text
+from dashboard.feed import PROTOCOL, Feed, gone_text, viewers_text
 from engine.options import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class _Channel:
         self.feed: Feed
         self.greeted = self.gone = False
         self.status = self.lists = ""
+        self.viewers = 1
         self.seq = 0
         self.next_frame = 0.0  # loop time before which no frame is due
         self.alarm: asyncio.TimerHandle | None = None
@@ -66,6 +67,9 @@ class _Channel:
         if self.lists != feed.lists_text:
             messages.append(feed.lists_text)
             self.lists = feed.lists_text
+        if self.viewers != feed.viewers:
+            messages.append(viewers_text(feed.run, feed.viewers))
+            self.viewers = feed.viewers
         if feed.gone:
             messages.append(gone_text(feed.run))
             self.gone = True
@@ -203,15 +207,24 @@ class Hub:
         for channel, run in zip(viewer.channels, viewer.socket.query_params.getlist("run"), strict=True):
             self._viewers.setdefault(run, set()).add(viewer)
             channel.feed = await self._feed(run)
+            self._count(run)
 
     def _leave(self, viewer: _Viewer) -> None:
         for run in set(viewer.socket.query_params.getlist("run")):
             watching = self._viewers.get(run, set())
             watching.discard(viewer)
+            self._count(run)
             if not watching:
                 self._viewers.pop(run, None)
                 if run in self._feeds:
                     self._feeds.pop(run)[1].cancel()
+
+    def _count(self, run: str) -> None:
+        """Let all who watch ``run`` know how many they are."""
+        if run in self._feeds:
+            feed = self._feeds[run][0]
+            feed.viewers = len(self._viewers.get(run, ()))
+            self._wake(feed)
 
     async def _feed(self, run: str) -> Feed:
         """The feed of ``run``; its history is read in a thread, once for all who come meanwhile."""

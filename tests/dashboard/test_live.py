@@ -235,6 +235,18 @@ def test_thirty_viewers_get_every_row_and_the_same_newest_frame(server, make_run
     play(scene)
 
 
+def test_all_know_how_many_they_are(server, make_run):
+    run = make_run("running")
+
+    async def scene():
+        async with watching(server, run.folder.id) as first:
+            async with watching(server, run.folder.id):
+                await first.until(lambda: [text["viewers"] for text in first.of("viewers")] == [2])
+            await first.until(lambda: [text["viewers"] for text in first.of("viewers")] == [2, 1])
+
+    play(scene)
+
+
 def test_two_frames_at_most_are_ahead_of_the_answers_and_then_comes_the_newest(server, make_run):
     run = make_run("running")
 

@@ -25,6 +25,7 @@ export class Controls {
     this.kind = el('span', { class: 'gv-kind' });
     this.state = el('span', { class: 'gv-state', role: 'status' });
     this.facts = el('span', { class: 'gv-facts' });
+    this.viewers = el('span', { class: 'gv-viewers gv-number', hidden: true, title: 'open views of this run' });
     this.link = el('span', { class: 'gv-link', hidden: true, role: 'status', text: 'reconnecting …' });
     this.buttons = this.#makeButtons();
     this.bar = el(
@@ -38,7 +39,7 @@ export class Controls {
       'header',
       { class: 'gv-head' },
       el('div', { class: 'gv-title' }, this.name, this.kind),
-      el('div', { class: 'gv-now' }, this.state, this.facts, this.link),
+      el('div', { class: 'gv-now' }, this.state, this.facts, this.viewers, this.link),
       this.bar,
     );
     this.onKey = (event) => this.#key(event);
@@ -234,6 +235,9 @@ export class Controls {
     if (rate) parts.push(`${rate < 10 ? fixed(rate, 1) : short(Math.round(rate))} steps/s`);
     parts.push(clock(Math.max(...runs.map((each) => each.elapsed))));
     this.#showFacts(parts);
+    const watching = Math.max(...runs.map(({ viewers }) => viewers));
+    this.viewers.hidden = watching < 2; // who is alone knows
+    setText(this.viewers, `${watching} viewers`);
     if (this.mayChange) this.#enable(state);
   }
 

@@ -20,6 +20,7 @@ export class RunState {
     this.checkpoints = [];
     this.frameStep = 0;
     this.gone = false;
+    this.viewers = 1;
   }
 
   get meta() {
@@ -61,6 +62,7 @@ export class RunState {
       case 'hello': {
         const same = JSON.stringify(message.config) === JSON.stringify(this.config);
         this.config = message.config;
+        this.viewers = 1; // until another number is said
         this.#setStatus(message.status);
         this.#setSnapshots(message.snapshots, message.checkpoints);
         return [...(same ? [] : ['config']), 'status', 'snapshots'];
@@ -75,6 +77,9 @@ export class RunState {
       case 'snapshots':
         this.#setSnapshots(message.steps, message.checkpoints);
         return ['snapshots'];
+      case 'viewers':
+        this.viewers = message.viewers;
+        return ['status'];
       case 'gone':
         this.gone = true;
         return ['status'];
