@@ -218,7 +218,11 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
         "meta": {
             "objective": {"name": options.objective, **objective.describe()},  # type: ignore[attr-defined]
             "data": _describe_source(source),
-            "gan": {"title": recipe.title, "sentence": recipe.sentence},
+            "gan": {
+                "title": recipe.title,
+                "sentence": recipe.sentence,
+                "judges_samples": recipe.judges_samples,
+            },
             "live": [field for field in describe(type(options)) if field["live"]],
             "sentence": _sentence(plain, options, source),
         },

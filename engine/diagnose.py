@@ -64,10 +64,11 @@ class Diagnoser:
         self.kind, self.modes = config["kind"], len(config["meta"]["data"].get("modes") or [])
         self.classes = len(config["meta"]["data"].get("classes") or [])
         self.score = config["meta"]["objective"]
+        self.judges_samples = config["meta"].get("gan", {}).get("judges_samples", True)
         self.measured: deque[Row] = deque(maxlen=WINDOW)
         self.rows: deque[Row] = deque(maxlen=40)
         self.largest_g_grad = 0.0
-        self.measurements, self.greatest_diversity = 0, 0.0
+        self.measurements, self.greatest_diversity, self.most_classes = 0, 0.0, 0
         self.active: list[Diagnosis] = []
         self.since: dict[str, int] = {}
         self.broken: Diagnosis | None = None
@@ -92,6 +93,7 @@ class Diagnoser:
             self.measured.append(row)
             self.measurements += 1
             self.greatest_diversity = max(self.greatest_diversity, row.get("diversity") or 0.0)
+            self.most_classes = max(self.most_classes, row.get("classes_hit") or 0)
         plays = self.kind in ("points", "images")  # where pictures are translated, other terms hold G
         found = [rule(self) for rule in RULES] if plays and len(self.measured) >= SETTLED else []
         active = [item for item in found if item]
@@ -132,7 +134,11 @@ class Diagnoser:
             return self._translating(newest)
         accuracy = self._recent("d_accuracy")
         if accuracy is None:
-            return _diagnosis("learning", "Too early to say.", {}, None)
+            alone = len(self.measured) >= SETTLED
+            evidence = (
+                "No discriminator plays: there is no balance to judge." if alone else "Too early to say."
+            )
+            return _diagnosis("learning", evidence, {}, None)
         kinds = (
             f", {newest['classes_hit']} of {self.classes} classes drawn" if "classes_hit" in newest else ""
         )
@@ -203,11 +209,13 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         numbers = {"modes_hit": hits[-1], "modes_total": d.modes}
         if not _samples_are_good(d):
             return None
-    elif d.kind == "images":
+    elif d.kind == "images" and d.judges_samples:
         variety, classes = d._window("diversity")[-RECENT:], d._window("classes_hit")[-RECENT:]
-        if d.greatest_diversity < VARIED and d.measurements < ARRIVAL:
+        knows = bool(classes) and d.classes > 1
+        has_arrived = d.greatest_diversity >= VARIED and (not knows or d.most_classes > 0.5 * d.classes)
+        if not has_arrived and d.measurements < ARRIVAL:
             return None  # pictures that all look alike are how every run begins
-        few = bool(classes) and d.classes > 1 and max(classes) <= 0.5 * d.classes
+        few = knows and max(classes) <= 0.5 * d.classes
         if not few and (not variety or max(variety) > VARIED):
             return None
         drawn = f", {classes[-1]} of {d.classes} classes drawn" if classes else ""

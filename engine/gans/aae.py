@@ -37,6 +37,7 @@ class AAE(Recipe):
     paper = "Makhzani et al. 2016, arXiv:1511.05644"
     kinds = ("images",)
     has_encoder = True
+    judges_samples = False  # but codes
     has_features = False  # what D sees are codes
     averaged = ("generator", "encoder")
     defaults = {"images": {"generator_lr": 1e-3, "discriminator_lr": 5e-4, "batch_size": 128}}

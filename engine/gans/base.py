@@ -60,6 +60,7 @@ class Recipe(ABC):
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
     needs_labels: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False
+    judges_samples: ClassVar[bool] = True  # whether D looks at samples: then G can collapse
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.configure import validate
 from engine.diagnose import RULES, TITLES, WHY, Diagnoser
 from tests.engine.conftest import small
 
@@ -76,6 +77,18 @@ def test_pictures_that_are_alike_at_first_are_no_collapse_but_later_they_are():
     assert "mode_collapse" not in told(config, [alike] * 6 + [varied] * 3)
     assert "mode_collapse" in told(config, [varied] * 8 + [alike] * 3)
     assert "mode_collapse" in told(config, [alike] * 20)
+    half = {"diversity": 0.65, "classes_hit": 5, "d_accuracy": 0.8, "g_grad": 1.0}
+    assert "mode_collapse" not in told(config, [half] * 8)  # blots that differ, before there are digits
+    assert "mode_collapse" in told(config, [varied] * 4 + [half] * 4)
+
+
+def test_where_d_judges_codes_samples_that_are_alike_say_nothing_of_the_game():
+    alike = {"diversity": 0.3, "classes_hit": 3, "d_accuracy": 0.6, "g_grad": 1.0}
+    config = validate({"gan": "aae", "data": "mnist", "steps": 40, "device": "cpu"})
+    assert list(told(config, [alike] * 20)) == ["healthy"]
+    without = {name: value for name, value in alike.items() if name != "d_accuracy"}
+    (only,) = told(config, [without] * 20).values()
+    assert only["name"] == "learning" and "No discriminator plays" in only["evidence"]
 
 
 def test_after_a_break_nothing_else_is_said():
