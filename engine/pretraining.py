@@ -41,7 +41,7 @@ class Plan:
     beside: dict[str, Any] | None = None  # options of another run, measured to compare with
 
 
-PAIRS = {"discriminator_width": 24, "batch_size": 8, "report_every": 25, "feature_weight": 10.0}
+PAIRS = {"discriminator_width": 24, "batch_size": 8, "report_every": 25}
 
 
 def _request(gan: str, data: str, steps: int, seed: int = 0, **options: Any) -> dict[str, Any]:
@@ -110,25 +110,34 @@ PLANS: dict[str, Plan] = {
     "line-art-to-colour": Plan(
         title="Line art to colour",
         sentence="Draw outlines, and it colours them in as OpenMoji would.",
-        request=_request(
-            "pix2pix", "line_art", 4500, **{**PAIRS, "feature_weight": 25.0}, width=24, precision="bfloat16"
-        ),
-        beside={"adversary": False, "feature_weight": 0.0},
+        request=_request("pix2pix", "line_art", 4500, **PAIRS, width=24),
+        beside={"adversary": False},
         limits="Learned from 1,896 emoji at 128 px: it knows faces, hands, signs and simple things; which "
         "colour a thing has that it never saw is a guess, and large areas come out uneven.",
+        tried="The same with feature_weight=25 and precision=bfloat16: feature distance 0.894, L1 0.122, FID "
+        "of windows 0.58.",
     ),
     "satellite-to-map": Plan(
         title="Satellite photograph to map",
         sentence="Makes a shaded relief map of the Earth seen from above.",
         request=_request("pix2pix", "earth", 3000, **PAIRS, width=24),
-        beside={"adversary": False, "feature_weight": 0.0},
+        beside={"adversary": False},
         limits="One scale only, 15 pixels a degree; natural colours without clouds. Learned from 692 tiles.",
     ),
     "map-to-satellite": Plan(
         title="Map to satellite photograph",
         sentence="Paint sea, plains and mountains, and see them from orbit.",
-        request=_request("pix2pix", "earth", 3000, **PAIRS, width=20, direction="map_to_satellite"),
+        request=_request(
+            "pix2pix",
+            "earth",
+            3000,
+            **PAIRS,
+            width=20,
+            direction="map_to_satellite",
+            feature_weight=10.0,
+        ),
         beside={"adversary": False, "feature_weight": 0.0},
+        tried="The same with feature_weight=0: feature distance 0.824, L1 0.173, FID of windows 0.96.",
         limits="One scale only, 15 pixels a degree; the map's own colours (blue sea, green to brown land); a "
         "fine regular grain lies over flat areas.",
     ),
