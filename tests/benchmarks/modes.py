@@ -5,7 +5,8 @@ python -m tests.benchmarks.modes [--recipes gan ...] [--seeds 5] [--out tests/be
 Ring: 8 Gaussians of standard deviation 0.01 on a circle of radius 1. Grid: 25 of 0.05, two units apart. 2,500
 samples; a mode counts with one sample within 3 standard deviations, ``share`` is the part of the samples that
 are so near to one: 98.9 % is perfect. Each trial is one line, written when it ends; a trial that is there
-already is not run again. The table (``--table``) is made of these lines.
+already is not run again. The table (``--table``) is made of these lines. What was tried for ``r3gan`` on seed
+0 stands in ``TRIED``.
 """
 
 from __future__ import annotations
@@ -39,10 +40,30 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "r3gan": {
         "gan": "gan",
-        "steps": 20_000,
-        "options": {**SMALL, "objective": "relativistic", "r1": 0.1, "r2": 0.1, "ema": 0.999},
+        "steps": 16_000,
+        "options": {
+            **SMALL,
+            "layers": 4,
+            "objective": "relativistic",
+            "r1": 0.01,
+            "r2": 0.01,
+            "ema": 0.999,
+            "lr_decay": "cosine",
+        },
     },
     "bigan": {"gan": "bigan", "steps": 20_000, "options": {}},
+}
+# share of good samples, ring and grid, seed 0: all found every mode
+TRIED = {
+    "2 hidden layers, R1 = R2 = 0.1, 20,000 steps": (0.850, 0.745),
+    "the same, rates falling along a cosine": (0.860, 0.743),
+    "2 hidden layers, 0.01, 8,000 steps": (0.792, None),
+    "2 hidden layers, 0.001, 8,000 steps": (0.780, None),
+    "2 hidden layers, 0.01, rates of 3e-3 without momentum, 8,000 steps": (0.748, None),
+    "4 hidden layers, 0.01, 8,000 steps": (0.916, None),
+    "4 hidden layers, 0.01, 16,000 steps: the recipe": (0.953, 0.872),
+    "4 hidden layers, 0.1, 16,000 steps": (None, 0.775),
+    "6 hidden layers, 0.01, 16,000 steps": (None, 0.834),
 }
 
 
