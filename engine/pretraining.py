@@ -97,7 +97,8 @@ PLANS: dict[str, Plan] = {
         sentence="Its encoder finds the latent of any digit that you draw.",
         request=_request("bigan", "mnist", 24_000, hidden=512),
         keeps=("generator", "encoder"),
-        limits="28 px digits only; a reconstruction keeps the kind of digit better than its exact shape.",
+        limits="28 px digits only; a reconstruction keeps the kind of digit better than its exact shape; "
+        "samples carry specks, and the encoder tells digits apart a little worse than their pixels do.",
     ),
     "aae-mnist": Plan(
         title="Adversarial autoencoder, MNIST digits",
