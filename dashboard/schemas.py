@@ -283,6 +283,7 @@ class ModelDetails(Model):
     directions: list[dict[str, Any]]
     card: str = Field(description="Markdown.")
     networks: dict[str, int] = Field(description="Parameters of each network.")
+    has_discriminator: bool = Field(description="Whether it was kept with its D.")
 
 
 class Projection(_Answer):

@@ -251,6 +251,16 @@ def test_another_model_is_chosen_and_back_returns(page, site, model, explored):
     assert np.array_equal(explored.pixels(), drawn(site, model, seed=9))
 
 
+def test_a_model_without_its_d_is_not_asked_for_it(page, site, explored):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    explored.open(site, model="bigan-mnist", tab="ask")
+    expect(page.get_by_role("tab", name="Walk")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Ask D")).to_have_count(0)
+    explored.rests(lambda: page.get_by_role("button", name="Shuffle").click())
+    assert asked and not [url for url in asked if url.endswith("/score")]
+
+
 # --- the other tabs
 
 

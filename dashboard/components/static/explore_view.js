@@ -105,7 +105,9 @@ export class ExploreView {
     this.head = new ExploreHead(this);
     this.selected = new Selected(this);
     this.codes = new CodesPanel(this);
-    this.tabs = new Tabs(this, this.isPoints ? POINT_TABS : TABS, (name) => this.openTab(name));
+    const { ask, ...others } = TABS;
+    const tabs = this.model.has_discriminator ? TABS : others; // a model may be kept without its D
+    this.tabs = new Tabs(this, this.isPoints ? POINT_TABS : tabs, (name) => this.openTab(name));
     const failed = (problem) => this.failed(problem);
     this.slow = new Latest((tab) => tab.rest(), failed);
     this.judging = new Latest(() => this.selected.rest(), failed);
@@ -208,7 +210,7 @@ export class ExploreView {
     this.isResting = false;
     if (this.selected.isBusy) return;
     this.stats.rested += 1;
-    this.judging.ask();
+    if (this.model.has_discriminator) this.judging.ask();
   }
 
   #writeAddress() {
