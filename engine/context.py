@@ -12,6 +12,7 @@ from engine.data.stream import AnyStream
 from engine.gans.base import Recipe, Statistics
 from engine.objectives import OBJECTIVES, Objective
 from engine.stabilisers import STABILISERS, Stabiliser
+from engine.stabilisers.averages import observes_itself
 
 Judge = Callable[[Tensor], Tensor]
 
@@ -62,6 +63,7 @@ class Context:
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
+        self.average_observes_itself = "generator" in averages and observes_itself(averages["generator"])
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
         self._judges_together = not mixes_batch(networks["discriminator"])
         self.refresh(recipe.options)

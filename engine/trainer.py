@@ -208,10 +208,10 @@ class Trainer:
     def _step(self, phase: Phase) -> None:
         for name in phase.networks:
             self.steppers[name]()
-        if "generator" in phase.networks:
-            self.ctx.forget_fake()
         for piece in self.ctx.active:
             piece.after_step(self.ctx, phase.networks)
+        if "generator" in phase.networks:
+            self.ctx.forget_fake()
 
     # statistics
     def read(self, clear: bool = True) -> tuple[dict[str, float], Divergence | None]:

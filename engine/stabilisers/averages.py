@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.options import Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
 
 if TYPE_CHECKING:
     from engine.context import Context, Judge
+
+
+OBSERVED_EVERY = 10  # steps between two looks at what an average of G makes
 
 
 class HistoricalAveraging(Stabiliser):
@@ -102,11 +105,27 @@ class WeightAveraging(Stabiliser):
 
     @torch.no_grad()
     def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+        decay = ctx.options.ema
         for name in networks:
             if name not in ctx.averages:
                 continue
             average, newest = ctx.averages[name], ctx.networks[name]
             for kept, weight in zip(average.parameters(), ctx.weights[name], strict=True):
-                kept.lerp_(weight, 1 - ctx.options.ema)
+                kept.lerp_(weight, 1 - decay)
+            if name == "generator" and ctx.average_observes_itself:
+                if ctx.step % OBSERVED_EVERY == 0:
+                    ctx.recipe.generate(average, ctx.latents())
+                continue
             for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
                 kept.copy_(buffer)
+
+
+def observes_itself(average: nn.Module) -> bool:
+    """Whether an average of G can gather the means and variances of batch norm from what it makes itself.
+
+    Those of G's newest weights belong to other activations: with them the samples of an average are far
+    worse. Dropout would draw noise for it that nobody else draws.
+    """
+    parts = list(average.modules())
+    has_norm = any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in parts)
+    return has_norm and not any(isinstance(part, nn.Dropout) for part in parts)

@@ -148,6 +148,32 @@ def test_the_average_of_g_follows_its_formula():
         torch.testing.assert_close(kept, wanted)
 
 
+def test_an_average_of_g_has_the_batch_norm_statistics_of_its_own_samples():
+    trainer = Trainer(small("dcgan", "mnist", batch_size=32, ema=0.99, generator_lr=0.02))
+    for _ in range(300):
+        trainer.iterate()
+    average, norms = trainer.averages["generator"], []
+    seen = {}
+
+    def keep(part, given, made):
+        seen[part] = given[0].detach()
+
+    for part in average.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            norms.append(part)
+            part.register_forward_hook(keep)
+    average.eval()
+    with torch.no_grad():
+        trainer.recipe.generate(average, trainer.recipe.draw_latent(2000, torch.Generator().manual_seed(0)))
+    newest = [
+        part for part in trainer.networks["generator"].modules() if isinstance(part, torch.nn.BatchNorm2d)
+    ]
+    for own, other in zip(norms, newest, strict=True):
+        spread, mean = torch.std_mean(seen[own], (0, 2, 3))
+        off = ((own.running_mean - mean) / spread).abs().mean()
+        assert off < 0.2 and off < 0.5 * ((other.running_mean - mean) / spread).abs().mean()
+
+
 def test_averaging_leaves_training_alone():
     plain, averaged = trained(), trained(ema=0.99)
     for a, b in zip(
