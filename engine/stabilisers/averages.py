@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from engine.context import Context, Judge
 
 
-OBSERVED_EVERY = 10  # steps between two looks at what an average of G makes
+OBSERVED_EVERY = 5  # steps between two looks at what an average of G makes
+OBSERVED_SHARE = 0.3  # of the newest look in batch norm's running statistics
 
 
 class HistoricalAveraging(Stabiliser):
@@ -121,11 +122,15 @@ class WeightAveraging(Stabiliser):
 
 
 def observes_itself(average: nn.Module) -> bool:
-    """Whether an average of G can gather the means and variances of batch norm from what it makes itself.
+    """Prepare an average of G to gather the means and variances of batch norm from what it makes itself;
+    whether it can.
 
     Those of G's newest weights belong to other activations: with them the samples of an average are far
     worse. Dropout would draw noise for it that nobody else draws.
     """
-    parts = list(average.modules())
-    has_norm = any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in parts)
-    return has_norm and not any(isinstance(part, nn.Dropout) for part in parts)
+    norms = [part for part in average.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    if not norms or any(isinstance(part, nn.Dropout) for part in average.modules()):
+        return False
+    for norm in norms:
+        norm.momentum = OBSERVED_SHARE
+    return True

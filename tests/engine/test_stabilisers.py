@@ -149,7 +149,7 @@ def test_the_average_of_g_follows_its_formula():
 
 
 def test_an_average_of_g_has_the_batch_norm_statistics_of_its_own_samples():
-    trainer = Trainer(small("dcgan", "mnist", batch_size=32, ema=0.99, generator_lr=0.02))
+    trainer = Trainer(small("dcgan", "mnist", batch_size=32, ema=0.999, generator_lr=0.01))
     for _ in range(300):
         trainer.iterate()
     average, norms = trainer.averages["generator"], []
@@ -171,7 +171,7 @@ def test_an_average_of_g_has_the_batch_norm_statistics_of_its_own_samples():
     for own, other in zip(norms, newest, strict=True):
         spread, mean = torch.std_mean(seen[own], (0, 2, 3))
         off = ((own.running_mean - mean) / spread).abs().mean()
-        assert off < 0.2 and off < 0.5 * ((other.running_mean - mean) / spread).abs().mean()
+        assert off < 0.1 and off < 0.7 * ((other.running_mean - mean) / spread).abs().mean()
 
 
 def test_averaging_leaves_training_alone():
