@@ -28,16 +28,19 @@ class FusedAdam:
         self.optimizer, self.group = optimizer, optimizer.param_groups[0]
         self.weights: list[Tensor] = self.group["params"]
         self.lists: tuple[list[Tensor], ...] = ()
-        self.counts = 0  # counts of steps to be counted up
 
     @torch.no_grad()
     def __call__(self) -> None:
         gradients = [weight.grad for weight in self.weights]
         if not self.lists or any(gradient is None for gradient in gradients):
-            self._step_slowly()
+            self.optimizer.step()
+            states = [self.optimizer.state.get(weight) for weight in self.weights]
+            if all(states):
+                names = ("exp_avg", "exp_avg_sq", "step")
+                self.lists = tuple([state[name] for state in states if state] for name in names)
             return
         group, (first, second, steps) = self.group, self.lists
-        torch._foreach_add_(steps[: self.counts], 1)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateImportUsage]
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             self.weights,
             gradients,  # type: ignore[arg-type]
@@ -55,23 +58,6 @@ class FusedAdam:
             grad_scale=None,
             found_inf=None,
         )
-
-    def _step_slowly(self) -> None:
-        """Let the optimizer step, which makes the state, or leaves out weights without a gradient. Weights
-        that have taken equally many steps share one count, which is then counted up once.
-        """
-        for state in self.optimizer.state.values():
-            state["step"] = state["step"].clone()
-        self.optimizer.step()
-        states = [self.optimizer.state[weight] for weight in self.weights if weight in self.optimizer.state]
-        if len(states) < len(self.weights):
-            return
-        self.counts = len(states)
-        if len({float(state["step"]) for state in states}) == 1:
-            self.counts = 1
-            for state in states:
-                state["step"] = states[0]["step"]
-        self.lists = tuple([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
 
 
 def match_layout(optimizer: torch.optim.Optimizer) -> None:
