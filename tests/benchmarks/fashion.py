@@ -11,8 +11,8 @@ evaluate`` gives them.
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from engine.picture import evaluating, picture_grid
 from engine.runs import RunFolder
 from engine.train import train
 from engine.trainer import Trainer
+from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("fashion.jsonl")
 METRICS = ["fid", "precision"]
@@ -108,18 +109,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     given = parser.parse_args()
-    lines = [json.loads(line) for line in given.out.open()] if given.out.exists() else []
-    done = {(line["recipe"], line["seed"], line["steps"]) for line in lines}
+    trials = Trials(given.out, "recipe", "seed", "steps")
     given.runs.mkdir(parents=True, exist_ok=True)
     for seed in range(0 if given.table else given.seeds):
         for name in given.recipes:
-            if (name, seed, given.steps) in done:
-                continue
-            lines.append(trial(name, given.steps, seed, given.runs))
-            with given.out.open("a") as out:
-                out.write(json.dumps(lines[-1]) + "\n")
-            print(lines[-1], flush=True)
-    print(table(lines))
+            trials.add((name, seed, given.steps), partial(trial, name, given.steps, seed, given.runs))
+    print(table(trials.lines))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ already is not run again. The table (``--table``) is made of these lines. What w
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from engine.configure import validate
 from engine.metrics.coverage import mode_coverage
 from engine.picture import evaluating, shown_networks
 from engine.trainer import Trainer
+from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("modes.jsonl")
 SAMPLES = 2500
@@ -121,18 +122,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     given = parser.parse_args()
-    lines = [json.loads(line) for line in given.out.open()] if given.out.exists() else []
-    done = {(line["recipe"], line["data"], line["seed"]) for line in lines}
+    trials = Trials(given.out, "recipe", "data", "seed")
     for seed in range(0 if given.table else given.seeds):
         for recipe in given.recipes:
             for data in given.data:
-                if (recipe, data, seed) in done:
-                    continue
-                lines.append(trial(recipe, data, seed))
-                with given.out.open("a") as out:
-                    out.write(json.dumps(lines[-1]) + "\n")
-                print(lines[-1], flush=True)
-    print(table(lines))
+                trials.add((recipe, data, seed), partial(trial, recipe, data, seed))
+    print(table(trials.lines))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ already is not run again. The error is that of the averages over training, on th
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -22,6 +22,7 @@ from engine.configure import validate
 from engine.evaluate import evaluate
 from engine.runs import RunFolder
 from engine.train import train
+from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("semi_supervised.jsonl")
 ALONE_STEPS = 2000  # by then the classifier alone names all labelled digits rightly, and learns no more
@@ -74,8 +75,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     given = parser.parse_args()
-    lines = [json.loads(line) for line in given.out.open()] if given.out.exists() else []
-    done = {(line["labels"], line["draw"], line["alone"], line["steps"]) for line in lines}
+    trials = Trials(given.out, "labels", "draw", "alone", "steps")
     wanted = [
         (labels, draw, alone, ALONE_STEPS if alone else given.steps)
         for draw in range(given.draws)
@@ -83,13 +83,9 @@ def main() -> None:
         for alone in (True, False)
     ]
     for labels, draw, alone, steps in [] if given.table else wanted:
-        if (labels, draw, alone, steps) in done:
-            continue
-        lines.append(trial(labels, draw, steps, alone, given.runs))
-        with given.out.open("a") as out:
-            out.write(json.dumps(lines[-1]) + "\n")
-        print(lines[-1], flush=True)
-    print(table(lines))
+        make = partial(trial, labels, draw, given.steps, alone, given.runs)
+        trials.add((labels, draw, alone, steps), make)
+    print(table(trials.lines))
 
 
 if __name__ == "__main__":
