@@ -33,7 +33,7 @@ PRESETS: dict[str, Preset] = {
         title="Mode collapse",
         watch="Watch G sit on one mode of the ring, and jump to the next as soon as D has noticed.",
         expect="mode_collapse",
-        runs=(_run("gan", "ring", 20_000, generator_lr=1e-3, discriminator_lr=1e-4),),
+        runs=(_run("gan", "ring", 20_000, generator_lr=1e-3, discriminator_lr=5e-5),),
     ),
     "ring_cured": Preset(
         title="Collapse, cured",

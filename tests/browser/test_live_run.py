@@ -35,7 +35,7 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
     rate.focus()
     for _ in range(5):
         rate.press("ArrowRight")
-    wait_for(lambda: status(site, run)["live"]["discriminator_lr"] != 1e-4)
+    wait_for(lambda: status(site, run)["live"]["discriminator_lr"] != 5e-5)
     events = site.http.get(f"/api/runs/{run}/events").json()
     assert [event for event in events if event["type"] == "command"], "the change leaves a mark"
 
