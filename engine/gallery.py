@@ -16,13 +16,13 @@ FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing
 LOOK_EVERY_S = 0.25  # whether somebody watches
 THUMBNAIL_EVERY_S = 5.0  # of training
 SNAPSHOT_EVERY = {
-    "points": 400,
+    "points": 800,
     "images": 25,
     "pairs": 25,
     "domains": 25,
 }  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
-FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 400)
 
 
 class Gallery:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from engine import checkpoint
+from engine import checkpoint, memory
 from engine.best import Best
 from engine.diagnose import Diagnoser
 from engine.gallery import Gallery
@@ -26,7 +26,7 @@ from engine.runs import Appender, Lock, RunFolder, Tail, read_json
 from engine.trainer import Divergence, Trainer, use_threads
 
 STATUS_EVERY_S = 0.5
-CHECKPOINT_EVERY_S = {"points": 5.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training
+CHECKPOINT_EVERY_S = {"points": 10.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training
 IDLE_S = 0.01  # between two looks at the commands while paused
 
 Progress = Callable[[int, dict[str, Any]], None]
@@ -76,6 +76,7 @@ class Session:
             before.get("since", 0.0) if before.get("state") in ("starting", "queued") else time.time()
         )
         use_threads(self.config["kind"])
+        memory.keep_freed()
         self.trainer = Trainer(self.config)
         self.picture = picture_of(self.trainer)
         self.diagnoser = Diagnoser(self.config)

@@ -21,8 +21,8 @@ from engine.context import Context, random_streams
 from engine.data.stream import AnyStream, open_stream
 from engine.gans import GANS
 from engine.gans.base import Phase, Stage
+from engine.networks import precision
 from engine.networks.dropout import Dropout
-from engine.networks.precision import multiply_in_bfloat16
 from engine.options import BadInput
 from engine.options import validate as validate_values
 from engine.steppers import match_layout, stepper
@@ -74,8 +74,9 @@ class Trainer:
         self.options: Any = options_model(config["gan"], config["data"])(**config["options"])
         self.source = open_source(config["data"], self.options)
         self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
-        self.report_every = self.options.report_every or (20 if self.source.kind == "points" else 5)
-        self.measure_every = self.options.measure_every or 100
+        self.report_every = self.options.report_every or (25 if self.source.kind == "points" else 5)
+        self.sample_every = min(max(self.report_every, 5), 25)  # once a report, where that is often enough
+        self.measure_every = self.options.measure_every or (200 if self.source.kind == "points" else 100)
         self.networks = self._build(config["seed"])
         averaged = (
             [name for name in self.recipe.averaged if name in self.networks] if self.options.ema else []
@@ -99,9 +100,9 @@ class Trainer:
         networks = models.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
         if start := self.config.get("start_from"):
             models.begin_with(models.load(start), networks)
-        if self.options.precision == "bfloat16":
+        if self.options.precision == "bfloat16" and precision.knows_bfloat16(self.device):
             for network in networks.values():
-                multiply_in_bfloat16(network)
+                precision.multiply_in_bfloat16(network)
         return {name: network.to(self.device) for name, network in networks.items()}
 
     def _open_streams(self, seed: int) -> dict[str, AnyStream]:
@@ -148,7 +149,7 @@ class Trainer:
         if self.options.lr_decay != "none":
             self._set_rates()
         upcoming = self.step + 1
-        ctx.sampling = self.records and (upcoming % max(5, self.report_every // 2) == 0 or upcoming == 1)
+        ctx.sampling = self.records and (upcoming % self.sample_every == 0 or upcoming == 1)
         ctx.forget_fake()
         ctx.carried = {}
         due = [phase for phase in stage.phases if self.step % phase.every == 0]

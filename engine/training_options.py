@@ -126,14 +126,14 @@ class TrainingOptions(Options):
         "float32",
         "Precision",
         "How exactly layers multiply while training. bfloat16 takes half the time where the hardware knows "
-        "it (GPUs since 2020, CPUs with AVX512-BF16 or AMX), and longer where not.",
+        "it (GPUs since 2020, CPUs with AVX512-BF16 or AMX); elsewhere it stays float32.",
         group="training",
         choices={"float32": "float32: 24 bits", "bfloat16": "bfloat16: 8 bits"},
     )
     report_every: int = knob(
         0,
         "Report every",
-        "Steps between two rows of metrics; 0 chooses 20 for points, 5 for pictures.",
+        "Steps between two rows of metrics; 0 chooses 25 for points, 5 for pictures.",
         ge=0,
         le=100_000,
         group="recording",
@@ -141,7 +141,7 @@ class TrainingOptions(Options):
     measure_every: int = knob(
         0,
         "Measure every",
-        "Steps between two measurements of coverage; 0 chooses 100.",
+        "Steps between two measurements of coverage; 0 chooses 200 for points, 100 for pictures.",
         ge=0,
         le=1_000_000,
         group="recording",

@@ -13,6 +13,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from engine.networks.init import dcgan_init
+from engine.networks.maps import ConvTransposeToGrey, LinearOfMaps
 
 Norm = Literal["batch", "layer", "none"]
 SIZES = {28: (7, 2), 32: (4, 3), 64: (4, 4)}  # picture size: (smallest feature map, halvings down to it)
@@ -37,7 +38,9 @@ class DCGANGenerator(nn.Module):
         for before, after in pairwise(channels):
             blocks += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
             blocks += [nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*blocks, nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh())
+        grey = shape[0] == 1
+        last = ConvTransposeToGrey(width) if grey else nn.ConvTranspose2d(width, shape[0], 4, 2, 1)
+        self.layers = nn.Sequential(*blocks, last, nn.Tanh())
         self.apply(dcgan_init)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -55,14 +58,15 @@ class DCGANDiscriminator(nn.Module):
         for before, after in pairwise(channels):
             blocks += [nn.Conv2d(before, after, 4, 2, 1, bias=norm == "none"), *_norm(norm, after)]
             blocks += [nn.LeakyReLU(0.2, inplace=True)]
-        self.trunk = nn.Sequential(*blocks, nn.Flatten())
-        self.head: nn.Module = nn.Linear(channels[-1] * start * start, outputs)
+        self.trunk = nn.Sequential(*blocks)
+        self.head: nn.Module = LinearOfMaps(channels[-1] * start * start, outputs)
         self.apply(dcgan_init)
 
     def features(self, x: Tensor) -> Tensor:
         """The smallest feature maps of ``x``, flat: (N, F)."""
-        return self.trunk(x)
+        return self.trunk(x).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.head(self.trunk(x))  # (N, outputs)
+        maps = self.trunk(x)
+        out = self.head(maps if isinstance(self.head, LinearOfMaps) else maps.flatten(1))  # (N, outputs)
         return out.squeeze(1) if out.shape[1] == 1 else out  # (N,)

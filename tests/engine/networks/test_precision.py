@@ -7,11 +7,13 @@ import torch
 from torch import nn
 
 from engine.configure import validate
+from engine.networks import precision
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from engine.networks.precision import multiply_in_bfloat16
 from engine.networks.weight_norm import NoisyClassifier
 from engine.trainer import Trainer
 
+KNOWS = precision.knows_bfloat16
 NETWORKS = {
     "generator": (lambda: DCGANGenerator(8, 4, (1, 28, 28)), (16, 8)),
     "discriminator": (lambda: DCGANDiscriminator(4, (1, 28, 28), "none"), (16, 1, 28, 28)),
@@ -23,6 +25,31 @@ def trainer(**options):
     request = {"gan": "dcgan", "data": "mnist", "steps": 100, "device": "cpu"}
     options = {"width": 4, "batch_size": 4, "precision": "bfloat16", **options}
     return Trainer(validate({**request, "options": options}))
+
+
+@pytest.fixture(autouse=True)
+def hardware(monkeypatch):
+    """One that knows bfloat16, whatever this machine is."""
+    monkeypatch.setattr(precision, "knows_bfloat16", lambda device: True)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_where_the_hardware_knows_it_not_it_stays_float32(knows, monkeypatch):
+    monkeypatch.setattr(precision, "knows_bfloat16", lambda device: knows)
+    networks = trainer().networks.values()
+    layers = [
+        part for network in networks for part in network.modules() if isinstance(part, precision.LAYERS)
+    ]
+    assert layers and all(("forward" in vars(layer)) == knows for layer in layers)
+
+
+@pytest.mark.parametrize(("machine", "flag"), [("x86_64", True), ("x86_64", False), ("aarch64", False)])
+def test_the_processor_is_asked(machine, flag, monkeypatch):
+    monkeypatch.setattr(precision.platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: flag)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    expected = flag if machine == "x86_64" else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert KNOWS(torch.device("cpu")) == expected
 
 
 @pytest.mark.parametrize("name", NETWORKS)
