@@ -63,7 +63,7 @@ class Context:
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
-        self.average_observes_itself = "generator" in averages and observes_itself(averages["generator"])
+        self.observers = [name for name, average in averages.items() if observes_itself(average)]
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
         self._judges_together = not mixes_batch(networks["discriminator"])
         self.refresh(recipe.options)

@@ -20,6 +20,7 @@ Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
+MOVED = 0.4  # of the samples, to another mode from one measured row to the next
 RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
 VARIED = 0.5  # of the data's diversity
 LARGE_RATE = 3e-3  # for Adam on two players
@@ -286,7 +287,7 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
     histograms = d._window("histogram")
     if len(histograms) >= SETTLED:
         moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
-        if mean(moves) < 0.3:
+        if mean(moves) < MOVED:
             return None
         evidence = f"Between measurements {mean(moves):.0%} of the samples change their mode."
         numbers = {"moved": mean(moves)}

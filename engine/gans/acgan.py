@@ -36,6 +36,7 @@ class ACGAN(DCGAN):
     needs_labels = True
     has_classifier = True
     averaged = ("generator", "discriminator")
+    observed = averaged
 
     class Options(DCGAN.Options):
         class_weight: float = knob(

@@ -64,6 +64,7 @@ class Recipe(ABC):
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
+    observed: ClassVar[tuple[str, ...]] = ("generator",)  # of these, what ``observe`` can show something
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's
     judges: ClassVar[tuple[str, ...]] = ("discriminator",)  # what bounds on D's slope are for
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample
@@ -116,6 +117,15 @@ class Recipe(ABC):
     def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
         """Samples for latents (N, latent_dim): (N, 2) or (N, C, H, W)."""
         return generator(z)
+
+    def observe(self, ctx: Context, name: str, average: nn.Module) -> None:
+        """Run the average of an ``observed`` network on what this turn ran the newest one on."""
+        if name == "generator":
+            self.generate(average, ctx.latents())
+        elif name == "encoder":
+            average(ctx.real())
+        else:
+            self.classify({name: average}, ctx.real())
 
     # what its networks know, for pictures, evaluation and exploring
     def logits(self, networks: Networks, x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.context import Context, Judge
 
 
-OBSERVED_EVERY = 5  # steps between two looks at what an average of G makes
+OBSERVED_EVERY = 5  # steps between two looks of an average at what it makes of a batch
 OBSERVED_SHARE = 0.3  # of the newest look in batch norm's running statistics
 
 
@@ -113,19 +113,19 @@ class WeightAveraging(Stabiliser):
             average, newest = ctx.averages[name], ctx.networks[name]
             for kept, weight in zip(average.parameters(), ctx.weights[name], strict=True):
                 kept.lerp_(weight, 1 - decay)
-            if name == "generator" and ctx.average_observes_itself:
+            if name in ctx.observers and name in ctx.recipe.observed:
                 if ctx.step % OBSERVED_EVERY == 0:
-                    ctx.recipe.generate(average, ctx.latents())
+                    ctx.recipe.observe(ctx, name, average)
                 continue
             for kept, buffer in zip(average.buffers(), newest.buffers(), strict=True):
                 kept.copy_(buffer)
 
 
 def observes_itself(average: nn.Module) -> bool:
-    """Prepare an average of G to gather the means and variances of batch norm from what it makes itself;
-    whether it can.
+    """Prepare an average of a network to gather the means and variances of batch norm from what it makes
+    itself; whether it can.
 
-    Those of G's newest weights belong to other activations: with them the samples of an average are far
+    Those of the newest weights belong to other activations: with them the samples of an average of G are far
     worse. Dropout would draw noise for it that nobody else draws.
     """
     norms = [part for part in average.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]

@@ -148,30 +148,41 @@ def test_the_average_of_g_follows_its_formula():
         torch.testing.assert_close(kept, wanted)
 
 
-def test_an_average_of_g_has_the_batch_norm_statistics_of_its_own_samples():
-    trainer = Trainer(small("dcgan", "mnist", batch_size=32, ema=0.999, generator_lr=0.01))
+OBSERVERS = {
+    "what G draws": ("dcgan", "generator", {"generator_lr": 0.01}),
+    "what E encodes": ("bigan", "encoder", {"generator_lr": 0.01, "networks": "convolutional"}),
+    "what D names": ("acgan", "discriminator", {"discriminator_lr": 0.01}),
+}
+
+
+@pytest.mark.parametrize("what", OBSERVERS)
+def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what):
+    gan, name, options = OBSERVERS[what]
+    trainer = Trainer(small(gan, "mnist", batch_size=32, ema=0.999, **options))
     for _ in range(300):
         trainer.iterate()
-    average, norms = trainer.averages["generator"], []
-    seen = {}
+    average, seen = trainer.averages[name], {}
 
     def keep(part, given, made):
         seen[part] = given[0].detach()
 
-    for part in average.modules():
-        if isinstance(part, torch.nn.BatchNorm2d):
-            norms.append(part)
-            part.register_forward_hook(keep)
+    norms = [part for part in average.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    for part in norms:
+        part.register_forward_hook(keep)
     average.eval()
+    recipe, real = trainer.recipe, trainer.source.images[:2000].float() / 127.5 - 1
     with torch.no_grad():
-        trainer.recipe.generate(average, trainer.recipe.draw_latent(2000, torch.Generator().manual_seed(0)))
-    newest = [
-        part for part in trainer.networks["generator"].modules() if isinstance(part, torch.nn.BatchNorm2d)
-    ]
+        if name == "generator":
+            recipe.generate(average, recipe.draw_latent(2000, torch.Generator().manual_seed(0)))
+        elif name == "encoder":
+            recipe.encode({name: average}, real)
+        else:
+            recipe.classify({name: average}, real)
+    newest = [part for part in trainer.networks[name].modules() if isinstance(part, torch.nn.BatchNorm2d)]
     for own, other in zip(norms, newest, strict=True):
         spread, mean = torch.std_mean(seen[own], (0, 2, 3))
         off = ((own.running_mean - mean) / spread).abs().mean()
-        assert off < 0.1 and off < 0.7 * ((other.running_mean - mean) / spread).abs().mean()
+        assert off < 0.2 and off < 0.7 * ((other.running_mean - mean) / spread).abs().mean()
 
 
 def test_averaging_leaves_training_alone():
