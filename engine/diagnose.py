@@ -20,7 +20,7 @@ Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
-MOVED = 0.4  # of the samples, to another mode from one measured row to the next
+MOVED = 0.3  # of the samples, to another mode from one measured row to the next
 RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
 VARIED = 0.5  # of the data's diversity
 LARGE_RATE = 3e-3  # for Adam on two players
@@ -284,13 +284,14 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
 
 def oscillation(d: Diagnoser) -> Diagnosis | None:
     """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row."""
-    histograms = d._window("histogram")
+    histograms = d._window("histogram")[-SETTLED - 1 :]  # what was before has had time to calm down
     if len(histograms) >= SETTLED:
         moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
-        if mean(moves) < MOVED:
+        moved = median(moves)  # one jump on the way to the data is none
+        if moved < MOVED:
             return None
-        evidence = f"Between measurements {mean(moves):.0%} of the samples change their mode."
-        numbers = {"moved": mean(moves)}
+        evidence = f"Between measurements {moved:.0%} of the samples change their mode."
+        numbers = {"moved": moved}
     else:
         values = d._window("jsd")
         if len(values) < SETTLED:

@@ -41,10 +41,12 @@ def head() -> None:
     )
 
 
-def presets() -> None:
-    """One card for each prepared experiment; Start trains at once."""
-    with st.container(key="presets"):
+def presets(group: str) -> None:
+    """One card for each prepared experiment of ``group``; Start trains at once."""
+    with st.container(key=f"presets_{group}"):
         for name, preset in engine.presets().items():
+            if preset["group"] != group:
+                continue
             with st.container(border=True, horizontal=True, key=f"preset_{name}"):
                 st.html(_picture(preset), width=120)
                 with st.container(gap="small"):
@@ -54,7 +56,7 @@ def presets() -> None:
                     )
                     if session.may_change() and st.button("Start", key=f"start_{name}", type="primary"):
                         _start(name)
-        if session.may_change():
+        if group == "first" and session.may_change():
             with st.container(border=True, key="preset_own"):
                 st.html(
                     '<div class="gs-title">Your own</div><div class="gs-muted">Choose what to learn '
@@ -113,8 +115,10 @@ def to_play_with() -> None:
 
 
 head()
-presets()
+presets("first")
 st.subheader("Running now", anchor=False)
 running()
+st.subheader("One trick, with and without", anchor=False)
+presets("tricks")
 to_play_with()
 load_ahead(key="ahead")

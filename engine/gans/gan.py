@@ -11,8 +11,6 @@ names.
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
 from engine.gans.base import TwoPlayers
@@ -57,14 +55,16 @@ class GAN(TwoPlayers):
         layers: int = knob(
             2, "Hidden layers", "Hidden layers in both networks.", ge=1, le=8, group="networks"
         )
+        affine: bool = knob(
+            False,
+            "Affine G",
+            "G has no hidden layer: it shifts, turns and stretches z, so its points are one Gaussian.",
+            group="networks",
+        )
 
     def networks(self) -> dict[str, nn.Module]:
-        sizes: dict[str, Any] = {
-            "hidden": self.options.hidden,
-            "layers": self.options.layers,
-            "shape": self.data.shape,
-        }
+        o, shape = self.options, self.data.shape
         return {
-            "generator": MLPGenerator(self.options.latent_dim, **sizes),
-            "discriminator": MLPDiscriminator(**sizes),
+            "generator": MLPGenerator(o.latent_dim, o.hidden, 0 if o.affine else o.layers, shape),
+            "discriminator": MLPDiscriminator(o.hidden, o.layers, shape),
         }

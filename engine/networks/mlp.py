@@ -17,8 +17,10 @@ def hidden_layers(inputs: int, hidden: int, layers: int) -> list[nn.Module]:
 
 
 def mlp(inputs: int, hidden: int, layers: int, outputs: int) -> nn.Sequential:
-    """``hidden_layers`` and a linear one with ``outputs`` numbers."""
-    return nn.Sequential(*hidden_layers(inputs, hidden, layers), nn.Linear(hidden, outputs))
+    """``hidden_layers`` and a linear one with ``outputs`` numbers; without hidden layers, that one alone."""
+    return nn.Sequential(
+        *hidden_layers(inputs, hidden, layers), nn.Linear(hidden if layers else inputs, outputs)
+    )
 
 
 class MLPGenerator(nn.Module):
