@@ -285,7 +285,9 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
 def oscillation(d: Diagnoser) -> Diagnosis | None:
     """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row."""
     histograms = d._window("histogram")[-SETTLED - 1 :]  # what was before has had time to calm down
-    if len(histograms) >= SETTLED:
+    if histograms:
+        if len(histograms) <= SETTLED:
+            return None
         moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
         moved = median(moves)  # one jump on the way to the data is none
         if moved < MOVED:
