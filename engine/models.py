@@ -271,16 +271,23 @@ def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict
 
 
 def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
-    """Copy a model's weights into ``networks``. Raises ``BadInput`` if they are of other sizes."""
-    try:
-        for name, network in networks.items():
-            network.load_state_dict(model.networks[name].state_dict())
-    except (KeyError, RuntimeError):
-        raise BadInput(
-            f"the networks of {model.id} have other sizes than these options and data ask for.",
-            "start_from",
-            "Take its options for networks, and data of its size.",
-        ) from None
+    """Copy a model's weights into ``networks``. A discriminator that it was kept without, or that had another
+    size, begins anew. Raises ``BadInput`` if another network does not fit.
+    """
+    for name, network in networks.items():
+        weights = model.networks[name].state_dict() if name in model.networks else {}
+        wanted = network.state_dict()
+        fits = {key: value.shape for key, value in weights.items()} == {
+            key: value.shape for key, value in wanted.items()
+        }
+        if fits:
+            network.load_state_dict(weights)
+        elif name not in model.recipe.discriminators:
+            raise BadInput(
+                f"the {name} of {model.id} has another size than these options and data ask for.",
+                "start_from",
+                "Take its options for networks, and data of its size.",
+            )
 
 
 def untrained(model: Model) -> dict[str, nn.Module]:

@@ -39,8 +39,11 @@ class Plan:
     metrics: tuple[str, ...] | None = None  # None: all that apply
     tried: str = ""  # what else was tried, so that one good seed does not pass for the rule
     beside: dict[str, Any] | None = None  # options of another run, measured to compare with
+    polish: dict[str, Any] | None = None  # options of a second run, which begins with the first one's weights
+    polish_steps: int = 0
 
 
+POLISHED = "-polished"  # ends the name of a second run
 PAIRS = {"discriminator_width": 24, "batch_size": 8, "report_every": 25}
 
 
@@ -166,18 +169,16 @@ PLANS: dict[str, Plan] = {
 def make(name: str, run: Path | None = None) -> Path:
     """Train, measure and keep one of ``PLANS``; returns its folder."""
     plan = PLANS[name]
-    folder = RunFolder(run or Path("runs") / f"pretraining-{name}")
-    _train(folder, {**plan.request, "name": plan.title})
+    metrics = list(plan.metrics) if plan.metrics else None
+    folder = _run(plan, run or Path("runs") / f"pretraining-{name}", {}, plan.title)
     model = models.load_run(folder)
-    found = evaluate(model, list(plan.metrics) if plan.metrics else None)
+    found = evaluate(model, metrics)
     if plan.beside:
-        other = RunFolder(folder.path.with_name(f"{folder.id}-beside"))
-        options = {**plan.request["options"], **plan.beside}
-        _train(other, {**plan.request, "options": options, "name": f"{plan.title}, beside"})
-        found["beside"] = evaluate(models.load_run(other), list(plan.metrics) if plan.metrics else None)[
-            "figures"
-        ]
+        place = Path("runs") / f"pretraining-{name}-beside"
+        other = _run(plan, place, plan.beside, f"{plan.title}, beside")
+        found["beside"] = evaluate(models.load_run(other), metrics)["figures"]
     model.title = plan.title
+    model.step = plan.request["steps"] + plan.polish_steps
     place = PRETRAINED / name
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
     more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
@@ -185,6 +186,20 @@ def make(name: str, run: Path | None = None) -> Path:
     (place / "evaluation.json").write_text(json.dumps(found, indent=1))
     (place / "card.md").write_text(card(name, plan, model, found, folder))
     return place
+
+
+def _run(plan: Plan, path: Path, changes: dict[str, Any], title: str) -> RunFolder:
+    """The run at ``path``, trained, or the one that polishes it; its options are the plan's, changed."""
+    folder, request = RunFolder(path), plan.request
+    options = {**request["options"], **changes}
+    _train(folder, {**request, "options": options, "name": title})
+    if plan.polish is None:
+        return folder
+    last = RunFolder(path.with_name(path.name + POLISHED))
+    options = {**options, **plan.polish, **changes}
+    begin = {"start_from": str(path), "steps": plan.polish_steps}
+    _train(last, {**request, "options": options, "name": title, **begin})
+    return last
 
 
 def _train(folder: RunFolder, request: dict[str, Any]) -> None:
@@ -199,6 +214,10 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
     """What a reader needs to know of a model, as Markdown."""
     source, status, config = model.source(), folder.status(), model.config
     told = " ".join(f"{key}={value}" for key, value in plan.request["options"].items())
+    steps, minutes = plan.request["steps"], status["elapsed"] / 60
+    if plan.polish is not None:
+        first = RunFolder(folder.path.with_name(folder.id.removesuffix(POLISHED)))
+        minutes += first.status()["elapsed"] / 60
     lines = [
         f"# {plan.title}",
         "",
@@ -213,10 +232,12 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         + " parameters.",
         f"- Data: {source.title}, training part. Licence of the data: {source.licence}.",
         f"- Made by: `python -m engine.pretraining {name}`, that is `python -m engine train "
-        f"--gan {config['gan']} --data {config['data']} --steps {model.step} --seed {config['seed']}"
-        + (f" --set {told}`." if told else "`."),
-        f"- Seed {config['seed']}, {model.step:,} steps of batch {model.options.batch_size}, "
-        f"{status['elapsed'] / 60:.0f} minutes on {status['device']} ({platform.machine()}, a thread, shared "
+        f"--gan {config['gan']} --data {config['data']} --steps {steps} --seed {config['seed']}"
+        + (f" --set {told}`" if told else "`")
+        + _polishing(plan)
+        + ".",
+        f"- Seed {config['seed']}, {steps + plan.polish_steps:,} steps of batch {model.options.batch_size}, "
+        f"{minutes:.0f} minutes on {status['device']} ({platform.machine()}, a thread, shared "
         f"with other work), torch {torch.__version__}.",
         "- Weights: averages over training where there are any, in half precision.",
         f"- Limits: {plan.limits}",
@@ -226,6 +247,14 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         *_figures(found, plan),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _polishing(plan: Plan) -> str:
+    """How the second run differs from the first, for the card."""
+    if plan.polish is None:
+        return ""
+    told = " ".join(f"{key}={value}" for key, value in plan.polish.items())
+    return f", and {plan.polish_steps:,} more that begin with its weights, with `{told}`"
 
 
 def _figures(found: dict[str, Any], plan: Plan) -> list[str]:

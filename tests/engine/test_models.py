@@ -187,6 +187,18 @@ def test_weights_that_do_not_fit_are_refused(run, change):
     assert refusal.value.field in ("start_from", "model")
 
 
+def test_a_discriminator_of_another_kind_begins_anew(new_run):
+    folder = new_run(gan="dcgan", data="mnist", steps=2, discriminator_norm="batch")
+    train(folder)
+    first, request = models.load_run(folder), _request(folder)
+    request["options"] = {**request["options"], "discriminator_norm": "none"}
+    begun = Trainer(validate({**request, "start_from": str(folder.path)})).networks
+    anew = Trainer(validate(request)).networks
+    for name, source in (("generator", first.networks), ("discriminator", anew)):
+        wanted = source[name].state_dict()
+        assert all(torch.equal(value, wanted[key]) for key, value in begun[name].state_dict().items()), name
+
+
 # evaluation while training
 
 
