@@ -93,8 +93,8 @@ PLANS: dict[str, Plan] = {
             lr_decay="linear",
             diff_augment=True,
         ),
-        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy; some have "
-        "a ladder of specks at the right edge.",
+        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy; some "
+        "have a ladder of specks at the right edge.",
     ),
     "bigan-mnist": Plan(
         title="BiGAN, MNIST digits",
