@@ -1,5 +1,8 @@
-"""How fast training is, as ratios measured side by side: interleaved pairs in one process, and the median of
+"""How fast training is, as ratios measured side by side: interleaved pairs in one run, and the median of
 their ratios.
+
+The plain loop runs in a process of its own, as its user would run it: a training process here also tells the
+C library to keep freed memory (``engine.memory``), which would help the loop too.
 
 Where a DCGAN step's time goes at 32 px, batch 64, on a CPU: G once forward (1), D on real and on fake (2),
 back through D (2 x 2), D once more for G (1), back through D's inputs alone and through G (1 + 2). The plain
@@ -11,11 +14,13 @@ them (norms, optimizer, batches, statistics) is a few percent.
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import platform
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,11 +28,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine import memory
 from engine.configure import validate
 from engine.networks.maps import ConvTransposeToGrey
 from engine.runs import RunFolder
 from engine.train import Session
 from engine.trainer import Trainer, use_threads
+
+Timed = Callable[[int], float]  # the seconds that so many steps take
 
 ROUNDS = 7
 GAN_LAB_STEPS_PER_S = 60  # Kahng et al. 2018: one iteration a painted frame in the browser
@@ -76,27 +84,31 @@ def plain_loop(trainer: Trainer, networks: dict[str, nn.Module] | None = None) -
     return step
 
 
-def interleaved(
-    ours: Callable[[], None], theirs: Callable[[], None], rounds: int, steps: int
-) -> dict[str, float]:
+def interleaved(ours: Timed, theirs: Timed, rounds: int, steps: int) -> dict[str, float]:
     """Run both in turn ``rounds`` times, ``steps`` steps each. ``ratio`` is the median of theirs' time over
     ours; rates are steps a second.
     """
-    for _ in range(2):
-        ours()
-        theirs()
+    for timed in (ours, theirs):
+        timed(2)
     ratios, rates = [], {"ours": [], "theirs": []}
     for index in range(rounds):
         seconds = {}
         pair = [("ours", ours), ("theirs", theirs)]
-        for name, run in pair if index % 2 else reversed(pair):
-            started = time.perf_counter()
-            for _ in range(steps):
-                run()
-            seconds[name] = time.perf_counter() - started
+        for name, timed in pair if index % 2 else reversed(pair):
+            seconds[name] = timed(steps)
             rates[name].append(steps / seconds[name])
         ratios.append(seconds["theirs"] / seconds["ours"])
     return {"ratio": median(ratios), **{f"{name}_per_s": median(values) for name, values in rates.items()}}
+
+
+def _timed(step: Callable[[], None]) -> Timed:
+    def run(steps: int) -> float:
+        started = time.perf_counter()
+        for _ in range(steps):
+            step()
+        return time.perf_counter() - started
+
+    return run
 
 
 def _trainer(gan: str, data: str, record: bool = True, **options: Any) -> Trainer:
@@ -104,17 +116,40 @@ def _trainer(gan: str, data: str, record: bool = True, **options: Any) -> Traine
     return Trainer(validate(request), record=record)
 
 
+def _dcgan() -> Trainer:
+    return _trainer("dcgan", "mnist", size=32, batch_size=64)
+
+
+def _serve_plain_loop(orders: Connection) -> None:
+    """In a process of its own: for each number of steps that is sent, the seconds that they took."""
+    use_threads("images")
+    timed = _timed(plain_loop(_dcgan()))
+    while steps := orders.recv():
+        orders.send(timed(steps))
+
+
 def bench_dcgan(rounds: int = 9, steps: int = 4) -> dict[str, float]:
     """DCGAN at 32 px, batch 64, against the plain loop: same networks, same batches."""
-    trainer = _trainer("dcgan", "mnist", size=32, batch_size=64)
+    spawn = multiprocessing.get_context("spawn")
+    orders, far_end = spawn.Pipe()
+    process = spawn.Process(target=_serve_plain_loop, args=(far_end,), daemon=True)
+    process.start()
+    trainer = _dcgan()
     use_threads("images")
+    memory.keep_freed()
 
     def ours() -> None:
         trainer.iterate()
         if trainer.step % trainer.report_every == 0:
             trainer.read()
 
-    figures = interleaved(ours, plain_loop(trainer), rounds, steps)
+    def theirs(steps: int) -> float:
+        orders.send(steps)
+        return orders.recv()
+
+    figures = interleaved(_timed(ours), theirs, rounds, steps)
+    orders.send(0)
+    process.join()
     return {**figures, "images_per_s": figures["ours_per_s"] * 64}
 
 

@@ -74,8 +74,8 @@ class Trainer:
         self.options: Any = options_model(config["gan"], config["data"])(**config["options"])
         self.source = open_source(config["data"], self.options)
         self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
-        self.report_every = self.options.report_every or (25 if self.source.kind == "points" else 5)
-        self.sample_every = min(max(self.report_every, 5), 25)  # once a report, where that is often enough
+        self.report_every = self.options.report_every or (40 if self.source.kind == "points" else 5)
+        self.sample_every = min(max(self.report_every, 5), 40)  # once a report, where that is often enough
         self.measure_every = self.options.measure_every or (200 if self.source.kind == "points" else 100)
         self.networks = self._build(config["seed"])
         averaged = (

@@ -133,7 +133,7 @@ class TrainingOptions(Options):
     report_every: int = knob(
         0,
         "Report every",
-        "Steps between two rows of metrics; 0 chooses 25 for points, 5 for pictures.",
+        "Steps between two rows of metrics; 0 chooses 40 for points, 5 for pictures.",
         ge=0,
         le=100_000,
         group="recording",
