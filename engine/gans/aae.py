@@ -40,7 +40,6 @@ class AAE(Recipe):
     judges_samples = False  # but codes
     has_features = False  # what D sees are codes
     averaged = ("generator", "encoder")
-    observed = averaged
     defaults = {"images": {"generator_lr": 1e-3, "discriminator_lr": 5e-4, "batch_size": 128}}
 
     class Options(Options):

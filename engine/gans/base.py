@@ -64,7 +64,7 @@ class Recipe(ABC):
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
-    observed: ClassVar[tuple[str, ...]] = ("generator",)  # of these, what ``observe`` can show something
+    observed: ClassVar[tuple[str, ...]] = ("generator", "encoder")  # of these, what ``observe`` knows
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's
     judges: ClassVar[tuple[str, ...]] = ("discriminator",)  # what bounds on D's slope are for
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample

@@ -46,7 +46,6 @@ class BiGAN(TwoPlayers):
     has_encoder = True
     has_features = False  # what D sees are pairs
     averaged = ("generator", "encoder")
-    observed = averaged
     defaults = {"points": POINTS, "images": {"batch_size": 128, "lr_decay": "cosine"}}
 
     class Options(Options):
