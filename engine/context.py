@@ -63,7 +63,9 @@ class Context:
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
-        self.observers = [name for name, average in averages.items() if observes_itself(average)]
+        self.observers = [
+            name for name in recipe.observed if name in averages and observes_itself(averages[name])
+        ]
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
         self._judges_together = not mixes_batch(networks["discriminator"])
         self.refresh(recipe.options)

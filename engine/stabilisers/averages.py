@@ -113,7 +113,7 @@ class WeightAveraging(Stabiliser):
             average, newest = ctx.averages[name], ctx.networks[name]
             for kept, weight in zip(average.parameters(), ctx.weights[name], strict=True):
                 kept.lerp_(weight, 1 - decay)
-            if name in ctx.observers and name in ctx.recipe.observed:
+            if name in ctx.observers:
                 if ctx.step % OBSERVED_EVERY == 0:
                     ctx.recipe.observe(ctx, name, average)
                 continue

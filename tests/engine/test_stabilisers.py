@@ -149,15 +149,15 @@ def test_the_average_of_g_follows_its_formula():
 
 
 OBSERVERS = {
-    "what G draws": ("dcgan", "generator", {"generator_lr": 0.01}),
-    "what E encodes": ("bigan", "encoder", {"generator_lr": 0.01, "networks": "convolutional"}),
-    "what D names": ("acgan", "discriminator", {"discriminator_lr": 0.01}),
+    "what G draws": ("dcgan", "generator", {"generator_lr": 0.01}, 0.1),
+    "what E encodes": ("bigan", "encoder", {"generator_lr": 0.01, "networks": "convolutional"}, 0.2),
+    "what D names": ("acgan", "discriminator", {"discriminator_lr": 0.01}, 0.1),
 }
 
 
 @pytest.mark.parametrize("what", OBSERVERS)
 def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what):
-    gan, name, options = OBSERVERS[what]
+    gan, name, options, bound = OBSERVERS[what]
     trainer = Trainer(small(gan, "mnist", batch_size=32, ema=0.999, **options))
     for _ in range(300):
         trainer.iterate()
@@ -182,7 +182,7 @@ def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what):
     for own, other in zip(norms, newest, strict=True):
         spread, mean = torch.std_mean(seen[own], (0, 2, 3))
         off = ((own.running_mean - mean) / spread).abs().mean()
-        assert off < 0.2 and off < 0.7 * ((other.running_mean - mean) / spread).abs().mean()
+        assert off < bound and off < 0.7 * ((other.running_mean - mean) / spread).abs().mean()
 
 
 def test_averaging_leaves_training_alone():
