@@ -111,9 +111,9 @@ def _timed(step: Callable[[], None]) -> Timed:
     return run
 
 
-def _trainer(gan: str, data: str, record: bool = True, **options: Any) -> Trainer:
+def _trainer(gan: str, data: str, **options: Any) -> Trainer:
     request = {"gan": gan, "data": data, "device": "cpu", "options": options}
-    return Trainer(validate(request), record=record)
+    return Trainer(validate(request))
 
 
 def _dcgan() -> Trainer:

@@ -284,7 +284,7 @@ def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
             network.load_state_dict(weights)
         elif name not in model.recipe.discriminators:
             raise BadInput(
-                f"the {name} of {model.id} has another size than these options and data ask for.",
+                f"{model.id} has no {name} of the size that these options and data ask for.",
                 "start_from",
                 "Take its options for networks, and data of its size.",
             )

@@ -87,9 +87,7 @@ PRESETS: dict[str, Preset] = {
         title="D overpowers G",
         watch="Watch D's accuracy stay near 1 while G hardly moves: five steps of D for each of G.",
         expect="discriminator_overpowering",
-        runs=(
-            _OVERPOWERED,
-        ),
+        runs=(_OVERPOWERED,),
     ),
     "wasserstein": Preset(
         title="Wasserstein beside GAN",

@@ -175,12 +175,12 @@ def make(name: str, run: Path | None = None) -> Path:
     """Train, measure and keep one of ``PLANS``; returns its folder."""
     plan = PLANS[name]
     metrics = list(plan.metrics) if plan.metrics else None
-    folder = _run(plan, run or Path("runs") / f"pretraining-{name}", {}, plan.title)
+    path = run or Path("runs") / f"pretraining-{name}"
+    folder = _run(plan, path, {}, plan.title)
     model = models.load_run(folder)
     found = evaluate(model, metrics)
     if plan.beside:
-        place = Path("runs") / f"pretraining-{name}-beside"
-        other = _run(plan, place, plan.beside, f"{plan.title}, beside")
+        other = _run(plan, path.with_name(f"{path.name}-beside"), plan.beside, f"{plan.title}, beside")
         found["beside"] = evaluate(models.load_run(other), metrics)["figures"]
     model.title = plan.title
     model.step = plan.request["steps"] + plan.polish_steps
