@@ -37,7 +37,8 @@ class ConvTransposeToGrey(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         plainly = input.device.type != "cpu" or torch.is_autocast_enabled("cpu")
-        if plainly or torch.jit.is_tracing():  # what is exported knows the convolution better
+        tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+        if plainly or tracing:  # what is exported knows the convolution better
             return super().forward(input, output_size)
         size = (2 * input.shape[2], 2 * input.shape[3])
         pieces = input.flatten(2).mT @ self.weight.flatten(1)  # (N, H W, 16)
