@@ -201,7 +201,7 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
     """Far fewer modes or classes than the data have, or far less variety, in most of the window."""
     if d.modes > 1:
         hits = [row["modes_hit"] for row in d.measured if "modes_hit" in row]
-        if not hits or median(hits) > 0.5 * d.modes:
+        if not hits or max(median(hits), hits[-1]) > 0.5 * d.modes:  # nor when it has just got over it
             return None
         evidence = (
             f"{hits[-1]} of {d.modes} modes (median {median(hits):.0f} over the last {len(hits)} "
