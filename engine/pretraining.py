@@ -73,6 +73,14 @@ PLANS: dict[str, Plan] = {
         request=_request("acgan", "fashion", 5000, size=32, width=32, ema=0.999, lr_decay="linear"),
         limits="32 px, grey; variety within a class is less than in the data.",
     ),
+    "acgan-mnist": Plan(
+        title="ACGAN, MNIST digits",
+        sentence="Choose the digit: D names it as well as judging it.",
+        request=_request(
+            "acgan", "mnist", 8000, width=32, ema=0.999, lr_decay="linear", precision="bfloat16"
+        ),
+        limits="28 px digits only.",
+    ),
     "conditional-mnist": Plan(
         title="Conditional GAN, MNIST digits",
         sentence="Choose the digit, and let the noise choose the hand.",

@@ -23,6 +23,7 @@ const LAYERS = [
 const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
 const KEPT_FRAMES = 80;
 const LEAST = 320; // CSS pixels across: the toggles below want room too
+const LEAST_PANEL = 220; // CSS pixels across, of one of several side by side
 const [GAP, CAPTION, FIGURE_CAPTION] = [14, 28, 26]; // CSS pixels, as in the style sheet
 
 /** One run's picture with its caption and whatever has to be said over it. */
@@ -270,17 +271,21 @@ export class Pictures {
     const head = (several > 1 ? CAPTION : 0) + (this.areImages ? FIGURE_CAPTION : 0);
     const beside = this.layers.beside ?? 'real';
     const wide = this.areImages && beside && several === 1 && width > 460; // two large grids
-    const columns = wide ? 2 : several;
-    const size = Math.floor(Math.max(160, Math.min(height - head, (width - GAP * (columns - 1)) / columns)));
+    const stacked = several > 1 && width < 2 * LEAST_PANEL + GAP; // a phone: one below the other
+    const columns = wide ? 2 : stacked ? 1 : several;
+    const share = stacked ? height / several : height;
+    const size = Math.floor(Math.max(160, Math.min(share - head, (width - GAP * (columns - 1)) / columns)));
+    this.row.classList.toggle('gv-stacked', stacked);
     let panel = wide ? 2 * size + GAP : size;
     for (const { picture, element } of this.panels) {
       const each = this.areImages && beside && !wide ? Math.floor((size - GAP) / 2) : size;
-      picture?.resize(each, columns === 1 ? height - head : each); // alone it may be taller than wide
+      picture?.resize(each, columns === 1 ? share - head : each); // alone it may be taller than wide
       const taken = wide && picture?.taken(GAP);
       if (taken) panel = Math.max(LEAST, Math.min(panel, taken));
-      element.style.width = `${panel}px`;
+      element.style.width = stacked ? '100%' : `${panel}px`; // the caption has the width of the screen
+      element.lastChild.style.width = `${panel}px`;
     }
-    return panel * several + GAP * (several - 1);
+    return stacked ? panel : panel * several + GAP * (several - 1);
   }
 
   /** The pictures (of images: the generated ones) as PNG files. */
