@@ -151,6 +151,39 @@ def test_two_runs_share_one_axis(page: Page) -> None:
     assert aligned == [[0, 5, 10, 20], [1, None, 2, 3], [None, 7, 8, None]]
 
 
+def test_two_runs_stand_below_each_other_on_a_phone_and_beside_each_other_on_a_laptop(page: Page) -> None:
+    boxes = run(
+        page,
+        "pictures.js",
+        """
+        const style = document.createElement('link');
+        const loaded = new Promise((done) => (style.onload = done));
+        Object.assign(style, { rel: 'stylesheet', href: '/assets/live.css' });
+        document.head.append(style);
+        await loaded;
+        const runs = [1, 2].map((id) => ({ id, meta: {}, config: null, history: [] }));
+        const host = document.body.appendChild(document.createElement('div'));
+        return argument.map((width) => {
+          const pictures = new m.Pictures(runs, () => {});
+          host.className = 'gv-root gv-narrow';
+          host.style.width = `${width}px`;
+          host.replaceChildren(pictures.element);
+          const taken = pictures.resize(width, 600);
+          const panels = [...host.querySelectorAll('.gv-panel .gv-frame')];
+          return { taken, panels: panels.map((panel) => panel.getBoundingClientRect().toJSON()) };
+        });
+        """,
+        [367.5, 800],
+    )
+    phone, laptop = boxes
+    first, second = phone["panels"]
+    assert second["top"] >= first["bottom"] and second["left"] == first["left"]
+    assert 220 < first["width"] == second["width"] <= 300  # both fit on the screen
+    first, second = laptop["panels"]
+    assert second["top"] == first["top"] and second["left"] >= first["right"]
+    assert first["width"] > 380
+
+
 class Knobs(Options):
     rate: float = knob(1e-3, "rate", "", gt=0, le=1, scale="log")
     weight: float = knob(0.0, "weight", "", ge=0, le=100, scale="log")
