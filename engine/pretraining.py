@@ -107,10 +107,11 @@ PLANS: dict[str, Plan] = {
     "bigan-mnist": Plan(
         title="BiGAN, MNIST digits",
         sentence="Its encoder finds the latent of any digit that you draw.",
-        request=_request("bigan", "mnist", 24_000, hidden=512),
+        request=_request("bigan", "mnist", 24_000, hidden=800, precision="bfloat16"),
         keeps=("generator", "encoder"),
         limits="28 px digits only; a reconstruction keeps the kind of digit better than its exact shape; "
-        "samples carry specks, and the encoder tells digits apart a little worse than their pixels do.",
+        "samples carry specks; its codes tell digits apart a little worse than their pixels do, the layer "
+        "before them better.",
     ),
     "aae-mnist": Plan(
         title="Adversarial autoencoder, MNIST digits",

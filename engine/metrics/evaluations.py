@@ -226,7 +226,12 @@ EVALUATIONS: dict[str, Evaluation] = {
     "encoder_1nn": Evaluation(
         "Nearest neighbour of the encoder",
         "Does the nearest training image, by what the encoder makes of it, have the test image's class?",
-        {"encoder_1nn": Figure("1-NN accuracy", "Share of test images, 0..1.", "higher")},
+        {
+            "encoder_1nn": Figure("1-NN accuracy", "Share of test images, 0..1.", "higher"),
+            "encoder_hidden_1nn": Figure(
+                "1-NN accuracy, last hidden layer", "Share of test images, 0..1.", "higher"
+            ),
+        },
         "raw pixels in place of the encoder",
         _encoder,
         measures.encoder_neighbour,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.data.source import PointSource
-from engine.gans.base import Code, Recipe
+from engine.gans.base import Code, Networks, Recipe
 from engine.metrics import memorisation
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
@@ -199,17 +199,47 @@ def code_error(subject: Subject) -> Outcome:
 
 
 def encoder_neighbour(subject: Subject) -> Outcome:
-    """How well what the encoder makes of images sorts them by class, beside raw pixels."""
+    """How well what the encoder makes of images sorts them by class, beside raw pixels: its output, and what
+    its last layer is given.
+    """
     recipe, (images, labels), (test, test_labels) = subject.recipe, subject.training(), subject.test()
+
+    def accuracy(encode: Callable[[Networks, Tensor], Tensor]) -> tuple[float, int]:
+        features, test_features = subject.ask(encode, images), subject.ask(encode, test)
+        found = neighbour_accuracy(features, labels, test_features, test_labels, subject.progress)
+        return found, features.shape[1]
+
     encode = getattr(recipe, "encoder_features", recipe.encode)  # where a GAN offers better ones than latents
-    features, test_features = subject.ask(encode, images), subject.ask(encode, test)
-    accuracy = neighbour_accuracy(features, labels, test_features, test_labels, subject.progress)
+    found, dimensions = accuracy(encode)
+    figures = {"encoder_1nn": found}
+    details = {"training_images": len(images), "test_images": len(test), "dimensions": dimensions}
+    if last := last_linear(subject.networks.get("encoder")):
+        hidden, details["hidden_dimensions"] = accuracy(
+            lambda networks, x: given_to(last, networks["encoder"], x)
+        )
+        figures["encoder_hidden_1nn"] = hidden
     pixels = once(
         (*fingerprint(subject.source), len(images), len(test), "pixel neighbours"),
         lambda: neighbour_accuracy(images, labels, test, test_labels, subject.progress),
     )
-    details = {"training_images": len(images), "test_images": len(test), "dimensions": features.shape[1]}
-    return Outcome({"encoder_1nn": accuracy}, {"encoder_1nn": pixels}, details)
+    return Outcome(figures, dict.fromkeys(figures, pixels), details)
+
+
+def last_linear(network: nn.Module | None) -> nn.Linear | None:
+    """The linear layer that a network ends in, if others come before it."""
+    layers = [part for part in network.modules() if not list(part.children())] if network else []
+    return layers[-1] if len(layers) > 2 and isinstance(layers[-1], nn.Linear) else None
+
+
+def given_to(layer: nn.Module, network: nn.Module, x: Tensor) -> Tensor:
+    """What ``layer`` is given when ``network`` is asked about ``x``, a row each: (N, F)."""
+    given: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].flatten(1)))
+    try:
+        network(x)
+    finally:
+        hook.remove()
+    return given[-1]
 
 
 def classifier_error(subject: Subject) -> Outcome:

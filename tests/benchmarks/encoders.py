@@ -4,8 +4,8 @@ python -m tests.benchmarks.encoders [--only pixels ...] [--runs runs] [--table]
 
 Donahue et al. 2017, table 1: BiGAN 97.39 %, an autoencoder 97.58 % (squared error), after 187,500 steps. All
 60,000 training digits are the neighbours, all 10,000 test digits are asked. The autoencoder has BiGAN's own
-encoder and generator, and no adversary. A run goes on where it was interrupted; one that is measured already
-is not run again.
+encoder and generator, and no adversary. An encoder is measured by its output and by its last hidden layer. A
+run goes on where it was interrupted; one that is measured already is not run again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from engine import models
 from engine.configure import validate
 from engine.data import ImageSource, Mnist
 from engine.evaluate import evaluate
+from engine.metrics.measures import given_to, last_linear
 from engine.metrics.neighbours import neighbour_accuracy
 from engine.networks.pairs import DenseEncoder, DenseGenerator
 from engine.runs import RunFolder
@@ -53,8 +54,18 @@ def components(source: ImageSource, whitened: bool) -> Callable[[Tensor], Tensor
     return lambda images: (scaled(images) - mean) @ kept
 
 
-def autoencoder(source: ImageSource) -> Callable[[Tensor], Tensor]:
-    """The codes (N, SIZE) of an autoencoder that is trained here, before they are bent into -1 to 1."""
+def untrained(source: ImageSource) -> nn.Module:
+    """BiGAN's encoder as it begins, with the statistics of the data in its batch norm."""
+    torch.manual_seed(0)
+    encoder = DenseEncoder(SIZE, HIDDEN, (1, 28, 28))
+    with torch.no_grad():
+        for part in source.images.split(1000):
+            encoder(scaled(part))
+    return encoder
+
+
+def autoencoder(source: ImageSource) -> nn.Module:
+    """BiGAN's encoder, trained here with BiGAN's generator to give every picture back."""
     torch.manual_seed(0)
     encoder = DenseEncoder(SIZE, HIDDEN, (1, 28, 28))
     decoder = DenseGenerator(SIZE, HIDDEN, (1, 28, 28))
@@ -68,28 +79,42 @@ def autoencoder(source: ImageSource) -> Callable[[Tensor], Tensor]:
         loss.backward()
         optimizer.step()
         falling.step()
-    encoder.eval()
-    return lambda images: torch.cat([encoder(scaled(part)) for part in images.split(1000)])
+    return encoder
 
 
 FEATURES: dict[str, Callable[[ImageSource], Callable[[Tensor], Tensor]]] = {
     "pixels": lambda source: scaled,
     "components": partial(components, whitened=False),
     "components, whitened": partial(components, whitened=True),
+}
+ENCODERS: dict[str, Callable[[ImageSource], nn.Module]] = {
+    "encoder, untrained": untrained,
     "autoencoder": autoencoder,
 }
+
+
+@torch.no_grad()
+def accuracy(source: ImageSource, features: Callable[[Tensor], Tensor]) -> float:
+    """How many test pictures have the class of their nearest training picture, by ``features``."""
+    assert source.labels is not None and source.test_images is not None and source.test_labels is not None
+    train_rows, test_rows = (
+        torch.cat([features(part) for part in images.split(1000)])
+        for images in (source.images, source.test_images)
+    )
+    return neighbour_accuracy(train_rows, source.labels, test_rows, source.test_labels)
 
 
 def of_features(name: str) -> dict[str, Any]:
     """Measure features that no GAN has learned."""
     torch.set_num_threads(1)
     source = Mnist()
-    assert source.labels is not None and source.test_images is not None and source.test_labels is not None
-    features = FEATURES[name](source)
-    with torch.no_grad():
-        train_rows, test_rows = features(source.images), features(source.test_images)
-    accuracy = neighbour_accuracy(train_rows, source.labels, test_rows, source.test_labels)
-    return {"features": name, "accuracy": accuracy}
+    if name in FEATURES:
+        return {"features": name, "accuracy": accuracy(source, FEATURES[name](source))}
+    encoder = ENCODERS[name](source).eval()
+    last = last_linear(encoder)
+    assert last is not None
+    hidden = accuracy(source, lambda images: given_to(last, encoder, scaled(images)))
+    return {"features": name, "accuracy": accuracy(source, lambda x: encoder(scaled(x))), "hidden": hidden}
 
 
 def of_run(name: str, runs: Path) -> dict[str, Any]:
@@ -108,6 +133,7 @@ def of_run(name: str, runs: Path) -> dict[str, Any]:
     return {
         "features": name,
         "accuracy": figures["encoder_1nn"],
+        "hidden": figures["encoder_hidden_1nn"],
         "steps": steps,
         "fid": round(figures["fid"], 2),
         "minutes": minutes,
@@ -116,16 +142,20 @@ def of_run(name: str, runs: Path) -> dict[str, Any]:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """One row for each kind of features, as Markdown."""
-    rows = ["| features | 1-NN accuracy | steps | FID | minutes |", "|---|---|---|---|---|"]
+    rows = [
+        "| features | 1-NN accuracy | last hidden layer | steps | FID | minutes |",
+        "|---|---|---|---|---|---|",
+    ]
     for line in lines:
         more = " | ".join(str(line.get(key, "")) for key in ("steps", "fid", "minutes"))
-        rows.append(f"| {line['features']} | {line['accuracy']:.2%} | {more} |")
+        hidden = f"{line['hidden']:.2%}" if "hidden" in line else ""
+        rows.append(f"| {line['features']} | {line['accuracy']:.2%} | {hidden} | {more} |")
     return "\n".join(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    names = [*FEATURES, *RUNS]
+    names = [*FEATURES, *ENCODERS, *RUNS]
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=OUT)
@@ -133,7 +163,7 @@ def main() -> None:
     given = parser.parse_args()
     trials = Trials(given.out, "features")
     for name in [] if given.table else given.only:
-        make = partial(of_features, name) if name in FEATURES else partial(of_run, name, given.runs)
+        make = partial(of_run, name, given.runs) if name in RUNS else partial(of_features, name)
         trials.add((name,), make)
     print(table(trials.lines))
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.configure import validate
 from engine.data.grid import Grid
 from engine.data.mnist import Mnist
 from engine.data.ring import Ring
@@ -17,10 +18,12 @@ from engine.data.source import ImageSource
 from engine.data.stacked import Stacked
 from engine.evaluate import EVALUATIONS, applicable, as_text, evaluate_networks, figures_of
 from engine.gans.base import Code, Recipe, Shape
+from engine.metrics import measures
 from engine.metrics.features import as_input
 from engine.metrics.network import load
 from engine.options import BadInput
 from engine.train import train
+from engine.trainer import Trainer
 
 N = 400
 
@@ -93,6 +96,13 @@ class Reader(Known):
 
     def encoder_features(self, networks, x):
         return load("mnist-classifier").features(x)
+
+
+ENCODERS = [  # with an encoder of their own, and how wide its last hidden layer is
+    ("bigan", {"hidden": 48}, 48),
+    ("bigan", {"networks": "convolutional", "width": 4}, 8 * 7 * 7),
+    ("aae", {"hidden": 48}, 48),
+]
 
 
 def judge(album, source, metrics, recipe=Known, n=N, **how):
@@ -211,6 +221,28 @@ class TestPromises:
         assert found["figures"]["encoder_1nn"] > 0.97
         assert 0.82 < found["floors"]["encoder_1nn"] < 0.94  # raw pixels of 1,800 digits
         assert found["metrics"]["encoder_1nn"]["dimensions"] == 128
+        assert "encoder_hidden_1nn" not in found["figures"]  # it has no network of its own
+
+    @pytest.mark.parametrize(("gan", "options", "width"), ENCODERS)
+    def test_encoder_neighbour_of_the_last_hidden_layer(self, mnist, gan, options, width):
+        options = {"batch_size": 16, **options}
+        config = validate({"gan": gan, "data": "mnist", "steps": 1, "seed": 0, "options": options})
+        trainer = Trainer({**config, "device": "cpu"})
+        encoder = trainer.networks["encoder"].eval()
+        networks = {"generator": trainer.networks["generator"], "encoder": encoder}
+        found = evaluate_networks(trainer.recipe, networks, mnist, ["encoder_1nn"], 150)
+        assert found["metrics"]["encoder_1nn"]["hidden_dimensions"] == width
+        assert found["figures"]["encoder_hidden_1nn"] > 0.6  # untrained, they are random projections
+        assert found["floors"]["encoder_hidden_1nn"] == found["floors"]["encoder_1nn"]
+
+    def test_what_the_last_layer_is_given(self):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2))
+        last, x = measures.last_linear(network), torch.randn(5, 1, 2, 3)
+        assert last is network[3]
+        assert measures.given_to(last, network, x).equal(network[:3](x))
+        assert not last._forward_pre_hooks  # nothing is left behind
+        assert measures.last_linear(nn.Sequential(nn.Flatten(), nn.Linear(6, 2))) is None
+        assert measures.last_linear(nn.Sequential(nn.Linear(6, 2), nn.ReLU(), nn.Tanh())) is None
 
 
 class TestModes:
