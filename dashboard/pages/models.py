@@ -17,7 +17,7 @@ from dashboard.pages.parts.models import facts, model_html, page_of, words
 from dashboard.pages.parts.problem import note, show_problem
 from engine.options import BadInput
 
-PAGE = 12  # models shown at first, and more at each click
+PAGE = 24  # models shown at first, and more at each click
 GROUPS = {"pretrained": "ships with it", "added": "added here", "run": "of a run"}
 AS = {"": "find out", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
 MODES = {"auto": "as it was trained", "train": "as in training", "eval": "with the statistics of training"}
@@ -143,7 +143,7 @@ def listing() -> None:
     if engine.health()["engine"] == "starting":
         note("The engine wakes up: some seconds.")
         return
-    everything = engine.models()
+    everything = sorted(engine.models(), key=lambda model: model["source"] != "added")  # own ones come first
     if not everything:
         note("There is no model yet. Start a run, or add weights above.")
         link("home", "Prepared experiments")

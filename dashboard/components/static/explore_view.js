@@ -9,7 +9,7 @@ import { FiltersTab } from './explore_filters.js';
 import { ExploreHead } from './explore_head.js';
 import { InterpolateTab } from './explore_interpolate.js';
 import { Latest, Rest } from './explore_latest.js';
-import { fitted, writeAddress } from './explore_place.js';
+import { fitted, readAddress, writeAddress } from './explore_place.js';
 import { ProjectTab } from './explore_project.js';
 import { Selected } from './explore_selected.js';
 import { copyText } from './explore_share.js';
@@ -215,6 +215,7 @@ export class ExploreView {
 
   #writeAddress() {
     const { id: model, place, tab, view, first, lists } = this;
+    if (readAddress(location.search).model !== model) return; // the page is on its way elsewhere
     const search = writeAddress(location.search, { model, place, tab, view, first, lists });
     if (search !== location.search) history.replaceState(history.state, '', search + location.hash);
   }
