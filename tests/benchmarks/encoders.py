@@ -21,15 +21,12 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from engine import models
-from engine.configure import validate
 from engine.data import ImageSource, Mnist
 from engine.evaluate import evaluate
 from engine.metrics.measures import given_to, last_linear
 from engine.metrics.neighbours import neighbour_accuracy
 from engine.networks.pairs import DenseEncoder, DenseGenerator
-from engine.runs import RunFolder
-from engine.train import train
-from tests.benchmarks.trials import Trials
+from tests.benchmarks.trials import Trials, trained
 
 OUT = Path(__file__).with_name("encoders.jsonl")
 SIZE, HIDDEN, BATCH, STEPS = 50, 1024, 128, 6000  # the paper's networks and batch
@@ -121,13 +118,9 @@ def of_run(name: str, runs: Path) -> dict[str, Any]:
     """Train BiGAN or ALICE, or go on with it, and measure its encoder."""
     torch.set_num_threads(1)
     steps, options = RUNS[name]
-    folder = RunFolder(runs / f"encoder-{name.replace(', ', '-')}")
-    if not (folder.path / "config.json").exists():
-        options = {"hidden": HIDDEN, "latent_dim": SIZE, "precision": "bfloat16", **options}
-        request = {"gan": "bigan", "data": "mnist", "steps": steps, "seed": 0, "options": options}
-        folder.create({"id": folder.id, **validate({**request, "name": name, "device": "cpu"})}, "starting")
-    if folder.status()["state"] != "done":
-        assert train(folder, resume=folder.status()["step"] > 0) == "done", folder.status()
+    options = {"hidden": HIDDEN, "latent_dim": SIZE, "precision": "bfloat16", **options}
+    request = {"gan": "bigan", "data": "mnist", "steps": steps, "seed": 0, "options": options}
+    folder = trained(runs / f"encoder-{name.replace(', ', '-')}", request)
     figures = evaluate(models.load_run(folder), ["encoder_1nn", "fid"])["figures"]
     minutes = round(folder.status()["elapsed"] / 60, 1)
     return {

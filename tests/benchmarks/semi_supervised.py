@@ -21,11 +21,8 @@ from typing import Any
 import torch
 
 from engine import models
-from engine.configure import validate
 from engine.evaluate import evaluate
-from engine.runs import RunFolder
-from engine.train import train
-from tests.benchmarks.trials import Trials
+from tests.benchmarks.trials import Trials, trained
 
 OUT = Path(__file__).with_name("semi_supervised.jsonl")
 AUGMENT = {"diff_augment": True, "augment_colour": False, "augment_cutout": 0.0, "augment_shift": 0.1}
@@ -40,11 +37,7 @@ def trial(labels: int, draw: int, steps: int, alone: bool, augment: bool, runs: 
     total = ALONE_STEPS if alone else steps
     name = f"semi-{labels}-{draw}{'-alone' if alone else ''}{'-moved' if augment else ''}-{total}"
     request = {"gan": "semi_supervised", "data": "mnist", "steps": total, "seed": draw, "options": options}
-    folder = RunFolder(runs / name)
-    if not (folder.path / "config.json").exists():
-        folder.create({"id": folder.id, **validate({**request, "name": name, "device": "cpu"})}, "starting")
-    if folder.status()["state"] != "done":
-        assert train(folder, resume=folder.status()["step"] > 0) == "done", folder.status()
+    folder = trained(runs / name, request)
     error = evaluate(models.load_run(folder), ["classifier_error"])["figures"]["classifier_error"]
     minutes = round(folder.status()["elapsed"] / 60, 1)
     return {

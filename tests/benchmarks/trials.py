@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.configure import validate
+from engine.runs import RunFolder
+from engine.train import train
+
 Line = dict[str, Any]
 
 
@@ -25,3 +29,14 @@ class Trials:
         with self.out.open("a") as out:
             out.write(json.dumps(self.lines[-1]) + "\n")
         print(self.lines[-1], flush=True)
+
+
+def trained(path: Path, request: dict[str, Any]) -> RunFolder:
+    """The run at ``path``, trained on the CPU as ``request`` says, or gone on with, to its end."""
+    folder = RunFolder(path)
+    if not (folder.path / "config.json").exists():
+        config = validate({**request, "name": folder.id, "device": "cpu"})
+        folder.create({"id": folder.id, **config}, "starting")
+    if folder.status()["state"] != "done":
+        assert train(folder, resume=folder.status()["step"] > 0) == "done", folder.status()
+    return folder

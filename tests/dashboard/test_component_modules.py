@@ -163,7 +163,7 @@ def test_two_runs_stand_below_each_other_on_a_phone_and_beside_each_other_on_a_l
         await loaded;
         const runs = [1, 2].map((id) => ({ id, meta: {}, config: null, history: [] }));
         const host = document.body.appendChild(document.createElement('div'));
-        return argument.map((width) => {
+        const boxes = argument.map((width) => {
           const pictures = new m.Pictures(runs, () => {});
           host.className = 'gv-root gv-narrow';
           host.style.width = `${width}px`;
@@ -172,16 +172,19 @@ def test_two_runs_stand_below_each_other_on_a_phone_and_beside_each_other_on_a_l
           const panels = [...host.querySelectorAll('.gv-panel .gv-frame')];
           return { taken, panels: panels.map((panel) => panel.getBoundingClientRect().toJSON()) };
         });
+        host.remove();
+        style.remove();
+        return boxes;
         """,
         [367.5, 800],
     )
     phone, laptop = boxes
     first, second = phone["panels"]
     assert second["top"] >= first["bottom"] and second["left"] == first["left"]
-    assert 220 < first["width"] == second["width"] <= 300  # both fit on the screen
+    assert 220 < first["width"] == second["width"] == phone["taken"] <= 300  # both fit on the screen
     first, second = laptop["panels"]
     assert second["top"] == first["top"] and second["left"] >= first["right"]
-    assert first["width"] > 380
+    assert first["width"] > 380 and laptop["taken"] == second["right"] - first["left"]
 
 
 class Knobs(Options):
