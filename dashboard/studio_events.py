@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
@@ -19,9 +20,11 @@ from engine.options import BadInput
 
 PICTURE, DRAW, MANY = "picture", "draw", "many"
 SHOWN_EXAMPLES = 6
+PAGES = 10_000  # that are remembered; Gradio remembers the states of as many
 NO_MODEL = (
     "There is no model that translates yet. Train pix2pix or CycleGAN, or add weights on the Models page."
 )
+REFUSED = "Not translated"
 NO_PICTURE = "Drop a picture on the left, or draw one."
 Given = dict[str, Any]  # {"path", "kind": "example" | "picture" | "draw"} of what was translated last
 
@@ -31,8 +34,22 @@ class Events:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._numbers = itertools.count()
-        self._newest: dict[str, int] = {}  # of each page, what it waits for
+        self._numbers = itertools.count(1)
+        self._newest: OrderedDict[str, int] = OrderedDict()  # of each page, what it waits for
+
+    def ask(self, request: gr.Request) -> int:
+        """The number of what a page asks for from now on: a change of ``asked``, which Gradio follows by
+        ``renew``. What the page waits for until then is no longer wanted.
+        """
+        page = str(request.session_hash)
+        self._newest[page] = number = next(self._numbers)
+        self._newest.move_to_end(page)
+        while len(self._newest) > PAGES:
+            self._newest.popitem(last=False)
+        return number
+
+    def _wants(self, request: gr.Request, number: int | None) -> bool:
+        return self._newest.get(str(request.session_hash)) == number
 
     # --- choosing; each returns updates for the components that its name in ``studio_page`` lists
 
@@ -51,23 +68,30 @@ class Events:
         with saying():
             return (gr.skip(), *self._about(self._work.models().get(model), given, request))
 
-    def _about(self, card: Card | None, given: Given, request: gr.Request) -> tuple[Any, ...]:
-        """Updates of direction, examples, pad, picture, tabs, given and access."""
+    def _card(self, model: str) -> Card:
+        """Raises ``BadInput``."""
+        card = self._work.models().get(model)
         if card is None:
-            nothing = gr.update(pictures=[])
-            return gr.update(visible=False), nothing, _pad([], True, None), None, gr.skip(), {}, ""
+            raise BadInput("this model is gone.", "model", "Choose another.")
+        return card
+
+    def _about(self, card: Card | None, given: Given, request: gr.Request) -> tuple[Any, ...]:
+        """Updates of direction, examples, pad, picture, tabs, given, access and asked."""
+        if card is None:
+            hidden, nothing = gr.update(visible=False), gr.update(pictures=[])
+            return hidden, nothing, _pad([], True, None), None, gr.skip(), {}, "", self.ask(request)
         direction = card["directions"][0]
         choices = texts.directions(card)
         radio = gr.update(choices=choices, value=direction, visible=len(choices) > 1)
-        examples, pad, given, picture, access = self.turn(card["id"], direction, given, request)
+        examples, pad, given, picture, access, asked = self.turn(card["id"], direction, given, request)
         tab = DRAW if _is_ink(card, direction) else PICTURE
         tabs = gr.skip() if given.get("kind") == PICTURE else gr.Tabs(selected=tab)
-        return radio, examples, pad, picture, tabs, given, access
+        return radio, examples, pad, picture, tabs, given, access, asked
 
     def turn(self, model: str, direction: str, given: Given, request: gr.Request) -> tuple[Any, ...]:
-        """The other direction: updates of examples, pad, given, picture and access."""
+        """The other direction: updates of examples, pad, given, picture, access and asked."""
         with saying():
-            card = self._work.models()[model]
+            card = self._card(model)
             pictures = self._work.examples(model, direction)[:SHOWN_EXAMPLES]
         ink = _is_ink(card, direction)
         urls = [f"data:image/png;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
@@ -82,30 +106,29 @@ class Events:
             f"{request.url.scheme}://{request.url.netloc}"  # its base_url is the studio's, not the server's
         )
         access = texts.access(model, direction, address)
-        return gr.update(pictures=urls), pad, given, picture, access
+        return gr.update(pictures=urls), pad, given, picture, access, self.ask(request)
 
-    def show_example(self, clicked: list[int], model: str, direction: str) -> tuple[Given, str]:
-        """An example was clicked on."""
+    def show_example(
+        self, clicked: list[int], model: str, direction: str, request: gr.Request
+    ) -> tuple[Given, str, int]:
+        """An example was clicked on: given, picture and asked."""
         with saying():
             path = self._work.keep(self._work.examples(model, direction)[int(clicked[0])], "example.png")
-        return {"path": path, "kind": "example"}, path
+        return {"path": path, "kind": "example"}, path, self.ask(request)
 
-    @staticmethod
-    def take(path: str | None) -> Given:
-        """A picture was sent."""
-        return {"path": path, "kind": PICTURE} if path else {}
+    def take(self, path: str | None, request: gr.Request) -> tuple[Given, int]:
+        """A picture was sent: given and asked."""
+        return ({"path": path, "kind": PICTURE} if path else {}), self.ask(request)
 
-    @staticmethod
-    def take_away() -> Given:
+    def take_away(self, request: gr.Request) -> tuple[Given, int]:
         """The picture was taken away; with this event Gradio would still hand it over."""
-        return {}
+        return {}, self.ask(request)
 
-    @staticmethod
-    def reuse(made: str) -> tuple[Any, ...]:
-        """The output becomes the input: given, picture and tabs."""
+    def reuse(self, made: str, request: gr.Request) -> tuple[Any, ...]:
+        """The output becomes the input: given, picture, tabs and asked."""
         if not made:
-            return gr.skip(), gr.skip(), gr.skip()
-        return {"path": made, "kind": PICTURE}, made, gr.Tabs(selected=PICTURE)
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return {"path": made, "kind": PICTURE}, made, gr.Tabs(selected=PICTURE), self.ask(request)
 
     # --- translating
 
@@ -118,45 +141,50 @@ class Events:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio knows it by its default)
     ) -> tuple[Any, ...]:
-        """What was given, however large: updates of slider, line, download, again, figures and made. What
-        the page asks for meanwhile overtakes it.
+        """What was given, however large: updates of slider, line, download, again, figures and made. It gives
+        up when the page asks for something else; Gradio then calls it again.
         """
-        page, number = str(request.session_hash), next(self._numbers)
-        self._newest[page] = number
+        if not model:
+            return _nothing(NO_MODEL)
+        if not given.get("path"):
+            return _nothing(NO_PICTURE)
+        number = self._newest.get(str(request.session_hash))
+        options = {"direction": direction, "patches": patches}
         try:
-            if not model:
-                return _nothing(NO_MODEL)
-            if not given.get("path"):
-                return _nothing(NO_PICTURE)
-            options = {"direction": direction, "patches": patches, "back": True}
-            with saying():
-                if len(self._work.models()[model]["directions"]) == 1:
-                    del options["back"]
-                made = self._work.translate(
-                    given["path"],
-                    model,
-                    options,
-                    viewer(request),
-                    _teller(progress),
-                    wanted=lambda: self._newest.get(page) == number,
-                )
-            return _shown(made) if made else tuple(gr.skip() for _ in range(6))
-        finally:
-            if self._newest.get(page) == number:
-                del self._newest[page]
+            if len(self._card(model)["directions"]) > 1:
+                options["back"] = True
+            made = self._work.translate(
+                given["path"],
+                model,
+                options,
+                viewer(request),
+                _teller(progress),
+                wanted=lambda: self._wants(request, number),
+            )
+        except BadInput as problem:
+            # said, not raised: after an error Gradio forgets what was asked for meanwhile
+            if not self._wants(request, number):
+                return _same()
+            gr.Warning(_words(problem), title=REFUSED)
+            return _nothing(f"{problem.error} {problem.remedy}")
+        return _shown(made) if made else _same()
 
     def sketch(
         self, drawn: object, model: str | None, direction: str, patches: bool, request: gr.Request
     ) -> tuple[Any, ...]:
-        """A stroke was drawn: given, and as above. Gradio has seen to it that the file was sent to it."""
+        """A stroke was drawn: given, and as above, unless something else was asked for since. Gradio has seen
+        to it that the file was sent to it.
+        """
         file = FileData(**drawn) if isinstance(drawn, dict) and is_file_obj_with_meta(drawn) else None
         if file is None or not model:
-            return tuple(gr.skip() for _ in range(7))
+            return gr.skip(), *_same()
+        number = self.ask(request)
         options = {"direction": direction, "patches": patches, "scale": "model"}
         with saying():
             made = self._work.sketch(file.path, model, options, viewer(request))
-        given = {"path": file.path, "kind": DRAW}
-        return (given, *(_shown(made) if made else (gr.skip() for _ in range(6))))
+        if not self._wants(request, number):
+            return gr.skip(), *_same()
+        return {"path": file.path, "kind": DRAW}, *(_shown(made) if made else _same())
 
     def translate_all(
         self, paths: list[str] | None, model: str | None, direction: str, request: gr.Request
@@ -226,8 +254,11 @@ def saying() -> Iterator[None]:
     try:
         yield
     except BadInput as problem:
-        words = f"{escape(problem.error)} {escape(problem.remedy)}"
-        raise gr.Error(words, title="Not translated", print_exception=False) from problem
+        raise gr.Error(_words(problem), title=REFUSED, print_exception=False) from problem
+
+
+def _words(problem: BadInput) -> str:
+    return f"{escape(problem.error)} {escape(problem.remedy)}"
 
 
 def viewer(request: gr.Request) -> str:
@@ -258,6 +289,10 @@ def _teller(progress: gr.Progress) -> Any:
 def _nothing(words: str) -> tuple[Any, ...]:
     idle = gr.update(interactive=False)
     return None, texts.hint(words), gr.update(value=None, interactive=False), idle, "", ""
+
+
+def _same() -> tuple[Any, ...]:
+    return tuple(gr.skip() for _ in range(6))
 
 
 def _shown(made: Made) -> tuple[Any, ...]:

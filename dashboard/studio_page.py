@@ -78,6 +78,7 @@ class Page:
 
     def _lay_out(self) -> None:
         self.given, self.made = gr.State({}), gr.State("")  # what was translated last, and what it became
+        self.asked = gr.State(0)  # its change is what calls for a result
         self.job = gr.State("")
         with gr.Row(elem_id="choices"):
             gr.HTML("Studio", elem_id="studio-title", scale=0, min_width=90)
@@ -155,10 +156,6 @@ class Page:
 
     def _wire(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
-        asked = [self.given, self.model, self.direction, self.patches]
-        shown: dict[str, Any] = {"fn": self._on.renew, "inputs": asked, "outputs": self._results, **private}
-        shown["trigger_mode"] = "multiple"  # the newest overtakes: it need not wait for a large picture
-        shown["show_progress_on"] = self.result
         about_model = [
             self.model,
             self.direction,
@@ -168,25 +165,29 @@ class Page:
             self.tabs,
             self.given,
             self.access,
+            self.asked,
         ]
+        turned = [self.examples, self.pad, self.given, self.picture, self.access, self.asked]
+        taken = [self.given, self.asked]
+        clicked = [self.examples, self.model, self.direction]
+        on = self._on
         self.blocks.load(None, js=_AT_START, **private)
-        self.blocks.load(self._on.open, None, about_model, show_progress="hidden", **private).then(**shown)
-        self.model.input(self._on.choose, [self.model, self.given], about_model, **private).then(**shown)
-        turned = [self.examples, self.pad, self.given, self.picture, self.access]
-        self.direction.input(self._on.turn, [self.model, self.direction, self.given], turned, **private).then(
-            **shown
-        )
-        self.picture.upload(self._on.take, self.picture, self.given, **private).then(**shown)
-        self.picture.clear(self._on.take_away, None, self.given, **private).then(**shown)
-        self.examples.change(
-            self._on.show_example,
-            [self.examples, self.model, self.direction],
-            [self.given, self.picture],
+        self.blocks.load(on.open, None, about_model, show_progress="hidden", **private)
+        self.model.input(on.choose, [self.model, self.given], about_model, **private)
+        self.direction.input(on.turn, [self.model, self.direction, self.given], turned, **private)
+        self.picture.upload(on.take, self.picture, taken, **private)
+        self.picture.clear(on.take_away, None, taken, **private)
+        self.examples.change(on.show_example, clicked, [self.given, self.picture, self.asked], **private)
+        self.patches.input(on.ask, None, self.asked, **private)
+        self.again.click(on.reuse, self.made, [self.given, self.picture, self.tabs, self.asked], **private)
+        # one at a time and the last one always, so that no result comes after that of a later request
+        self.asked.change(
+            on.renew,
+            [self.given, self.model, self.direction, self.patches],
+            self._results,
+            trigger_mode="always_last",
+            show_progress_on=self.result,
             **private,
-        ).then(**shown)
-        self.patches.input(**shown)
-        self.again.click(self._on.reuse, self.made, [self.given, self.picture, self.tabs], **private).then(
-            **shown
         )
         self.pad.change(
             self._on.sketch,

@@ -127,6 +127,19 @@ def test_many_pictures_are_cancelled_in_the_middle(page, studio):
     expect(frame.locator("#zip")).not_to_be_visible()
 
 
+def test_what_cannot_be_read_is_said_and_the_next_picture_is_translated(page, studio):
+    frame = studio("both-ways")
+    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"}
+    frame.locator("#picture input[type=file]").set_input_files(broken)
+    expect(frame.locator("#line")).to_contain_text("not a picture")
+    expect(frame.locator("#download")).to_be_disabled()
+    frame.get_by_role("button", name="Remove Image").click()
+    expect(frame.locator("#line")).to_contain_text("Drop a picture")
+    sent = {"name": "china.png", "mimeType": "image/png", "buffer": file_of(photograph(60, 90))}
+    frame.locator("#picture input[type=file]").set_input_files(sent)
+    expect(frame.locator("#line b")).to_have_text("90 × 60")
+
+
 @pytest.mark.parametrize("focus", ["in the studio", "around it"])
 def test_an_example_is_taken_away_and_a_pasted_picture_comes_instead(page, studio, focus):
     frame = studio("a-line-art")

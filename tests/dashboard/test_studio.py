@@ -104,6 +104,18 @@ def test_its_import_waits_while_somebody_draws(tmp_path):
     asyncio.run(scene())
 
 
+def test_no_result_comes_after_that_of_a_later_request(studio):
+    """Two events that both show results would race; and one that lets a second begin would, with itself."""
+    config = studio.http.get("/studio/config").json()
+    names = {one["id"]: one["props"].get("elem_id") for one in config["components"]}
+    ids = {name: number for number, name in names.items()}
+    shows = [one for one in config["dependencies"] if ids["result"] in one["outputs"]]
+    assert [one["trigger_mode"] for one in shows] == ["always_last"] * 2
+    renews, sketches = sorted(shows, key=lambda one: [ids["pad"], "change"] in one["targets"])
+    assert [event for _, event in renews["targets"]] == ["change"] and renews["trigger_after"] is None
+    assert sketches["targets"] == [[ids["pad"], "change"]]  # which gives way to any later request by itself
+
+
 def test_files_of_earlier_starts_are_gone_and_its_folder_is_private(studio):
     folder = studio.runs / ".cache" / "studio"
     assert not (folder / "of-an-earlier-start.png").exists()
