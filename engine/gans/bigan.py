@@ -143,8 +143,8 @@ class BiGAN(TwoPlayers):
         return self.within_prior(self.encoder_features(networks, x))
 
     def encoder_features(self, networks: Networks, x: Tensor) -> Tensor:
-        """E's output (N, latent_dim) before it is bent into the prior's range: what the paper's 1-NN accuracy
-        is measured on.
+        """E's output (N, latent_dim) before it is bent into the prior's range: 1-NN accuracy of codes is
+        measured on this.
         """
         return networks["encoder"](x).view(len(x), -1)[:, : self.noise_dim]  # ALI: the mean
 

@@ -116,6 +116,10 @@ def _encoder(recipe: Recipe, source: Source) -> str | None:
     return _labelled_test(recipe, source) if recipe.has_encoder else "it needs a GAN with an encoder"
 
 
+def _codes_images(recipe: Recipe, source: Source) -> str | None:
+    return _images(recipe, source) if recipe.has_encoder else "it needs a GAN with an encoder"
+
+
 def _classifier(recipe: Recipe, source: Source) -> str | None:
     return _labelled_test(recipe, source) if recipe.has_classifier else "it needs a GAN with a classifier"
 
@@ -222,6 +226,23 @@ EVALUATIONS: dict[str, Evaluation] = {
         "",
         _category,
         measures.code_error,
+    ),
+    "encoding": Evaluation(
+        "Encoding",
+        "What is left of test images once encoded and decoded, and how far from the prior their codes are.",
+        {
+            "reconstruction_error": Figure(
+                "Reconstruction error", "Mean square over numbers in -1..1, at most 4.", "lower"
+            ),
+            "prior_distance": Figure(
+                "Prior distance",
+                "Energy distance of codes from it, in the latent's units; 0 is equal.",
+                "lower",
+            ),
+        },
+        "as many principal components in the networks' place; draws of the prior in the codes' place",
+        _codes_images,
+        measures.encoding_kept,
     ),
     "encoder_1nn": Evaluation(
         "Nearest neighbour of the encoder",

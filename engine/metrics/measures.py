@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
 from engine.data.source import PointSource
+from engine.encoding import prior_match, reconstruct
 from engine.gans.base import Code, Networks, Recipe
 from engine.metrics import memorisation
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
-from engine.metrics.features import digits_of, pick
+from engine.metrics.features import as_input, digits_of, pick
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.inception_score import inception_score
 from engine.metrics.kernel import kernel_distance
@@ -28,6 +31,7 @@ from engine.metrics.subject import USUAL, Outcome, Subject
 MODE_SAMPLES = 2_500  # Srivastava et al. 2017, table 1
 STACKED_SAMPLES = 26_000  # Metz et al. 2017, section 3.3.1
 MODES = 1000  # of Stacked MNIST
+COMPONENTS_OF = 2_000  # training images: more hardly move the first directions, and take long
 MEMORY_SAMPLES = 2_000  # each is compared with every training image
 T = TypeVar("T")
 
@@ -196,6 +200,36 @@ def code_error(subject: Subject) -> Outcome:
         "classes_of_codes": means.tolist(),
     }
     return Outcome({"code_error": error}, details=details)
+
+
+def encoding_kept(subject: Subject) -> Outcome:
+    """What encoder and generator keep of held-out images, beside as many principal components of training
+    images, and how near the codes come to the prior.
+    """
+    recipe, source = subject.recipe, subject.images
+    held = (source.images if source.test_images is None else source.test_images)[: subject.n or USUAL]
+    codes = subject.ask(recipe.encode, held)  # (N, latent_dim)
+    returned = subject.ask(partial(reconstruct, recipe), held)  # (N, C, H, W)
+    match, size = prior_match(recipe, codes), codes.shape[1]
+
+    def linear() -> float:
+        rows, x = (as_input(part).flatten(1) for part in (source.images[:COMPONENTS_OF], held))
+        mean = rows.mean(0)
+        directions = torch.linalg.svd(rows - mean, full_matrices=False).Vh[:size]  # (size, C H W)
+        return float(mse_loss((x - mean) @ directions.T @ directions, x - mean))
+
+    floor = once((*fingerprint(source), len(held), size, "components"), linear)
+    return Outcome(
+        {
+            "reconstruction_error": float(mse_loss(returned, as_input(held))),
+            "prior_distance": match["prior_distance"],
+        },
+        {"reconstruction_error": floor, "prior_distance": match["prior_floor"]},
+        {
+            "images": f"{len(held):,} {'training' if source.test_images is None else 'test'} images",
+            "dimensions": size,
+        },
+    )
 
 
 def encoder_neighbour(subject: Subject) -> Outcome:

@@ -98,6 +98,15 @@ class Reader(Known):
         return load("mnist-classifier").features(x)
 
 
+class Flat(Known):
+    """Encodes whatever it sees as 0, where the album's first picture lies."""
+
+    has_encoder = True
+
+    def encode(self, networks, x):
+        return torch.zeros(len(x), 1)
+
+
 ENCODERS = [  # with an encoder of their own, and how wide its last hidden layer is
     ("bigan", {"hidden": 48}, 48),
     ("bigan", {"networks": "convolutional", "width": 4}, 8 * 7 * 7),
@@ -223,6 +232,20 @@ class TestPromises:
         assert found["metrics"]["encoder_1nn"]["dimensions"] == 128
         assert "encoder_hidden_1nn" not in found["figures"]  # it has no network of its own
 
+    def test_encoding(self, mnist):
+        found = judge(Album(mnist.images), mnist, ["encoding"], Flat, n=150)
+        x = as_input(mnist.test_images[:150])
+        figures, floors = found["figures"], found["floors"]
+        assert figures["reconstruction_error"] == pytest.approx(
+            float((as_input(mnist.images[0]) - x).square().mean()), rel=1e-4
+        )
+        mean = as_input(mnist.images[:2000]).mean(0)
+        assert (
+            0 < floors["reconstruction_error"] < float((x - mean).square().mean())
+        )  # one component does more
+        assert figures["prior_distance"] == pytest.approx(2 / 2 - 1 / 3, abs=0.06)  # 0 against U(0, 1)
+        assert 0 < floors["prior_distance"] < 0.02
+
     @pytest.mark.parametrize(("gan", "options", "width"), ENCODERS)
     def test_encoder_neighbour_of_the_last_hidden_layer(self, mnist, gan, options, width):
         options = {"batch_size": 16, **options}
@@ -272,7 +295,12 @@ class TestChoice:
         pictures = ["fid", "kid", "inception_score", "prdc", "memorisation"]
         assert applicable(Known((1, 28, 28)), mnist) == pictures
         assert applicable(Told((1, 28, 28)), mnist) == [*pictures, "class_agreement"]
-        assert applicable(Reader((1, 28, 28)), mnist)[5:] == ["code_error", "encoder_1nn", "classifier_error"]
+        assert applicable(Reader((1, 28, 28)), mnist)[5:] == [
+            "code_error",
+            "encoding",
+            "encoder_1nn",
+            "classifier_error",
+        ]
         assert applicable(Known((2,)), Ring()) == ["prdc", "modes", "divergence"]
         stacked = applicable(Known((3, 28, 28)), Stacked())
         assert "stacked_modes" in stacked and "inception_score" not in stacked
