@@ -3,10 +3,11 @@
 python -m tests.benchmarks.encoders [--only pixels ...] [--runs runs] [--table]
 
 Donahue et al. 2017, table 1: BiGAN 97.39 %, an autoencoder 97.58 % (squared error), after 187,500 steps. It
-is the figure of the encoder's last hidden layer: the log in the authors' README (jeffdonahue/bigan
-on GitHub) has 97.35 % for it, and 92.10 % for the output. All 60,000 training digits are the neighbours, all 10,000 test
-digits are asked. The autoencoder has BiGAN's own encoder and generator, and no adversary. An encoder is
-measured by both. A run goes on where it was interrupted; one that is measured already is not run again.
+is the figure of the encoder's last hidden layer: the log in the README of their code, jeffdonahue/bigan on
+GitHub, has 97.35 % for it and 92.10 % for the output. All 60,000 training digits are the neighbours, all
+10,000 test digits are asked. The autoencoder has BiGAN's own encoder and generator, and no adversary. An
+encoder is measured by both layers. A run goes on where it was interrupted; one that is measured already is
+not run again.
 """
 
 from __future__ import annotations
