@@ -165,8 +165,8 @@ class Events:
             # said, not raised: after an error Gradio forgets what was asked for meanwhile
             if not self._wants(request, number):
                 return _same()
-            gr.Warning(_words(problem), title=REFUSED)
-            return _nothing(f"{problem.error} {problem.remedy}")
+            gr.Warning(escape(_words(problem)), title=REFUSED)
+            return _nothing(_words(problem))
         return _shown(made) if made else _same()
 
     def sketch(
@@ -254,11 +254,11 @@ def saying() -> Iterator[None]:
     try:
         yield
     except BadInput as problem:
-        raise gr.Error(_words(problem), title=REFUSED, print_exception=False) from problem
+        raise gr.Error(escape(_words(problem)), title=REFUSED, print_exception=False) from problem
 
 
 def _words(problem: BadInput) -> str:
-    return f"{escape(problem.error)} {escape(problem.remedy)}"
+    return f"{problem.error[:1].upper()}{problem.error[1:]} {problem.remedy}"
 
 
 def viewer(request: gr.Request) -> str:
