@@ -8,10 +8,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.options import BadInput
+from engine.commands import MAX_STEPS
+from engine.options import BadInput, Conflict
 from engine.translation import command as translation
+
+if TYPE_CHECKING:
+    from engine.runs import RunFolder
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
 
@@ -63,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     trainer.add_argument(
         "--resume", action="store_true", help="go on with the run in --out from its last checkpoint"
     )
-    trainer.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    trainer.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
+    trainer.add_argument("--start-from", metavar="MODEL", help="a model or run whose weights it begins with")
 
     sampler = command("sample", _sample, "Draw samples from a model or a run as one picture.")
     sampler.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
@@ -185,11 +190,40 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
                 f"Choose one of: {', '.join(PRESETS)}.",
             )
         request = {**PRESETS[given.preset].runs[0], "preset": given.preset}
-    for name in ("gan", "data", "steps", "seed"):
+    for name in ("gan", "data", "steps", "seed", "device", "start_from"):
         if getattr(given, name) is not None:
             request[name] = getattr(given, name)
     request["options"] = {**request.get("options", {}), **parse_settings(given.set)}
-    return {**request, "device": given.device}
+    return request
+
+
+def _resumed(given: argparse.Namespace) -> RunFolder:
+    """The run to go on with, for more steps if asked for. Raises ``BadInput``, ``Conflict``."""
+    from engine.runs import ACTIVE, RunFolder
+
+    if given.out is None:
+        raise BadInput("which run?", "out", "Name its folder: --resume --out runs/NAME")
+    for name in ("gan", "data", "preset", "seed", "set", "device", "start_from"):
+        if getattr(given, name):
+            raise BadInput(
+                "a run goes on as it began.",
+                name,
+                "Leave it out; for another value branch or start a new run.",
+            )
+    folder = RunFolder(given.out)
+    folder.config()
+    status = folder.status()
+    if status["state"] in ACTIVE:
+        raise Conflict(f"{folder.id} is being trained.", "out", "Stop it first, or wait until it ends.")
+    if given.steps is not None:
+        if not status["step"] < given.steps <= MAX_STEPS:
+            raise BadInput(
+                f"the run stands at step {status['step']:,}.",
+                "steps",
+                f"Give more, at most {MAX_STEPS:,}, or leave it out.",
+            )
+        folder.write_status(**{**status, "state": "starting", "steps": given.steps})
+    return folder
 
 
 def _train(given: argparse.Namespace) -> int:
@@ -197,19 +231,17 @@ def _train(given: argparse.Namespace) -> int:
     from engine.train import train
 
     if given.resume:
-        if given.out is None:
-            raise BadInput("which run?", "out", "Name its folder: --resume --out runs/NAME")
-        folder = RunFolder(given.out)
-        if folder.status()["state"] == "done" and given.steps:
-            folder.write_status(**{**folder.status(), "state": "starting", "steps": given.steps})
+        folder = _resumed(given)
     else:
         from engine.configure import validate
+        from engine.trainer import pick_device
 
         config = validate(_request(given))
+        pick_device(config["device"])  # before there is a folder
         folder = RunFolder(given.out or Path("runs") / new_id(config["gan"], config["data"]))
         check_id(folder.id)
         folder.create({"id": folder.id, **config}, "starting")
-    steps = folder.config()["steps"]
+    steps = folder.status().get("steps") or folder.config()["steps"]
     with _Bar(steps) as bar:
         state = train(folder, resume=given.resume, progress=bar.show)
     status = folder.status()

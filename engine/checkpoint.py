@@ -14,14 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.options import NotFound
-from engine.runs import RunFolder
+from engine.runs import BEST, RunFolder
 
 TENSOR = "$tensor"
 KEEP_NEWEST = 3
 KEEP_AT_MOST = 10
-
-
-BEST = "best"
 
 
 def save(folder: RunFolder, step: int, state: dict[str, Any]) -> Path:

@@ -12,13 +12,16 @@ from pydantic import Field, create_model
 
 import engine
 from engine.best import EVALUATED, TITLES
+from engine.commands import DEVICES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.data.translation import TranslationSource
 from engine.gans import GANS
-from engine.gans.base import Shape
+from engine.gans.base import Recipe, Shape
+from engine.metrics.evaluations import EVALUATIONS
+from engine.metrics.network import ships
 from engine.objectives import OBJECTIVES
-from engine.options import BadInput, Options, describe
+from engine.options import BadInput, NotFound, Options, describe
 from engine.options import validate as validate_values
 from engine.stabilisers import STABILISERS
 from engine.training_options import TrainingOptions
@@ -100,7 +103,8 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
     options = validate_values(options_model(gan, data), given)
     source = open_source(data, options)
     check(gan, options, source)
-    plain = {"gan": gan, "data": data, "steps": steps, "seed": seed}
+    device = _choice(request.get("device") or "auto", "device", dict.fromkeys(DEVICES))
+    plain = {"gan": gan, "data": data, "steps": steps, "seed": seed, "device": device}
     if start := request.get("start_from"):
         plain["start_from"] = _beginning(start, gan, options, shape_of(source))
     return plain, options, source
@@ -112,13 +116,29 @@ def _beginning(start: Any, gan: str, options: Options, data: Shape) -> str:
 
     if not isinstance(start, str):
         raise BadInput("a model is named by its id.", "start_from", "See `python -m engine list models`.")
-    model = models.load(start)
+    try:
+        model = models.load(start)
+    except NotFound as problem:
+        raise NotFound(problem.error, "start_from", problem.remedy) from None
     if model.config["gan"] != gan:
         raise BadInput(
             f"{start} is a {model.config['gan']}.", "start_from", f"Set gan to {model.config['gan']}."
         )
-    models.begin_with(model, models.build(gan, options, data, seed=0)[1])
+    recipe, networks = models.build(gan, options, data, seed=0)
+    if [code.size for code in recipe.codes] != [code.size for code in model.recipe.codes]:
+        raise BadInput(f"{start} has other codes.", "start_from", _as_in(model.options, recipe))
+    try:
+        models.begin_with(model, networks)
+    except BadInput as problem:
+        raise BadInput(problem.error, problem.field, _as_in(model.options, recipe)) from None
     return start
+
+
+def _as_in(theirs: Any, recipe: Recipe) -> str:
+    """The GAN's own options that a run has to share with a model, if any differ, as a remedy."""
+    own = {name: getattr(theirs, name) for name in type(recipe).Options.model_fields}
+    differ = [f"{name} to {value}" for name, value in own.items() if value != getattr(recipe.options, name)]
+    return f"Set {', '.join(differ)}." if differ else "Take data of its size and number of classes."
 
 
 def open_source(data: str, options: Options) -> Source:
@@ -169,6 +189,15 @@ def check(gan: str, options: Any, source: Source) -> None:
             "critic_steps",
             "Set critic_steps to 1.",
         )
+    if options.keep_best != "none" and options.keep_best not in (
+        known := best_by(recipe(options, data), source)
+    ):
+        names = ", ".join(known)
+        raise BadInput(
+            f"{TITLES[options.keep_best]} is not measured in a run of {recipe.title} on {source.title}.",
+            "keep_best",
+            f"Choose one of: none, {names}.",
+        )
     if options.keep_best in EVALUATED and not options.evaluate_every:
         raise BadInput(
             f"{TITLES[options.keep_best]} is only known where the run evaluates.",
@@ -186,6 +215,19 @@ def check(gan: str, options: Any, source: Source) -> None:
             f"the data hold only {fewest} pictures.", "batch_size", f"Set batch_size to {fewest} or less."
         )
     recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
+
+
+def best_by(recipe: Recipe, source: Source) -> list[str]:
+    """The measures that a run has, and by which its best checkpoint may be kept."""
+    if isinstance(source, PointSource):
+        return ["jsd", *(["share"] if len(source.modes) else []), "diversity"]
+    if isinstance(source, TranslationSource):
+        knows = source.kind == "pairs" if source.test_a is None else source.test_is_paired
+        return ["test_l1", "test_psnr"] if knows else []
+    kept = [*EVALUATED, "diversity", *recipe.measured]
+    kept += ["class_kl"] if source.classifier and ships(source.classifier) else []
+    kept += ["reconstruction_error"] if recipe.has_encoder else []
+    return kept + (["code_error"] if EVALUATIONS["code_error"].needs(recipe, source) is None else [])
 
 
 def _pictures_in(source: Source) -> float:
@@ -208,7 +250,6 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
         "kind": source.kind,
         "preset": request.get("preset"),
         "parent": request.get("parent"),
-        "device": request.get("device") or "auto",
         "versions": {
             "ganscope": engine.__version__,
             "torch": torch.__version__,

@@ -25,7 +25,7 @@ from engine.data.source import Source
 from engine.gans import GANS
 from engine.gans.base import Code, Recipe, Shape
 from engine.options import BadInput, NotFound
-from engine.runs import RunFolder, check_id, read_json
+from engine.runs import BEST, RunFolder, check_id, read_json, run_at
 from engine.stabilisers import STABILISERS
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -143,11 +143,16 @@ def code_values(code: Code, value: Any) -> Tensor:
 
 
 def find(name: str | Path, runs: Path = RUNS) -> Path:
-    """The folder of a model or run: a path, a pretrained or added model's id, or a run's id.
+    """The folder of a model or run: a path, a pretrained or added model's id, or a run's id; for RUN.best
+    that of the run's best checkpoint.
 
     Raises ``NotFound``.
     """
     given = Path(name)
+    if run_at(given)[1] and given.is_dir():
+        return given
+    if (best := best_of(given if given.name != str(name) else runs / name)) is not None:
+        return best
     places = [given, PRETRAINED / given.name, runs / ".models" / given.name, runs / given.name]
     for place in places if given.name == str(name) else [given]:
         if (place / "config.json").is_file() and "gan" in (read_json(place / "config.json") or {}):
@@ -157,6 +162,14 @@ def find(name: str | Path, runs: Path = RUNS) -> Path:
         "model",
         "See `python -m engine list models`, or name a run's folder.",
     )
+
+
+def best_of(named: Path) -> Path | None:
+    """The best checkpoint of the run in the folder RUN, if ``named`` is RUN.best and there is one."""
+    if named.suffix != f".{BEST}":
+        return None
+    folder = RunFolder(named.with_suffix("")).checkpoints / BEST
+    return folder if folder.is_dir() else None
 
 
 def folders(runs: Path | None = None) -> Iterator[Path]:
@@ -189,8 +202,13 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def load(name: str | Path, runs: Path = RUNS) -> Model:
-    """A model by its id or folder, or a run at its newest checkpoint. Raises ``NotFound``, ``BadInput``."""
+    """A model by its id or folder, a run at its newest checkpoint, or RUN.best at its best one. Raises
+    ``NotFound``, ``BadInput``.
+    """
     folder = find(name, runs)
+    run, best = run_at(folder)
+    if best:
+        return load_run(run, best=True)
     config = read_json(folder / "config.json")
     if (folder / "weights.safetensors").is_file():
         recipe, networks = _build(config, config["options"])
@@ -202,19 +220,20 @@ def load(name: str | Path, runs: Path = RUNS) -> Model:
     return load_run(RunFolder(folder))
 
 
-def load_run(folder: RunFolder, step: int | None = None) -> Model:
-    """A run at its newest checkpoint, or the newest not after ``step``, averages in place. Raises
-    ``NotFound`` without one.
+def load_run(folder: RunFolder, step: int | None = None, best: bool = False) -> Model:
+    """A run at its newest checkpoint, the newest not after ``step``, or its ``best``, averages in place.
+    Raises ``NotFound`` without one.
     """
     check_id(folder.id)
     config = folder.config()
-    kept = checkpoint.newest(folder, step)
+    kept = folder.checkpoints / BEST if best else checkpoint.newest(folder, step)
     if kept is None:
         raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
     state = checkpoint.load(kept)["trainer"]
     recipe, networks = _build(config, state["options"])
     _fill(networks, _with_averages(recipe, state))
-    return _model(folder.id, config["name"], config, recipe, networks, state["step"])
+    id, title = (f"{folder.id}.{BEST}", f"{config['name']}, best") if best else (folder.id, config["name"])
+    return _model(id, title, config, recipe, networks, state["step"])
 
 
 def renew(model: Model, folder: RunFolder) -> Model:

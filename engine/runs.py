@@ -24,6 +24,7 @@ ENDED = ("done", "stopped", "failed")
 STARTING_GRACE_S = 30.0  # a worker that has not taken its lock by then is dead
 WATCHED_FOR_S = 3.0  # `watching` is touched once a second while somebody watches
 
+BEST = "best"  # the checkpoint that was best by the run's chosen measure; as a model it is called RUN.best
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -323,3 +324,10 @@ class RunFolder:
         appender = Appender(self.control)
         appender.write({**command, "time": time.time()})
         appender.close()
+
+
+def run_at(folder: Path) -> tuple[RunFolder, str | None]:
+    """The run in ``folder`` and ``None``, or where that is a run's best checkpoint, the run and its name."""
+    if folder.name == BEST and folder.parent.name == "checkpoints":
+        return RunFolder(folder.parents[1]), BEST
+    return RunFolder(folder), None

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.best import TITLES
 from engine.branches import remove
 from engine.options import Conflict, NotFound
-from engine.runs import ACTIVE, RunFolder, check_id, read_json, write_bytes, write_json
+from engine.runs import ACTIVE, BEST, RunFolder, check_id, read_json, write_bytes, write_json
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ADDED = ".models"  # inside the runs folder
@@ -28,7 +29,9 @@ class Shelf:
         """Cards of all models: those that ship, added ones, then those of ``runs`` that have a checkpoint."""
         cards = [_card_of_folder(folder, "pretrained") for folder in _models(PRETRAINED)]
         cards += [_card_of_folder(folder, "added") for folder in _models(self._runs / ADDED)]
-        cards += [self._card_of_run(run["id"]) for run in runs if self._steps(run["id"])]
+        for run in (run["id"] for run in runs if self._steps(run["id"])):
+            cards += [self._card_of_run(run)]
+            cards += [self._card_of_run(best)] if self._best(best := f"{run}.{BEST}") else []
         return [self._with_abilities(card) for card in cards]
 
     def card(self, model: str) -> Card:
@@ -45,7 +48,8 @@ class Shelf:
         """A name for what a model draws now; it begins with ``model@``."""
         folder, source = self._find(model)
         if source == "run":
-            return f"{model}@{self._steps(model)[-1]}"
+            best = self._best(model)
+            return f"{model}@{RunFolder(best).status()['best']['step'] if best else self._steps(model)[-1]}"
         return f"{model}@{(folder / 'weights.safetensors').stat().st_mtime_ns}"
 
     def text(self, model: str) -> str:
@@ -98,6 +102,8 @@ class Shelf:
         for parent, source in ((PRETRAINED, "pretrained"), (self._runs / ADDED, "added")):
             if _is_model(parent / name):
                 return parent / name, source
+        if run := self._best(name):
+            return RunFolder(run).checkpoints / BEST, "run"
         if (self._runs / name / "config.json").is_file():
             if not self._steps(name):
                 raise NotFound(f"{name} has no checkpoint yet.", "model", "Let it train for a moment.")
@@ -106,23 +112,33 @@ class Shelf:
             f"there is no model called {name}.", "model", "It may have been deleted; see the list of models."
         )
 
+    def _best(self, model: str) -> Path | None:
+        """The folder of the run whose best checkpoint is called ``model``, RUN.best, if there is one."""
+        run = self._runs / model.removesuffix(f".{BEST}")
+        known = run.name != model and RunFolder(run).status().get("best")
+        return run if known and (RunFolder(run).checkpoints / BEST).is_dir() else None
+
     def _steps(self, run: str) -> list[int]:
         return RunFolder(self._runs / run).checkpoint_steps()
 
     def _card_of_run(self, run: str) -> Card:
-        folder = RunFolder(self._runs / run)
-        config, steps = folder.config(), folder.checkpoint_steps()
-        meta = config.get("meta", {})
+        best = self._best(run)
+        folder = RunFolder(best or self._runs / run)
+        config, steps, status = folder.config(), folder.checkpoint_steps(), folder.status()
+        meta, name, step = config.get("meta", {}), config["name"], steps[-1] if steps else 0
+        if best:
+            kept = status["best"]
+            name, step = f"{name[:60]} · best by {TITLES[kept['measure']]}", kept["step"]
         return {
             "id": run,
-            "title": config["name"],
-            "name": config["name"],
+            "title": name,
+            "name": name,
             "sentence": meta.get("sentence", ""),
             **{key: config.get(key) for key in ("gan", "data", "kind")},
             "shape": meta.get("data", {}).get("shape", []),
-            "step": steps[-1] if steps else 0,
+            "step": step,
             "source": "run",
-            "live": folder.status()["state"] in ACTIVE,
+            "live": status["state"] in ACTIVE and not best,
             "licence": "",
             "figures": {},
             "bytes": 0,

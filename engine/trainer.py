@@ -70,6 +70,7 @@ class Trainer:
 
     def __init__(self, config: dict[str, Any], record: bool = True) -> None:
         self.config, self.records = config, record
+        self.steps: int = config["steps"]  # over which rates decay; more where a run goes on for longer
         self.device = pick_device(config["device"])
         self.options: Any = options_model(config["gan"], config["data"])(**config["options"])
         self.source = open_source(config["data"], self.options)
@@ -276,7 +277,7 @@ class Trainer:
         """The share of the learning rates that is left at this step, 1 to 0."""
         if self.options.lr_decay == "none":
             return 1.0
-        begin, end = self.options.lr_decay_from * self.config["steps"], self.config["steps"]
+        begin, end = self.options.lr_decay_from * self.steps, self.steps
         gone = min(1.0, max(0.0, (self.step - begin) / (end - begin)))
         return 1 - gone if self.options.lr_decay == "linear" else (1 + math.cos(math.pi * gone)) / 2
 

@@ -21,7 +21,7 @@ from engine.gans.base import Recipe
 from engine.metrics import network as classifiers
 from engine.models import Model, load, one_thread, renew
 from engine.options import BadInput, NotFound
-from engine.runs import RunFolder, read_json
+from engine.runs import RunFolder, read_json, run_at
 
 BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at
@@ -150,7 +150,7 @@ class Library:
 
 def _renewed(known: Loaded, version: Version) -> Loaded | None:
     """``known`` with a run's newer weights; ``None`` if it has to be loaded as if for the first time."""
-    if (known.folder / "weights.safetensors").is_file():
+    if (known.folder / "weights.safetensors").is_file() or run_at(known.folder)[1]:
         return None
     try:
         model = renew(known.model, RunFolder(known.folder))
@@ -166,15 +166,16 @@ def version_of(folder: Path) -> Version:
         weights = (folder / "weights.safetensors").stat()
         return (weights.st_mtime_ns, weights.st_size)
     except FileNotFoundError:
-        steps = RunFolder(folder).checkpoint_steps()
-    if not (folder / "config.json").is_file():
+        run, best = run_at(folder)
+        steps = run.checkpoint_steps()
+    if not (run.path / "config.json").is_file():
         raise NotFound(
             f"the model {folder.name} is gone.", "model", "It was deleted: choose another from the list."
         )
     if not steps:
         return ()
     try:
-        newest = (folder / "checkpoints" / f"{steps[-1]:08d}" / "state.json").stat()
+        newest = (run.checkpoints / (best or f"{steps[-1]:08d}") / "state.json").stat()
     except FileNotFoundError:
         return (steps[-1],)
     return (steps[-1], newest.st_mtime_ns)
@@ -182,7 +183,7 @@ def version_of(folder: Path) -> Version:
 
 def load_safely(folder: Path) -> Model:
     """``engine.models.load``, with what damaged files raise said as ``BadInput``."""
-    config = read_json(folder / "config.json", {})
+    config = read_json(run_at(folder)[0].path / "config.json", {})
     if config.get("gan") not in GANS or config.get("data") not in DATASETS:
         raise BadInput(
             f"this version knows no {config.get('gan')} of {config.get('data')}.",

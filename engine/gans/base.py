@@ -63,6 +63,7 @@ class Recipe(ABC):
     judges_samples: ClassVar[bool] = True  # whether D looks at samples: then G can collapse
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
+    measured: ClassVar[tuple[str, ...]] = ()  # more of ``engine.best``'s measures that its ``figures`` has
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
     observed: ClassVar[tuple[str, ...]] = ("generator", "encoder")  # of these, what ``observe`` knows
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's

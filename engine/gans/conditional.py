@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from engine.codes import Code
 from engine.context import Context
-from engine.gans.base import Exhibit, Recipe, Show, Statistics
+from engine.gans.base import Exhibit, Recipe, Shape, Show, Statistics
 from engine.gans.dcgan import DCGAN
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm
 from engine.networks.init import dcgan_init
+from engine.options import BadInput
 
 ROWS, COLUMNS = 10, 8
 
@@ -34,6 +35,16 @@ class ConditionalGAN(DCGAN):
     sentence = "You choose the class, the noise does the rest. Needs labelled pictures."
     paper = "Mirza & Osindero 2014, arXiv:1411.1784"
     needs_labels = True
+
+    @classmethod
+    def check(cls, options: Any, data: Shape) -> None:
+        super().check(options, data)
+        if options.feature_matching and options.feature_matching_alone:
+            raise BadInput(
+                "mean features say nothing of the class: G would not learn to draw what it is told.",
+                "feature_matching_alone",
+                "Switch feature_matching_alone off, so that G also answers D.",
+            )
 
     @property
     def codes(self) -> tuple[Code, ...]:

@@ -17,7 +17,8 @@ from typing import Any, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.codes import Code, traversal
+from engine import traversals
+from engine.codes import Code
 from engine.context import Context
 from engine.data.source import ImageSource, Source
 from engine.gans.base import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
@@ -66,7 +67,7 @@ class InfoGAN(TwoPlayers):
         info_weight: float = knob(
             1.0,
             "Information",
-            "Weight of the mutual information in both players' losses.",
+            "Weight of the mutual information in both players' losses; at 0 the codes come to mean nothing.",
             ge=0,
             le=100,
             step=0.1,
@@ -184,16 +185,4 @@ class InfoGAN(TwoPlayers):
         return category_error(lambda x: self.read_codes(networks, x.to(device)), self.codes[0].size, source)
 
     def exhibits(self, show: Show) -> list[Exhibit]:
-        base, generator, shown = show.latent[:1], show.networks["generator"], []
-        categorical = [code for code in self.codes if code.kind == "categorical"]
-        continuous = [code for code in self.codes if code.kind != "categorical"]
-        if categorical and continuous:
-            rows = min(categorical[0].size, 10)
-            pictures = self.generate(generator, traversal(base, categorical[0], rows, continuous[0], 10))
-            sentence = "Each row one category; across, the first continuous code, -2 to 2."
-            shown.append(Exhibit("categories", "Categories", sentence, pictures, rows, 10))
-        if len(continuous) > 1:
-            pictures = self.generate(generator, traversal(base, continuous[1], 10, continuous[0], 10))
-            sentence = "One category; across the first continuous code, down the second, -2 to 2."
-            shown.append(Exhibit("continuous", "Continuous codes", sentence, pictures, 10, 10))
-        return shown
+        return traversals.exhibits(self, show)

@@ -6,8 +6,8 @@ real is log sum exp l (their D(x) = Z / (Z + 1)). Labelled pictures must be name
 real, and what G draws be neither. G matches the mean of D's features on real data (section 3.1).
 
 What to look for: the labelled pictures are learned within a minute; the test error, which stays there without
-the GAN, falls for hours, although the samples are no beauties. With two labels a class whole clusters may go
-to the wrong one and the error rises again: then move the digits that D sees (``diff_augment``, shift alone).
+the GAN, falls for hours. With two labels a class whole clusters may go to the wrong one: then move the digits
+that D sees (``diff_augment``, shift alone).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class SemiSupervisedGAN(TwoPlayers):
     sentence = "A classifier from a handful of labels: the GAN shows it what the unlabelled rest looks like."
     paper = "Salimans et al. 2016, arXiv:1606.03498"
     kinds = ("images",)
-    needs_labels = True
-    has_classifier = True
+    needs_labels = has_classifier = True
+    measured = ("test_error",)
     averaged = ("generator", "discriminator")
     defaults = {
         "images": {

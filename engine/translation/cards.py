@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.runs import read_json
+from engine.runs import read_json, run_at
 
 TRANSLATED = ("pairs", "domains")  # kinds of data whose models translate
 BOTH_WAYS = ("cyclegan",)
@@ -15,7 +15,7 @@ MOST_HEADER = 1 << 24  # bytes
 
 def card_of(card: dict[str, Any], folder: Path) -> dict[str, Any]:
     """``card`` with ``directions``, ``names``, ``network``, ``size``, ``given`` and ``has_back``."""
-    config = read_json(folder / "config.json", {})
+    config = read_json(run_at(folder)[0].path / "config.json", {})
     data, options = config.get("meta", {}).get("data", {}), config.get("options", {})
     shape = data.get("shape", [])
     there = _networks(folder / "weights.safetensors")

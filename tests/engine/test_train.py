@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+import torch
 
-from engine import frames
+from engine import frames, models
+from engine.__main__ import main
 from engine.gallery import SNAPSHOT_EVERY
 from engine.runs import RunFolder, Tail
 from engine.train import Session, newest_attempt, train
@@ -222,6 +225,67 @@ def test_snapshots_stay_few(new_run, monkeypatch):
     train(folder)
     steps = folder.snapshot_steps()
     assert len(steps) <= 20 and steps[0] == 0 and steps[-1] == 200
+
+
+def test_a_measurement_falls_on_the_next_report(new_run):
+    folder = new_run(steps=40, report_every=6, measure_every=10)
+    assert train(folder) == "done"
+    measured = [row["step"] for row in Tail(folder.metrics).read() if "jsd" in row]
+    assert measured == [1, 12, 24, 30]
+
+
+def test_a_decayed_run_that_is_given_more_steps_decays_over_all_of_them(new_run):
+    folder = new_run(steps=40, lr_decay="linear", generator_lr=1e-3)
+    assert train(folder) == "done"
+    folder.write_status(**{**folder.status(), "steps": 80})
+    assert train(folder, resume=True) == "done"
+    rates = {row["step"]: row["generator_lr"] for row in Tail(folder.metrics).read()}
+    assert rates[20] == 1e-3 and rates[30] == pytest.approx(5e-4) and rates[40] == 0
+    assert rates[45] == pytest.approx(8.75e-4) and rates[60] == pytest.approx(5e-4) and rates[80] == 0
+
+
+def test_a_run_goes_on_without_the_model_that_it_began_with(new_run):
+    first = new_run("first", steps=5)
+    assert train(first) == "done"
+    second = new_run("second", steps=10)
+    config = {**second.config(), "start_from": str(first.path)}
+    (second.path / "config.json").write_text(json.dumps(config))
+    assert train(second) == "done"
+    shutil.rmtree(first.path)
+    second.write_status(**{**second.status(), "steps": 15})
+    assert train(second, resume=True) == "done"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (["--resume", "--seed", "3"], "seed"),
+        (["--resume", "--gan", "dcgan"], "gan"),
+        (["--resume", "--set", "hidden=8"], "set"),
+        (["--resume", "--steps", "10"], "steps"),
+        (["--resume", "--steps", "-1"], "steps"),
+        (["--device", "quantum"], "device"),
+        (["--start-from", "nothing-of-this-name"], "start_from"),
+        (["--gan", "infogan", "--data", "mnist", "--start-from", "dcgan-fashion"], "start_from"),
+    ],
+)
+def test_what_the_command_line_cannot_do_is_refused_by_field(new_run, tmp_path, capsys, arguments, field):
+    folder = new_run(steps=10)
+    assert train(folder) == "done"
+    out = folder.path if "--resume" in arguments else tmp_path / "other"
+    assert main(["train", "--out", str(out), *arguments]) == 2
+    assert f"ganscope: {field}: " in capsys.readouterr().err
+    assert not (tmp_path / "other").exists() and folder.status()["state"] == "done"
+
+
+def test_the_command_line_fine_tunes(new_run, tmp_path, capsys):
+    first = new_run(steps=10)
+    assert train(first) == "done"
+    options = ["--set", "hidden=16", "generator_lr=1e-9", "discriminator_lr=1e-9"]
+    out = tmp_path / "second"
+    assert main(["train", "--start-from", str(first.path), "--steps", "1", "--out", str(out), *options]) == 0
+    before, after = (models.load(path).networks["generator"].state_dict() for path in (first.path, out))
+    assert all(torch.allclose(value, after[key], atol=1e-6) for key, value in before.items())
 
 
 def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):

@@ -136,7 +136,7 @@ export class ChartBoard {
 
   /** Offers what the data can show in the fourth place. */
   fitSlot() {
-    const has = (name) => this.runs.some((run) => run.history.has(CHARTS[name].lines(this.meta)[0].key));
+    const has = (name) => this.runs.some((run) => run.history.has(CHARTS[name].lines(this.meta, this.runs)[0].key));
     const offered = CHOICES.filter((name) => (name === 'coverage' ? this.coverage.available : has(name)));
     if (!offered.length) offered.push('coverage');
     if (String(offered) === String(this.offered)) return;

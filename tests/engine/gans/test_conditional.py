@@ -22,7 +22,7 @@ SETTINGS = {
     "relativistic": {"objective": "relativistic"},
     "wasserstein": {"objective": "wasserstein", "gradient_penalty": 10.0, **PLAIN},
     "r1 and r2": {"r1": 1.0, "r2": 1.0, **PLAIN},
-    "features": {"feature_matching": 1.0},
+    "features": {"feature_matching": 1.0, "feature_matching_alone": False},
     "minibatch": {"minibatch_discrimination": 4},
     "spectral": {"spectral_norm": True, **PLAIN},
 }

@@ -1,0 +1,63 @@
+"""Grids of generated pictures in which one or two codes change and everything else stays: what codes mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.codes import REACH, Code, traversal
+from engine.gans.base import Exhibit, Recipe, Show
+
+ROWS = COLUMNS = 10
+
+
+def exhibits(recipe: Recipe, show: Show) -> list[Exhibit]:
+    """The categories in rows, the first two continuous codes against each other, and, where these two grids
+    leave some of them out, each continuous code in a row of its own.
+    """
+    continuous = [code for code in recipe.codes if code.kind != "categorical"]
+    categorical = [code for code in recipe.codes if code.kind == "categorical"]
+    grids = [category_rows(recipe, show, categorical[0], continuous)] if categorical else []
+    if len(continuous) > 1:
+        latents = traversal(show.latent[:1], continuous[1], ROWS, continuous[0], COLUMNS)
+        sentence = "Across the first continuous code, down the second, -2 to 2. All else stays."
+        grids.append(_grid(recipe, show, ("continuous", "Continuous codes", sentence), latents, COLUMNS))
+    if len(continuous) > 2 or (continuous and not categorical):
+        latents = torch.cat([code_row(show.latent[:1], code) for code in continuous])
+        sentence = "In each row one continuous code goes from -2 to 2. All else stays."
+        grids.append(_grid(recipe, show, ("one_by_one", "Codes one by one", sentence), latents, COLUMNS))
+    return grids
+
+
+def category_rows(recipe: Recipe, show: Show, category: Code, continuous: list[Code]) -> Exhibit:
+    """Each row one category; across, the first continuous code, or other noise where there is none."""
+    rows = min(category.size, ROWS)
+    each = "Each row one category" + (
+        f", the first {rows} of {category.size}" if category.size > rows else ""
+    )
+    if continuous:
+        latents = traversal(show.latent[:1], category, rows, continuous[0], COLUMNS)
+        columns, across = COLUMNS, "across, the first continuous code, -2 to 2."
+    else:
+        chosen = show.latent[:COLUMNS]
+        columns, across = len(chosen), "each column the same noise."
+        latents = chosen.repeat(rows, 1)  # (rows * columns, latent_dim)
+        values = torch.arange(rows, device=latents.device).repeat_interleave(columns)
+        category.of(latents)[:] = F.one_hot(values, category.size)
+    return _grid(recipe, show, ("categories", "Categories", f"{each}; {across}"), latents, columns)
+
+
+def code_row(base: Tensor, code: Code) -> Tensor:
+    """``base`` (1, latent_dim) with a continuous ``code`` going from -2 to 2: (COLUMNS, latent_dim)."""
+    latents = base.repeat(COLUMNS, 1)  # (COLUMNS, latent_dim)
+    code.of(latents)[:] = torch.linspace(-REACH, REACH, COLUMNS, device=base.device)[:, None]
+    return latents
+
+
+def _grid(recipe: Recipe, show: Show, words: tuple[str, str, str], latents: Tensor, columns: int) -> Exhibit:
+    generator: Any = show.networks["generator"]
+    pictures = recipe.generate(generator, latents)
+    return Exhibit(*words, pictures, len(latents) // columns, columns)
