@@ -153,7 +153,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
                 f"{setting!r} is no OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4"
             )
         try:
-            options[name] = json.loads(value)
+            options[name] = json.loads(value.lower() if value in ("True", "False") else value)
         except json.JSONDecodeError:
             options[name] = value
     return options

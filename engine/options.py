@@ -144,10 +144,22 @@ def validate(model: type[Options], values: dict[str, Any]) -> Options:
     """``model(**values)``, with pydantic's report turned into one ``BadInput`` that names the first field at
     fault.
     """
+    for name, value in values.items():
+        if name in model.model_fields and value is not None:
+            _refuse_other_types(name, value, _kind(model.model_fields[name].annotation)[0])
     try:
         return model(**values)
     except ValidationError as report:
         raise bad_input(report, model) from None
+
+
+def _refuse_other_types(name: str, value: Any, kind: str) -> None:
+    """Raise ``BadInput`` for what pydantic would read as another type: "64" for 64, 1 for true."""
+    shown = repr(value)[:80]
+    if kind in ("int", "float") and isinstance(value, bool | str):
+        raise BadInput(f"a number is needed, not {shown}.", name, "Give a number, without quotes.")
+    if kind == "bool" and not isinstance(value, bool):
+        raise BadInput(f"it is on or off, not {shown}.", name, "Give true or false.")
 
 
 def bad_input(report: ValidationError, model: type[BaseModel]) -> BadInput:
@@ -184,10 +196,10 @@ def _permitted(name: str, model: type[BaseModel]) -> str:
     field = _describe_field(name, model.model_fields[name])
     if field["choices"]:
         return "Choose one of: " + ", ".join(str(choice["value"]) for choice in field["choices"]) + "."
-    low, high = field["min"], field["max"]
-    if low is not None and high is not None:
-        return f"Give a value from {low} to {high}; the default is {field['default']}."
+    low, high, default = field["min"], field["max"], f"; the default is {field['default']}."
     if low is not None:
-        return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}; the default is "
-        f"{field['default']}."
+        if high is None:
+            return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}{default}"
+        bounds = f"above {low}, at most {high}" if field["min_excluded"] else f"from {low} to {high}"
+        return f"Give a value {bounds}{default}"
     return f"Give a {field['type']}; the default is {field['default']}."
