@@ -186,14 +186,14 @@ def make(name: str, run: Path | None = None) -> Path:
     metrics = list(plan.metrics) if plan.metrics else None
     path = run or Path("runs") / f"pretraining-{name}"
     folder = _run(plan, path, {}, plan.title)
-    model = models.load_run(folder)
-    found = evaluate(model, metrics)
+    model, place = models.load_run(folder), PRETRAINED / name
+    model.title = plan.title
+    model.step = plan.request["steps"] + plan.polish_steps
+    models.keep(model, place, only=plan.keeps)
+    found = evaluate(models.load(place), metrics)  # what ships, in half precision
     if plan.beside:
         other = _run(plan, path.with_name(f"{path.name}-beside"), plan.beside, f"{plan.title}, beside")
         found["beside"] = evaluate(models.load_run(other), metrics)["figures"]
-    model.title = plan.title
-    model.step = plan.request["steps"] + plan.polish_steps
-    place = PRETRAINED / name
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
     more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
     models.keep(model, place, only=plan.keeps, **more)
@@ -280,16 +280,26 @@ def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
         + ":",
         "",
         "| figure | value | real data, or what stands beside it |"
-        + (f" the same with {changed} |" if beside else ""),
-        "|---|---|---|" + ("---|" if beside else ""),
+        + (f" the same with {changed} |" if beside else "")
+        + " N |",
+        "|---|---|---|" + ("---|" if beside else "") + "---|",
     ]
-    for measure in EVALUATIONS.values():
+    for name, measure in EVALUATIONS.items():
+        n = _count(found["metrics"].get(name, {}))
         for key, figure in measure.figures.items():
             if key in found["figures"]:
                 floor = found["floors"].get(key)
                 line = f"| {figure.title} | {found['figures'][key]:.4g} | {_short(floor)} |"
-                lines.append(line + (f" {_short(beside.get(key))} |" if beside else ""))
+                lines.append(line + (f" {_short(beside.get(key))} |" if beside else "") + f" {n} |")
     return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
+
+
+def _count(details: dict[str, Any]) -> str:
+    """How many samples, or test images, a measure looked at."""
+    if "n" in details:
+        return f"{details['n']:,}"
+    images = details.get("test_images", details.get("images", ""))
+    return f"{images:,} test images" if isinstance(images, int) else images
 
 
 def _short(value: float | None) -> str:
