@@ -1,7 +1,8 @@
 """What one watched run has to say, read once for all its viewers.
 
 Lines go out as the worker wrote them: they are parsed once to check them, and joined, never encoded again.
-Memory is bounded: the last ``EXACT`` rows are kept whole, older ones thinned.
+Memory is bounded: the last ``EXACT`` rows are kept whole, older ones thinned; of the events the newest are
+kept, and of the evaluations among them more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ PROTOCOL = 1
 EXACT = 8192  # newest rows that are kept whole
 THINNED = 4000  # rows that a long history is thinned to
 EVENTS = 2000  # newest events that are kept
+EVALUATIONS = 200  # newest evaluations that are kept: they are rare, and a diagnosis is noted every 2 s
 SLOW_S, TOUCH_S = 0.5, 1.0  # between looks at what changes rarely; between touches of `watching`
 TEXT_S = 0.05  # between looks at rows, events and status
 _STALE = 500  # rows that a thinned history may lack before it is thinned anew
@@ -42,6 +44,7 @@ class Line(NamedTuple):
     attempt: int
     step: int
     text: str
+    kind: str = ""
 
 
 class Frame:
@@ -88,7 +91,8 @@ class Tail:
 def _parse(raw: bytes) -> Line | None:
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
-        return Line(int(value["row"]), int(value.get("attempt", 0)), int(value.get("step", 0)), raw.decode())
+        numbers = int(value["row"]), int(value.get("attempt", 0)), int(value.get("step", 0))
+        return Line(*numbers, raw.decode(), str(value.get("type", "")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -174,6 +178,7 @@ class Feed:
         self.folder = engine.folder(run)
         self.history = History()
         self.events: deque[Line] = deque(maxlen=EVENTS)
+        self._evaluations: deque[Line] = deque(maxlen=EVALUATIONS)
         self.frame: Frame | None = None
         self.gone = self.broken = False
         self.viewers = 0
@@ -213,7 +218,10 @@ class Feed:
                 self._shared.clear()
                 changed = True
             before = len(self.events), self.events[-1].row if self.events else None
-            self.events.extend(self._events.read())
+            for line in self._events.read():
+                self.events.append(line)
+                if line.kind == "evaluation":
+                    self._evaluations.append(line)
             changed |= before != (len(self.events), self.events[-1].row if self.events else None)
             changed |= self._look_at_status(now)
         if self._is_due("slow", now, SLOW_S):
@@ -249,7 +257,10 @@ class Feed:
         """The message with the events after event ``row`` and the last of them, or None if there are none."""
         if not self.events or self.events[-1].row <= row:
             return None
-        texts = ",".join(line.text for line in self.events if line.row > row)
+        first = self.events[0].row
+        lines = [line for line in self._evaluations if row < line.row < first]  # older than what is kept
+        lines += [line for line in self.events if line.row > row]
+        texts = ",".join(line.text for line in lines)
         return _message("events", self.run, f'"events":[{texts}]'), self.events[-1].row
 
     def _is_due(self, what: str, now: float, every: float) -> bool:

@@ -199,6 +199,14 @@ class Status(_Answer):
     error: str | None = None
     remedy: str | None = None
     queue: int | None = Field(None, description="Place in the queue, for a queued run.")
+    best: dict[str, Any] | None = Field(
+        None,
+        description="By what its best checkpoint, the model RUN.best, is that: measure, title, value, step.",
+    )
+    evaluating: bool = Field(False, description="Whether it evaluates at this moment: training waits.")
+    next_evaluation: int | None = Field(
+        None, description="The step of the next evaluation, if one will come."
+    )
 
 
 class RunSummary(_Answer):
@@ -235,7 +243,7 @@ class MetricsRow(_Answer):
 
 
 class Event(_Answer):
-    """A command that took effect, a diagnosis, a checkpoint, an error."""
+    """A command that took effect, a diagnosis, a checkpoint, an evaluation, an error."""
 
     row: int
     type: str

@@ -44,6 +44,17 @@ class Best:
     value: float | None = None
     step: int | None = None
 
+    def as_dict(self) -> dict[str, Any] | None:
+        """What it is of, its title, value and step; ``None`` if there is none yet."""
+        if self.step is None:
+            return None
+        return {
+            "measure": self.measure,
+            "title": TITLES[self.measure],
+            "value": self.value,
+            "step": self.step,
+        }
+
     def improves(self, row: dict[str, Any], step: int) -> bool:
         """Whether a row of metrics holds a better value, which is then remembered."""
         value = row.get(self.measure)

@@ -26,6 +26,7 @@ __all__ = [
     "Figure",
     "applicable",
     "as_text",
+    "described",
     "evaluate",
     "evaluate_networks",
     "figures_of",
@@ -115,6 +116,24 @@ def figures_of(recipe: Recipe, source: Source) -> dict[str, Figure]:
     }
 
 
+def described(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the measures in ``found``, from ``evaluate``, are in words: each with its ``name``, ``title``,
+    ``sentence``, what its ``floor`` is, and its ``figures``, by ``name``, ``title``, ``sentence`` and
+    ``better``. What was not found, and so has no figure, is left out.
+    """
+    measures = []
+    for name in found["metrics"]:
+        measure = EVALUATIONS[name]
+        figures = [
+            {"name": key, "title": figure.title, "sentence": figure.sentence, "better": figure.better}
+            for key, figure in measure.figures.items()
+            if key in found["figures"]
+        ]
+        words = {"name": name, "title": measure.title, "sentence": measure.sentence, "floor": measure.floor}
+        measures += [{**words, "figures": figures}] if figures else []
+    return measures
+
+
 def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[str]:
     """The measures to take, in the table's order. A figure's name stands for the measure that gives it."""
     fitting = applicable(recipe, source)
@@ -148,7 +167,7 @@ def as_text(found: dict[str, Any]) -> str:
             if key in found["figures"]:
                 value, floor = found["figures"][key], found["floors"].get(key)
                 beside = "" if floor is None else f"beside {_number(floor)}"
-                lines += [f"  {figure.title:<16}{_number(value):>10}   {beside:<18}{figure.better} is better"]
+                lines += [f"  {figure.title:<22}{_number(value):>10}   {beside:<18}{figure.better} is better"]
         if measure.floor and measure.figures.keys() & found["floors"].keys():
             lines += [f"  beside: {measure.floor}"]
         told = {key: value for key, value in details.items() if not isinstance(value, dict | list)}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.best import TITLES
 from engine.branches import remove
 from engine.options import Conflict, NotFound
 from engine.runs import ACTIVE, BEST, RunFolder, check_id, read_json, write_bytes, write_json
@@ -128,7 +127,7 @@ class Shelf:
         meta, name, step = config.get("meta", {}), config["name"], steps[-1] if steps else 0
         if best:
             kept = status["best"]
-            name, step = f"{name[:60]} · best by {TITLES[kept['measure']]}", kept["step"]
+            name, step = f"{name[:60]} · best by {kept['title']}", kept["step"]
         return {
             "id": run,
             "title": name,

@@ -77,11 +77,13 @@ class Session:
         )
         use_threads(self.config["kind"])
         memory.keep_freed()
-        self.trainer = Trainer(self.config)
+        begun = resume and checkpoint.newest(folder) is not None
+        # the model it began with may be gone by now
+        self.trainer = Trainer({**self.config, "start_from": None} if begun else self.config)
         self.picture = picture_of(self.trainer)
         self.diagnoser = Diagnoser(self.config)
         self.best = Best(self.config["options"].get("keep_best", "none"))
-        self.steps = int(before.get("steps") or self.config["steps"])
+        self.steps = self.trainer.steps = int(before.get("steps") or self.config["steps"])
         self.state = "running"
         self.limit: float | None = before.get("limit")
         self.elapsed = 0.0  # training seconds, pauses left out
@@ -97,7 +99,9 @@ class Session:
         if resume:
             self._restore(old_rows, old_events)
         self.gallery = Gallery(folder, self.picture, self._header)
-        self._evaluations = self.trainer.step // max(1, self.trainer.options.evaluate_every)
+        self._measurements = self.trainer.step // self.trainer.measure_every
+        self._evaluated_until = self.trainer.step  # evaluations due up to here are made
+        self._evaluating = False
         now = time.perf_counter()
         self._last = {
             "status": 0.0,
@@ -209,18 +213,21 @@ class Session:
         """One row of metrics, read back from the device at once."""
         trainer = self.trainer
         values, broken = trainer.read(clear)
-        due = trainer.step % trainer.measure_every == 0 or trainer.step == 1
+        measurements = trainer.step // trainer.measure_every  # a report need not fall on a multiple
+        due = measurements > self._measurements or trainer.step == 1
+        self._measurements = measurements
+        figures = self._evaluate() if broken is None else {}
         row = {
             "row": self.row,
             "attempt": self.attempt,
             "step": trainer.step,
             "time": round(self.elapsed, 4),
+            **figures,  # what training itself says under the same name, as of L1, counts
             **values,
             "generator_lr": trainer.options.generator_lr * trainer.decay(),
             "discriminator_lr": trainer.options.discriminator_lr * trainer.decay(),
             **self._rates(),
             **(self.picture.measure() if due and broken is None else {}),
-            **(self._evaluate() if broken is None else {}),
         }
         self.metrics.write(row)
         self.row += 1
@@ -235,17 +242,32 @@ class Session:
 
     def _evaluate(self) -> dict[str, float]:
         """The figures of an evaluation, when one is due. Training waits; its random streams do not move."""
-        every = self.trainer.options.evaluate_every
-        if not every or self.trainer.step // every == self._evaluations:
+        due, self._evaluated_until = self._evaluation_due(), self.trainer.step
+        if due is None or due > self.trainer.step:
             return {}
-        self._evaluations = self.trainer.step // every
-        from engine.evaluate import evaluate_networks  # torchmetrics takes its time
+        self._evaluating = True
+        self._write_status()
+        from engine.evaluate import described, evaluate_networks  # torchmetrics takes its time
 
         trainer, networks = self.trainer, shown_networks(self.trainer)
         n = trainer.options.evaluate_samples
         found = evaluate_networks(trainer.recipe, networks, trainer.source, n=n)
-        self._event("evaluation", **found)
-        return found["figures"]
+        self._event("evaluation", **found, measures=described(found))
+        self._evaluating = False
+        self._write_status()
+        live = ("reconstruction_error", "prior_distance", "code_error", "test_error")  # of other samples
+        return {name: value for name, value in found["figures"].items() if name not in live}
+
+    def _evaluation_due(self) -> int | None:
+        """The step from which on the next report ends with an evaluation, at the interval that holds now."""
+        every = self.trainer.options.evaluate_every
+        return (self._evaluated_until // every + 1) * every if every else None
+
+    def _next_evaluation(self) -> int | None:
+        """The step of the next evaluation, if there will be one: evaluations come with reports."""
+        due, report = self._evaluation_due(), self.trainer.report_every
+        step = due if due is None or due == 1 else -(-due // report) * report  # step 1 is reported as well
+        return step if step is not None and step <= self.steps else None
 
     def _rates(self) -> dict[str, float]:
         """Steps and real pictures or points a second, over the last half second at least."""
@@ -359,6 +381,9 @@ class Session:
             limit=self.limit,
             pid=os.getpid(),
             device=str(self.trainer.device),
+            best=self.best.as_dict(),
+            evaluating=self._evaluating,
+            next_evaluation=self._next_evaluation(),
             error=getattr(self, "error", None),
             remedy=getattr(self, "remedy", None),
         )

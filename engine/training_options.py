@@ -153,6 +153,7 @@ class TrainingOptions(Options):
         "never.",
         ge=0,
         le=1_000_000,
+        scale="log",
         live=True,
         group="recording",
     )

@@ -149,7 +149,7 @@ EVALUATIONS: dict[str, Evaluation] = {
     "inception_score": Evaluation(
         "Inception-style score",
         "Is a classifier sure of each sample, and does it find all classes?",
-        {"inception_score": Figure("Score", "From 1 to the number of classes.", "higher")},
+        {"inception_score": Figure("Inception-style score", "From 1 to the number of classes.", "higher")},
         _REAL,
         lambda recipe, source: (
             "its 1,000 classes are counted by stacked_modes instead"

@@ -226,6 +226,7 @@ def encoding_kept(subject: Subject) -> Outcome:
         },
         {"reconstruction_error": floor, "prior_distance": match["prior_floor"]},
         {
+            "n": len(held),
             "images": f"{len(held):,} {'training' if source.test_images is None else 'test'} images",
             "dimensions": size,
         },

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 from dashboard.components import draw as draw_module
 from engine import frames
+from engine.metrics.evaluations import EVALUATIONS
 from engine.options import Options, describe, knob
 
 STATIC = Path(draw_module.__file__).parent / "static"
@@ -285,6 +286,151 @@ def test_numbers_read_as_people_write_them(page: Page) -> None:
         "D's patches",
         "ALI",
     ]
+
+
+# --- evaluation
+
+
+def evaluation(row: int, step: int, fid: float | None, **more: Any) -> dict[str, Any]:
+    """An event as the engine writes it."""
+    figure = {"name": "fid", "title": "FID", "sentence": "0 is equal.", "better": "lower"}
+    measure = {"name": "fid", "title": "Fréchet distance", "sentence": "", "floor": "other real images"}
+    return {
+        "row": row,
+        "type": "evaluation",
+        "step": step,
+        "figures": {"fid": fid},
+        "floors": {"fid": 4.0},
+        "metrics": {"fid": {"n": 64, "against": "64 training images", "floor": "64 test images"}},
+        "measures": [{**measure, "figures": [figure]}],
+        "network": {"name": "own", "title": "our classifier", "note": "Compare within it only."},
+        "n": 64,
+        "warnings": ["<b>few</b> images"],
+        **more,
+    }
+
+
+def told(page: Page, events: list[dict[str, Any]], status: dict[str, Any], step: int | None = None) -> Any:
+    """What the panel shows of a run with these events and this status, looked back at from ``step``."""
+    return run(
+        page,
+        "evaluation.js",
+        """
+        const { RunState } = await import('/assets/run.js');
+        const state = new RunState('run');
+        state.take({ type: 'status', status: argument.status });
+        state.take({ type: 'events', events: argument.events });
+        const panel = new m.Evaluations([state]);
+        panel.update(argument.step);
+        const text = (selector) => panel.element.querySelector(selector)?.textContent ?? null;
+        return { hidden: panel.element.hidden, head: text('summary'), next: text('.gv-evaluation-next'),
+                 row: [...panel.element.querySelectorAll('tbody tr:first-child :is(th, td)')]
+                   .map((cell) => cell.textContent),
+                 notes: text('.gv-evaluation-notes'), bold: panel.element.querySelectorAll('p b b').length,
+                 steps: state.evaluations.map((each) => each.step), floor: state.floor('fid') };
+        """,
+        {"events": events, "status": status, "step": step},
+    )
+
+
+RUNNING = {"state": "running", "step": 120, "next_evaluation": 400, "live": {"evaluate_every": 200}}
+
+
+def test_an_evaluation_is_shown_with_its_floor_n_network_and_warnings(page: Page) -> None:
+    seen = told(page, [evaluation(0, 100, 30.0), evaluation(1, 200, 50.0)], RUNNING)
+    assert "step 200, N 64" in seen["head"] and "floor 4" in seen["head"] and "1 warning" in seen["head"]
+    assert seen["next"] == "next at step 400"
+    assert seen["row"] == ["FID", "50", "30 at 100", "4", "↓ lower"]
+    for words in ("our classifier", "N 64", "64 training images", "other real images", "64 test images"):
+        assert words in seen["notes"]
+    assert "<b>few</b> images" in seen["notes"] and not seen["bold"]
+    assert told(page, [evaluation(0, 100, 30.0)], RUNNING)["row"][2] == "this one"
+
+
+def test_looking_back_shows_the_evaluation_of_then(page: Page) -> None:
+    events = [evaluation(0, 100, 30.0), evaluation(1, 200, 20.0)]
+    assert told(page, events, RUNNING, step=150)["row"][1:3] == ["30", "this one"]
+    assert told(page, events, RUNNING, step=50)["row"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({}, "the first comes at step 400"),
+        ({"evaluating": True}, "evaluating now, training waits"),
+        ({"next_evaluation": None}, "none before the last step"),
+        ({"state": "done"}, "the run ended before its first one"),
+    ],
+)
+def test_before_the_first_evaluation_the_panel_says_when_it_comes(
+    page: Page, status: dict[str, Any], words: str
+) -> None:
+    seen = told(page, [], {**RUNNING, **status})
+    assert not seen["hidden"] and seen["next"] == words and seen["row"] == []
+
+
+def test_a_run_that_never_evaluates_has_no_panel(page: Page) -> None:
+    assert told(page, [], {**RUNNING, "live": {"evaluate_every": 0}})["hidden"]
+    assert not told(page, [evaluation(0, 9, 1.0)], {**RUNNING, "live": {"evaluate_every": 0}})["hidden"]
+
+
+def test_what_came_after_a_checkpoint_is_dropped_when_the_run_goes_on_from_it(page: Page) -> None:
+    events = [evaluation(row, step, 1.0) for row, step in enumerate([100, 200, 300])]
+    resumed = [*events, {"row": 3, "type": "resumed", "step": 200}]
+    assert told(page, resumed, RUNNING)["steps"] == [100, 200]
+    assert told(page, [*resumed, evaluation(4, 300, None)], RUNNING)["steps"] == [100, 200, 300]
+
+
+def test_an_older_event_without_words_is_still_shown(page: Page) -> None:
+    event = evaluation(0, 100, 2.0)
+    del event["measures"]
+    assert told(page, [event], RUNNING)["row"] == ["fid", "2", "", "4", " "]
+
+
+def test_every_chart_of_an_evaluation_stands_in_the_menu(page: Page) -> None:
+    charts, names, choices, lines = run(
+        page,
+        "chart_specs.js",
+        """
+        const { EVALUATION_CHARTS, EVALUATION_NAMES } = await import('/assets/evaluation_charts.js');
+        const keys = (chart) => chart.lines().map(({ key }) => key);
+        const lines = Object.values(EVALUATION_CHARTS).flatMap(keys);
+        return [Object.keys(EVALUATION_CHARTS), Object.keys(EVALUATION_NAMES), m.CHOICES, lines];
+        """,
+    )
+    assert charts == names and set(charts) <= set(choices)
+    known = {name for measure in EVALUATIONS.values() for name in measure.figures}
+    assert set(lines) <= known
+    elsewhere = {  # measured while the run trains anyway, and charted there
+        "modes_hit", "share", "jsd", "code_error", "reconstruction_error", "l1", "l1_back",
+        "cycle_a", "cycle_b",
+    }  # fmt: skip
+    assert known - set(lines) == elsewhere
+
+
+def test_a_charts_floor_is_that_of_the_last_evaluation(page: Page) -> None:
+    events = [evaluation(0, 100, 30.0), evaluation(1, 200, 20.0, floors={"fid": 5.0})]
+    found = run(
+        page,
+        "evaluation_charts.js",
+        """
+        const { RunState } = await import('/assets/run.js');
+        const runs = argument.map((events) => {
+          const state = new RunState('run');
+          state.take({ type: 'events', events });
+          return state;
+        });
+        const { fid, kid, classifier_error: error } = m.EVALUATION_CHARTS;
+        return [fid.references({}, runs), kid.references({}, runs), error.references ?? null];
+        """,
+        [[], events],
+    )
+    assert found == [[{"value": 5.0, "color": "real", "who": "floor"}], [], None]
+
+
+def test_a_long_history_keeps_what_was_evaluated(page: Page) -> None:
+    rows = [{"row": k, "step": k, "d_loss": 0.0, **({"fid": 3} if k % 51 == 0 else {})} for k in range(9000)]
+    assert set(range(0, 9000, 51)) <= set(history(page, rows)["steps"])
 
 
 # --- explore

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from dashboard.feed import EXACT, THINNED, History, Line, Tail, thin
+from dashboard.feed import EVENTS, EXACT, THINNED, Feed, History, Line, Tail, thin
+from tests.dashboard.conftest import HandMade
 
 
 def lines(steps, attempt=0, first=0, text="{}"):
@@ -86,3 +87,41 @@ def test_a_damaged_line_is_passed_over(tmp_path, damaged):
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"row":0}\n' + damaged.encode("latin-1") + b'\n{"row":2}\n')
     assert [line.row for line in Tail(path).read()] == [0, 2]
+
+
+class Beside:
+    """As much of an engine as a feed asks for."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def folder(self, name):
+        return self.run.folder
+
+    def status(self, name):
+        return self.run.folder.status()
+
+    def watch(self, name):
+        pass
+
+
+def test_who_comes_late_hears_of_the_evaluations_that_many_events_followed(tmp_path):
+    run = HandMade(tmp_path / "run")
+    try:
+        run.events.write({"row": 0, "step": 1, "type": "diagnosis"})
+        run.events.write({"row": 1, "step": 5, "type": "evaluation"})
+        run.events.write(*({"row": row, "step": row, "type": "diagnosis"} for row in range(2, EVENTS + 50)))
+        feed = Feed("run", Beside(run))
+        feed.load()
+    finally:
+        run.end()
+
+    def told(after):
+        text, last = feed.events_after(after)
+        assert last == EVENTS + 49
+        return json.loads(text)["events"]
+
+    assert told(-1)[0] == {"row": 1, "step": 5, "type": "evaluation"}
+    rows = [event["row"] for event in told(-1)]
+    assert rows == [1, *range(50, EVENTS + 50)]
+    assert told(1)[0]["row"] == 50 and told(EVENTS + 40)[0]["row"] == EVENTS + 41

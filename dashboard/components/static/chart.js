@@ -7,6 +7,7 @@ import { decorate, FONT_SIZE, GUTTER, NARROW_GUTTER } from './decoration.js';
 import { fixed, short, thousands } from './format.js';
 import { align, smooth, thin } from './history.js';
 
+const MOST_DOTS = 30; // beyond them a line says enough; thinning may have doubled them
 const LONGEST_MEMORY = 0.1; // of the steps in view: what full smoothing averages over
 
 export class Chart {
@@ -44,11 +45,16 @@ export class Chart {
     this.chart?.destroy();
     this.chart = null;
     this.bounds = null;
-    this.lines = this.spec.lines(this.board.meta);
-    this.references = this.spec.references?.(this.board.meta, this.board.runs) ?? [];
+    this.lines = this.spec.lines(this.board.meta, this.board.runs);
+    this.references = this.#references();
     setText(this.title, this.spec.title(this.board.meta));
     this.#buildLegend();
     this.#fit();
+  }
+
+  // what is only known after a while, as the floor of an evaluation, comes with the data
+  #references() {
+    return this.spec.references?.(this.board.meta, this.board.runs) ?? [];
   }
 
   #fit() {
@@ -127,7 +133,7 @@ export class Chart {
         alpha: faint ? 0.3 : 1,
         dash: run ? [7, 5] : undefined,
         spanGaps: true,
-        points: { show: (chart) => !faint && chart.data[0].length < 3, size: 7 }, // one row makes no line yet
+        points: { show: (chart, k) => !faint && isSparse(chart.data[k]), size: 7 }, // few make no line yet
         show: !this.hidden.has(line.key),
       })),
     );
@@ -160,6 +166,12 @@ export class Chart {
   /** Draws the newest data. */
   update(time) {
     if (!this.chart) return;
+    const references = this.#references();
+    if (references.length !== this.references.length) {
+      this.rebuild(); // they take room beside the plot
+      return;
+    }
+    this.references = references;
     this.dirty = false;
     this.drawnAt = time;
     this.startedAt = performance.now();
@@ -287,6 +299,12 @@ export class Chart {
     chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.board.zoomTo(range);
   }
+}
+
+// one row, or a few values far apart
+function isSparse(column) {
+  const count = column.filter((value) => typeof value === 'number').length;
+  return column.length < 3 || (count <= MOST_DOTS && 4 * count < column.length);
 }
 
 // the nearest 1, 2 or 5 times a power of ten below or above

@@ -1,5 +1,7 @@
 // Which lines each chart draws, and its reference lines. A new chart is one entry here.
 
+import { EVALUATION_CHARTS, EVALUATION_NAMES } from './evaluation_charts.js';
+
 const D = { label: 'D', tag: 'D', color: 'd' };
 const G = { label: 'G', tag: 'G', color: 'g' };
 
@@ -15,6 +17,16 @@ function equilibrium(meta, pairs) {
     else lines.push({ value, color, who });
   }
   return lines;
+}
+
+const CODES = ['d', 'g', 'real', 'warn', 'broken', 'muted']; // colours of InfoGAN's continuous codes
+
+/** The numbers of categories, each once, and the most continuous codes, of those `runs` that have codes. */
+function codes(runs = []) {
+  const all = runs.map((run) => run.config?.options ?? {}).filter((options) => 'continuous_codes' in options);
+  if (!all.length) return { categories: [10], continuous: 2 };
+  const categories = [...new Set(all.map((options) => options.categories))].filter((count) => count > 0);
+  return { categories, continuous: Math.max(...all.map((options) => options.continuous_codes)) };
 }
 
 function range(meta) {
@@ -82,7 +94,7 @@ export const CHARTS = {
     help: 'How many modes of the data got at least one good sample.',
     lines: () => [{ key: 'modes_hit', label: 'modes', tag: '', color: 'fake' }],
     references: (_, runs) =>
-      [runs[0]?.history.value('modes_total')]
+      [runs[0]?.history.value('modes_total') ?? runs[0]?.floor('modes_hit')]
         .filter((total) => total !== null && total !== undefined)
         .map((value) => ({ value, color: 'muted', who: 'all' })),
     floor: 0,
@@ -117,12 +129,19 @@ export const CHARTS = {
   information: {
     title: () => 'mutual information',
     help: 'How much of each code Q reads back from a picture, in nats: a lower bound of I(c; G(z, c)).',
-    lines: () => [
-      { key: 'mi_category', label: 'category', tag: 'category', color: 'fake' },
-      { key: 'mi_c1', label: 'c1', tag: 'c1', color: 'd' },
-      { key: 'mi_c2', label: 'c2', tag: 'c2', color: 'g' },
-    ],
-    references: () => [{ value: Math.log(10), color: 'muted', who: 'all of 10 categories' }],
+    // beyond the colours' number they begin anew: the names at the lines' ends tell them apart
+    lines: (_, runs) => {
+      const { categories, continuous } = codes(runs);
+      const named = (name, color) => ({ key: `mi_${name}`, label: name, tag: name, color });
+      const rest = Array.from({ length: continuous }, (_, k) => named(`c${k + 1}`, CODES[k % CODES.length]));
+      return categories.length ? [named('category', 'fake'), ...rest] : rest;
+    },
+    references: (_, runs) =>
+      codes(runs).categories.map((count) => ({
+        value: Math.log(count),
+        color: 'muted',
+        who: `all of ${count} categories`,
+      })),
     smooth: true,
   },
   code_error: {
@@ -191,21 +210,7 @@ export const CHARTS = {
     ],
     floor: 0,
   },
-  fid: {
-    title: () => 'FID',
-    help: 'Distance of samples from data in the features of a network; compare only equal N and network.',
-    lines: () => [{ key: 'fid', label: 'FID', tag: '', color: 'fake' }],
-    floor: 0,
-  },
-  precision: {
-    title: () => 'precision and recall',
-    help: 'Precision: samples that look like data. Recall: data that samples look like. From 0 to 1.',
-    lines: () => [
-      { key: 'precision', label: 'precision', tag: 'precision', color: 'g' },
-      { key: 'recall', label: 'recall', tag: 'recall', color: 'd' },
-    ],
-    range: () => [0, 1],
-  },
+  ...EVALUATION_CHARTS,
   accuracy: {
     title: () => "D's accuracy",
     help: 'Share of real and generated samples that D gets right. One half: it guesses.',
@@ -239,8 +244,7 @@ export const CHOICES = [
   'jsd',
   'diversity',
   'class_kl',
-  'fid',
-  'precision',
+  ...Object.keys(EVALUATION_NAMES),
   'accuracy',
   'rate',
 ];
@@ -254,8 +258,7 @@ export const CHOICE_NAMES = {
   features: "D's features",
   cycles: 'cycles, identity',
   held_out: 'held-out L1',
-  fid: 'FID',
-  precision: 'precision, recall',
+  ...EVALUATION_NAMES,
   modes: 'modes over time',
   share: 'good samples',
   jsd: 'JS divergence',

@@ -198,11 +198,30 @@ export class Controls {
           if (await commands.send({ command: 'checkpoint' })) this.view.notify('Checkpoint asked for');
         }),
         item('Duplicate', 'Start the same run again from the beginning', () => commands.duplicate()),
+        ...this.view.runs.flatMap((run) => this.#models(run)),
         item('Save picture', 'Download the picture as PNG', () => this.view.savePicture()),
         el('p', { class: 'gv-keys', text: 'Keys: space pause, d step D, g step G, b both' }),
       ),
       { label: 'more' },
     );
+  }
+
+  /** Links to what the run has made: its newest checkpoint, and its best one if it keeps one. */
+  #models(run) {
+    const translates = ['pairs', 'domains'].includes(run.config?.kind);
+    const [page, verb] = translates ? ['translate', 'Translate with it'] : ['explore', 'Explore it'];
+    const link = (model, text, title) => {
+      const href = `${page}?model=${encodeURIComponent(model)}`;
+      return el('a', { class: 'gv-item', href, title, text });
+    };
+    const whose = this.view.runs.length > 1 ? ` (${run.config?.name ?? run.id})` : '';
+    const { best } = run.status;
+    const found = [link(run.id, `${verb}${whose}`, 'As its newest checkpoint is')];
+    if (best) {
+      const when = `${best.title} ${short(best.value)} at step ${thousands(best.step)}`;
+      found.push(link(`${run.id}.best`, `${verb} at its best${whose}`, when));
+    }
+    return found;
   }
 
   /** The run's name, GAN and objective. */

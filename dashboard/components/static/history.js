@@ -2,6 +2,7 @@
 
 const MOST_ROWS = 8000; // beyond it the older half is thinned: a chart is at most ~1,500 pixels wide
 const KEEP_NEWEST = 3000;
+const RARE = 10; // one value in more rows than these is kept
 const NOT_PLOTTED = new Set(['row', 'attempt', 'step']);
 
 export class History {
@@ -67,11 +68,13 @@ export class History {
     while (this.measured.length && this.measured.at(-1).step >= step) this.measured.pop();
   }
 
-  // every second of the older rows goes, but never one that was measured: those are rare
+  // every second of the older rows goes, but never one that was measured or evaluated: those are rare
   #thin() {
     const old = this.length - KEEP_NEWEST;
-    const counted = this.columns.get('modes_hit') ?? this.columns.get('class_kl');
-    const keep = this.steps.map((_, i) => i >= old || i % 2 === 0 || (counted?.[i] ?? null) !== null);
+    const rare = [...this.columns.values()].filter(isRare);
+    const keep = this.steps.map(
+      (_, i) => i >= old || i % 2 === 0 || rare.some((column) => column[i] !== null),
+    );
     this.steps = this.steps.filter((_, i) => keep[i]);
     for (const [name, column] of this.columns)
       this.columns.set(
@@ -109,6 +112,10 @@ export class History {
     }
     return null;
   }
+}
+
+function isRare(column) {
+  return RARE * column.filter((value) => value !== null).length < column.length;
 }
 
 /**

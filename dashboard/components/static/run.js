@@ -16,6 +16,7 @@ export class RunState {
     this.lastEvent = -1;
     this.marks = []; // {step, text, kind}
     this.diagnoses = []; // {step, active}
+    this.evaluations = []; // the events, rising in step
     this.snapshots = [];
     this.checkpoints = [];
     this.frameStep = 0;
@@ -54,6 +55,28 @@ export class RunState {
   /** The problems that hold now, gravest first; empty if nothing was said yet. */
   get active() {
     return this.diagnoses.at(-1)?.active ?? [];
+  }
+
+  /** The last evaluation at or before `step`, or null. */
+  evaluationAt(step = Infinity) {
+    return this.evaluations.findLast((each) => each.step <= step) ?? null;
+  }
+
+  /** What real data, or what else is put beside it, gave for a figure in the last evaluation, or null. */
+  floor(figure) {
+    return this.evaluationAt()?.floors?.[figure] ?? null;
+  }
+
+  /** {value, step} of a figure's best value up to `step`; `better`: "lower" | "higher". */
+  best(figure, better, step = Infinity) {
+    let best = null;
+    for (const each of this.evaluations) {
+      const value = each.figures?.[figure];
+      if (each.step > step || typeof value !== 'number') continue;
+      if (!best || (better === 'lower' ? value < best.value : value > best.value))
+        best = { value, step: each.step };
+    }
+    return best;
   }
 
   /** Takes one message of the live socket; returns the names of what changed. */
@@ -111,12 +134,23 @@ export class RunState {
         const kind = event.command.command;
         this.marks.push({ step: event.step, kind, text: commandText(event.command, this.meta.live) });
         changed.add('marks');
+      } else if (event.type === 'evaluation') {
+        this.#dropEvaluations(event.step - 1);
+        this.evaluations.push(event);
+        changed.add('evaluation');
       } else if (event.type === 'resumed') {
+        this.#dropEvaluations(event.step);
+        changed.add('evaluation');
         this.marks.push({ step: event.step, kind: 'resumed', text: 'resumed' });
         changed.add('marks');
       }
     }
     return [...changed];
+  }
+
+  // what came after a checkpoint is done again when a run goes on from it
+  #dropEvaluations(after) {
+    this.evaluations = this.evaluations.filter(({ step }) => step <= after);
   }
 
   /** The entry of a rising list that is nearest to `step`, or null. */

@@ -5,6 +5,7 @@ import { Commands } from './commands.js';
 import { Controls } from './controls.js';
 import { Diagnosis } from './diagnosis.js';
 import { el, setText } from './dom.js';
+import { Evaluations } from './evaluation.js';
 import { unpack } from './frames.js';
 import { thousands } from './format.js';
 import { Knobs } from './knobs.js';
@@ -86,6 +87,7 @@ export class LiveView {
     this.diagnoses = this.runs.map(
       (run) => new Diagnosis(run, this.commands, this.mayChange, this.runs.length > 1),
     );
+    this.evaluations = new Evaluations(this.runs);
     this.controls = new Controls(
       {
         runs: this.runs,
@@ -111,6 +113,7 @@ export class LiveView {
         this.diagnoses.map((diagnosis) => diagnosis.element),
       ),
       this.timeline.element,
+      this.evaluations.element,
       this.knobs.element,
       this.notice,
     );
@@ -123,7 +126,8 @@ export class LiveView {
     addEventListener('resize', this.onResize);
     this.sizes = new ResizeObserver(this.onResize);
     this.sizes.observe(this.host);
-    for (const part of [this.controls, this.timeline, this.knobs]) this.sizes.observe(part.element);
+    for (const part of [this.controls, this.timeline, this.evaluations, this.knobs])
+      this.sizes.observe(part.element);
   }
 
   /** Reads Streamlit's colours again: its menu switches between light and dark without a reload. */
@@ -190,6 +194,9 @@ export class LiveView {
     }
     if (changed.has('status')) this.knobs.update();
     if (changed.has('marks')) this.board.redraw();
+    if (changed.has('evaluation')) this.board.changed();
+    if (['evaluation', 'status', 'config'].some((change) => changed.has(change)))
+      this.evaluations.update(this.board.pin);
     if (changed.size) this.timeline.dirty = true;
     const layout = changed.has('layout') || changed.has('config');
     if (changed.has('status') || changed.has('diagnosis') || changed.has('config')) this.#showWords();
@@ -269,6 +276,7 @@ export class LiveView {
     this.past.hidden = step === null;
     if (step !== null) setText(this.past, `looking back: step ${thousands(step)}`);
     this.board.setPin(step);
+    this.evaluations.update(step);
     this.pictures.rewind(step, (problem) => this.notify(problem.text ?? String(problem), 'error'));
     this.controls.update();
     this.#schedule();
@@ -295,7 +303,9 @@ export class LiveView {
       this.pictures.toggles,
     ].reduce((sum, part) => sum + part.offsetHeight, 0);
     const knobs = this.knobs.speed.element.offsetHeight; // one row of them: more may lie below the window
-    const room = (this.height ?? innerHeight - this.#top()) - heights - knobs - 5 * 8 - 12;
+    const evaluations = this.evaluations.element.hidden ? 0 : this.evaluations.closedHeight + 8;
+    const below = evaluations + knobs + 5 * 8 + 12;
+    const room = (this.height ?? innerHeight - this.#top()) - heights - below;
     const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
     const cap = Math.min(most, width * (this.runs.length > 1 || this.pictures.areImages ? 0.62 : 0.56));
     const taken = this.pictures.resize(cap, Math.max(280, room));

@@ -1,0 +1,111 @@
+"""Evaluation while a run trains: when it comes, what it leaves behind, what it must not touch."""
+
+import pytest
+
+import engine.evaluate
+from engine.evaluate import EVALUATIONS, described
+from engine.runs import Tail
+from engine.train import Session, train
+
+STAND_IN = {
+    "figures": {"fid": 3.0, "g_loss": 99.0},
+    "floors": {"fid": 1.0},
+    "metrics": {"fid": {"n": 64}},
+    "network": None,
+    "n": 64,
+    "seed": 0,
+    "seconds": 0.0,
+    "warnings": [],
+}
+
+
+@pytest.fixture
+def session(new_run, monkeypatch):
+    """A session that reports every second step, and whose evaluations take no time."""
+    monkeypatch.setattr(engine.evaluate, "evaluate_networks", lambda *_, **__: STAND_IN)
+
+    def make(**options):
+        return Session(new_run(gan="dcgan", data="mnist", steps=40, report_every=2, **options), False, None)
+
+    return make
+
+
+def go(session, step):
+    while session.trainer.step < step:
+        session.advance()
+
+
+def evaluated(session):
+    return [event["step"] for event in Tail(session.folder.events).read() if event["type"] == "evaluation"]
+
+
+def upcoming(session):
+    session._write_status()
+    return session.folder.status()["next_evaluation"]
+
+
+def test_an_interval_that_changes_holds_from_the_next_multiple_on(session):
+    run = session(evaluate_every=0)
+    go(run, 5)
+    assert upcoming(run) is None
+    run.trainer.set_options({"evaluate_every": 4})
+    go(run, 7)
+    assert evaluated(run) == [] and upcoming(run) == 8  # not at once for the multiple that has passed
+    go(run, 9)
+    run.trainer.set_options({"evaluate_every": 20})
+    go(run, 11)
+    assert evaluated(run) == [8]
+    run.trainer.set_options({"evaluate_every": 6})
+    assert upcoming(run) == 12
+    go(run, 12)
+    run.trainer.set_options({"evaluate_every": 0})
+    go(run, 20)
+    assert evaluated(run) == [8, 12] and upcoming(run) is None
+
+
+def test_an_interval_between_two_reports_waits_for_the_next(session):
+    run = session(evaluate_every=5)
+    assert upcoming(run) == 6
+    go(run, 16)
+    assert evaluated(run) == [6, 10, 16]
+    run.trainer.set_options({"evaluate_every": 30})
+    assert upcoming(run) == 30
+    run.trainer.set_options({"evaluate_every": 50})
+    assert upcoming(run) is None  # the run ends before
+
+
+def test_the_status_says_that_training_waits(session, monkeypatch):
+    run = session(evaluate_every=2)
+    seen = []
+
+    def look(*_, **__):
+        seen.append(run.folder.status()["evaluating"])
+        return STAND_IN
+
+    monkeypatch.setattr(engine.evaluate, "evaluate_networks", look)
+    go(run, 2)
+    assert seen == [True] and run.folder.status()["evaluating"] is False
+
+
+def test_what_training_says_under_a_figures_name_stays(session):
+    run = session(evaluate_every=2)
+    go(run, 2)
+    row = Tail(run.folder.metrics).read()[-1]
+    assert row["step"] == 2 and row["fid"] == 3.0 and row["g_loss"] < 50
+
+
+def test_the_event_says_what_its_figures_are(new_run):
+    folder = new_run(gan="dcgan", data="mnist", steps=2, evaluate_every=2, evaluate_samples=64)
+    assert train(folder) == "done"
+    (event,) = [event for event in Tail(folder.events).read() if event["type"] == "evaluation"]
+    told = {figure["name"]: figure for measure in event["measures"] for figure in measure["figures"]}
+    assert list(told) == list(event["figures"]) and {"fid", "kid", "memorised"} <= set(told)
+    assert told["fid"]["better"] == "lower" and told["precision"]["better"] == "higher"
+    measure = event["measures"][0]
+    assert (measure["name"], measure["floor"]) == ("fid", EVALUATIONS["fid"].floor)
+    assert event["n"] == 64 and event["network"]["title"] and event["floors"]["fid"] >= 0
+
+
+def test_a_measure_without_a_figure_is_not_described():
+    found = {"metrics": {"fid": {}, "inception_score": {}}, "figures": {"fid": 1.0}}
+    assert [measure["name"] for measure in described(found)] == ["fid"]
