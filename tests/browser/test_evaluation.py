@@ -102,6 +102,16 @@ def test_the_best_checkpoint_is_explored_from_the_run(page, site):
     assert card["step"] == best["step"] and not card["live"]
 
 
+def test_a_run_that_has_ended_shows_what_is_special_about_its_gan(page, site):
+    body = {"gan": "conditional", "data": "mnist", "steps": 5, "options": {"width": 4, "batch_size": 8}}
+    run = site.http.post("/api/runs", json=body).json()["id"]
+    wait_for(lambda: status(site, run)["state"] == "done")
+    page.goto(f"{site.url}/train?run={run}")  # one frame comes, and no other after it
+    chosen = page.get_by_role("button", name="classes", exact=True)
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Each row one class")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
 def test_the_panel_fits_and_leaves_the_picture_where_it_is(page, site, size):
     run = start(site, evaluate_every=40)

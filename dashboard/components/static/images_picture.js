@@ -92,7 +92,7 @@ export class ImagesPicture {
    * `meta`: config.meta of the run; `layers.beside` names what stands beside the samples: 'real', one of the
    * GAN's exhibits, or ''. `reshaped()` is called when more or less room is taken than before.
    */
-  constructor(meta, layers, dark, reshaped = () => {}) {
+  constructor(meta, layers, _dark, reshaped = () => {}) {
     this.layers = layers;
     this.exhibits = [];
     this.generated = new Grid('generated samples from fixed z', reshaped);
@@ -153,6 +153,7 @@ export class ImagesPicture {
   /** Resolves once the frame is on the canvas, or at once if a newer one overtook it. */
   async show({ header, arrays }) {
     const order = (this.order += 1);
+    this.exhibits = header.exhibits ?? []; // before anything is awaited: whoever calls offers them next
     const bitmap = await this.generated.decode(arrays.samples);
     if (order < this.shown) return bitmap.close();
     this.shown = order;
@@ -161,7 +162,6 @@ export class ImagesPicture {
       setText(this.left.querySelector('figcaption span:last-child'), header.title);
       this.generated.canvas.setAttribute('aria-label', `held-out pictures: ${header.title}`);
     }
-    this.exhibits = header.exhibits ?? [];
     this.arrays = arrays;
     this.#choose();
     return this.#showExhibit();
@@ -169,7 +169,7 @@ export class ImagesPicture {
 
   async #showExhibit() {
     const chosen = this.exhibits.find(({ name }) => name === this.layers.beside);
-    const png = chosen && this.arrays[`exhibit_${chosen.name}`];
+    const png = chosen && this.arrays?.[`exhibit_${chosen.name}`];
     if (!png) return;
     const bitmap = await this.exhibit.decode(png);
     if (png === this.arrays[`exhibit_${this.layers.beside}`]) this.exhibit.set(bitmap, chosen.grid);
