@@ -160,6 +160,13 @@ def test_every_model_that_ships_draws(name):
         assert word in card, word
 
 
+def test_the_models_that_were_asked_for_are_small():
+    """Six of them, in less than 40 MB."""
+    names = ("infogan-mnist", "dcgan-fashion", "acgan-fashion", "dcgan-openmoji", "bigan-mnist", "aae-mnist")
+    sizes = [(models.find(name) / "weights.safetensors").stat().st_size for name in names]
+    assert sum(sizes) < 40_000_000
+
+
 # beginning with a model's weights
 
 
