@@ -56,9 +56,9 @@ PLANS: dict[str, Plan] = {
         title="InfoGAN, MNIST digits",
         sentence="Ten categories that it found by itself, and two sliders that turn and thicken.",
         request=_request("infogan", "mnist", 12_000, ema=0.999, lr_decay="linear", precision="bfloat16"),
-        tried="Seed 0 alone with these options. Seed 0 in float32 at constant rates: code error 6.6 % at step "
-        "5,000 (8.2 % by averages of Q, which lag), 4.7 % at 6,000, FID 0.56. Half the width, seed 1: 45 % at "
-        "step 800, given up.",
+        tried="Seed 0 alone with these options. Seed 0 in float32 at constant rates: code error 6.6 % at "
+        "step 5,000 (8.2 % by averages of Q, which lag), 4.7 % at 6,000, FID 0.56. Half the width, seed 1: "
+        "45 % at step 800, given up.",
         limits="28 px digits only; which category is which digit was found without labels; what it mistakes "
         "most are 7s for 4s. At the ends of the sliders digits break up.",
     ),
