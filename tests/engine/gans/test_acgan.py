@@ -4,14 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine import checkpoint
 from engine.data import DATASETS
 from engine.gans.base import Show
 from engine.options import BadInput
 from engine.picture import evaluating
-from engine.runs import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small
+from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit
 
 PLAIN = {"discriminator_norm": "none"}
 SETTINGS = {
@@ -28,36 +27,15 @@ def trainer_of(**options):
     return Trainer(small("acgan", "mnist", **{"width": 4, **options}))
 
 
-def weights(trainer):
-    return [
-        weight.detach().clone() for network in trainer.networks.values() for weight in network.parameters()
-    ]
-
-
 @pytest.mark.parametrize("options", SETTINGS.values(), ids=SETTINGS)
 def test_every_setting_takes_five_steps(options):
-    trainer = trainer_of(**options)
-    before = weights(trainer)
-    for _ in range(5):
-        trainer.iterate()
-    values, broken = trainer.read()
-    assert broken is None and trainer.is_finite()
+    values = five_steps(trainer_of(**options))
     assert {"d_loss", "g_loss", "class_accuracy_real", "class_accuracy_fake"} <= set(values)
-    still = [a for a, b in zip(before, weights(trainer), strict=True) if torch.equal(a, b)]
-    assert sum(weight.numel() for weight in still) <= 1  # a relativistic loss does not see D's last bias
 
 
 def test_a_loaded_state_goes_on_bit_by_bit(tmp_path):
     whole, first, second = (trainer_of(ema=0.9, instance_noise=0.1) for _ in range(3))
-    for _ in range(6):
-        whole.iterate()
-    for _ in range(4):
-        first.iterate()
-    second.load_state(checkpoint.load(checkpoint.save(RunFolder(tmp_path), 4, first.state())))
-    for _ in range(2):
-        second.iterate()
-    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(second), strict=True))
-    assert whole.read() == second.read()
+    goes_on_bit_by_bit(whole, first, second, tmp_path)
     for name in ("generator", "discriminator"):
         pairs = zip(whole.averages[name].parameters(), second.averages[name].parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
