@@ -240,6 +240,7 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
     """A request as the complete ``config.json``, without its ``id``. Raises ``BadInput``."""
     plain, options, source = validate_request(request)
     recipe = GANS[plain["gan"]]
+    unknown = ("evaluate_every",) if source.kind == "points" else ()  # knobs that could only be refused
     objective = OBJECTIVES[options.objective].under(options.generator_update)  # type: ignore[attr-defined]
     return {
         "name": str(request.get("name") or f"{source.title} · {recipe.title} · {objective.title.lower()}")[
@@ -264,7 +265,9 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
                 "sentence": recipe.sentence,
                 "judges_samples": recipe.judges_samples,
             },
-            "live": [field for field in describe(type(options)) if field["live"]],
+            "live": [
+                field for field in describe(type(options)) if field["live"] and field["name"] not in unknown
+            ],
             "sentence": _sentence(plain, options, source),
         },
     }

@@ -27,6 +27,13 @@ from engine.networks.mlp import MLPDiscriminator, MLPGenerator, mlp
 from engine.options import BadInput, Options, knob
 
 PRIORS = {"gaussian": "Gaussian", "mixture": "ten petals", "swiss_roll": "swiss roll"}
+OF_THE_ADVERSARY = {  # what does nothing without it, and its values that are off
+    **dict.fromkeys(("r1", "r2", "gradient_penalty", "dragan", "weight_clip", "label_smoothing"), 0),
+    **dict.fromkeys(("minibatch_discrimination", "instance_noise", "pretrain_discriminator"), 0),
+    "spectral_norm": False,
+    "critic_steps": 1,
+    "objective": "non_saturating",
+}
 PETALS, PETAL_RADIUS, PETAL_LENGTH, PETAL_WIDTH = 10, 1.4, 0.5, 0.1
 ROLL_RADIUS, ROLL_TURNS, ROLL_WIDTH = 3.0, 2.0, 0.05
 
@@ -93,8 +100,9 @@ class AAE(Recipe):
                 "updates",
                 "Set updates to alternating.",
             )
-        if options.pretrain_discriminator and not options.adversary:
-            raise BadInput("without an adversary D does not learn.", "pretrain_discriminator", "Set it to 0.")
+        for field, off in {} if options.adversary else OF_THE_ADVERSARY.items():
+            if getattr(options, field, off) != off:
+                raise BadInput("without an adversary D does not learn.", field, f"Set it to {off}.")
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape

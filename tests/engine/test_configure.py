@@ -152,3 +152,9 @@ def test_the_catalogue_is_plain_data():
     listed = json.loads(json.dumps(catalogue()))
     offered = {name for name, source in DATASETS.items() if source.offered}
     assert set(listed["gans"]) == set(GANS) and set(listed["datasets"]) == offered
+
+
+@pytest.mark.parametrize(("data", "knows"), [("ring", False), ("mnist", True)])
+def test_a_knob_that_could_only_be_refused_is_not_offered_live(data, knows):
+    names = {field["name"] for field in validate({"gan": "gan", "data": data})["meta"]["live"]}
+    assert ("evaluate_every" in names) == knows and "generator_lr" in names
