@@ -22,7 +22,7 @@ from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import BadInput, Options, knob
 
-LAYERS = 2  # hidden ones, for points
+LAYERS = 2  # hidden ones, for points, if nothing else is asked for
 SLOPE = 0.2  # of the leaky ReLU
 
 
@@ -67,6 +67,14 @@ class R3GAN(TwoPlayers):
             le=256,
             group="networks",
         )
+        layers: int = knob(
+            LAYERS,
+            "Hidden layers",
+            "Of both networks, for points. Four of 128 with R1 and R2 at 0.01 and falling rates find most.",
+            ge=1,
+            le=8,
+            group="networks",
+        )
 
     @classmethod
     def check(cls, options: Any, data: Shape) -> None:
@@ -77,13 +85,19 @@ class R3GAN(TwoPlayers):
                 "size",
                 "Set size to 28, 32 or 64.",
             )
+        if data.kind == "images" and options.layers != LAYERS:
+            raise BadInput(
+                "pictures are drawn by DCGAN's networks, as deep as their size asks for.",
+                "layers",
+                f"Leave layers at {LAYERS}; width makes them stronger.",
+            )
 
     def networks(self) -> dict[str, nn.Module]:
         latent_dim, width, shape = self.options.latent_dim, self.options.width, self.data.shape
         if self.data.kind == "points":
             return {
-                "generator": MLPGenerator(latent_dim, width, LAYERS, shape),
-                "discriminator": MLPDiscriminator(width, LAYERS, shape),
+                "generator": MLPGenerator(latent_dim, width, self.options.layers, shape),
+                "discriminator": MLPDiscriminator(width, self.options.layers, shape),
             }
         networks: dict[str, nn.Module] = {
             "generator": DCGANGenerator(latent_dim, width, shape, norm="none"),

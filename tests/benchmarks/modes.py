@@ -41,9 +41,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "options": {**SMALL, "objective": "wasserstein", "gradient_penalty": 0.1, "critic_steps": 5},
     },
     "r3gan": {
-        "gan": "gan",
+        "gan": "r3gan",
         "steps": 26_000,
-        "options": {**DEEP, "objective": "relativistic", "r1": 0.01, "r2": 0.01},
+        "options": {"width": 128, "layers": 4, "r1": 0.01, "r2": 0.01, "ema": 0.999, "lr_decay": "cosine"},
     },
     "gan_deep": {"gan": "gan", "steps": 26_000, "options": DEEP},  # what of that is not R3GAN's
     "bigan": {"gan": "bigan", "steps": 20_000, "options": {}},

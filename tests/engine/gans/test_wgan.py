@@ -86,12 +86,27 @@ def test_wgan_clips_and_its_penalised_sister_does_not():
         ("wgan_gp", "mnist", {"discriminator_norm": "batch"}, "gradient_penalty"),
         ("wgan_gp", "ring", {"weight_clip": 0.1}, "weight_clip"),
         ("r3gan", "mnist", {"virtual_batch_norm": 8}, "virtual_batch_norm"),
+        ("r3gan", "mnist", {"layers": 4}, "layers"),
     ],
 )
 def test_settings_that_contradict_are_refused(gan, data, options, field):
     with pytest.raises(BadInput) as refusal:
         validate({"gan": gan, "data": data, "options": options})
     assert refusal.value.field == field and refusal.value.remedy
+
+
+def test_r3gan_is_relativistic_with_both_penalties_an_average_and_no_momentum_on_pictures():
+    for data in ("ring", "mnist"):
+        options = validate({"gan": "r3gan", "data": data})["options"]
+        assert options["objective"] == "relativistic" and options["r1"] == options["r2"] > 0
+        assert options["ema"] >= 0.99
+    assert options["generator_beta1"] == options["discriminator_beta1"] == 0
+
+
+def test_r3gan_is_as_deep_for_points_as_asked():
+    trainer = Trainer(validate({"gan": "r3gan", "data": "ring", "options": {"layers": 4, "width": 16}}))
+    for name in ("generator", "discriminator"):
+        assert sum(isinstance(part, nn.Linear) for part in trainer.networks[name].modules()) == 5
 
 
 def test_r3gan_has_no_norms_and_needs_none():
