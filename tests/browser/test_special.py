@@ -1,0 +1,38 @@
+"""What is special about each GAN stands beside its samples, and in its charts, also after it has ended."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_for
+
+SPECIAL = {  # gan: (options, what can stand beside the samples, what can be charted)
+    "conditional": ({"width": 4}, ["classes"], ["classes"]),
+    "acgan": ({"width": 4}, ["classes"], ["D's classes"]),
+    "infogan": ({"width": 4}, ["categories", "continuous codes"], ["mutual information", "code error"]),
+    "semi_supervised": ({}, ["named by D"], ["test errors"]),
+    "bigan": ({"hidden": 16}, ["reconstructions"], ["reconstruction"]),
+    "aae": ({"hidden": 16}, ["reconstructions", "the latent plane", "codes"], ["reconstruction"]),
+}
+
+
+@pytest.mark.parametrize("gan", SPECIAL)
+def test_what_is_special(page, site, gan):
+    options, beside, charted = SPECIAL[gan]
+    options = {"batch_size": 10, "report_every": 1, "measure_every": 2, **options}
+    body = {"gan": gan, "data": "mnist", "steps": 4, "options": options}
+    run = site.http.post("/api/runs", json=body).json()["id"]
+    wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["state"] == "done")
+    page.goto(f"{site.url}/train?run={run}")
+    layers = page.get_by_role("group", name="layers of the picture")
+    for title in beside:
+        button = layers.get_by_role("button", name=title, exact=True)
+        if button.get_attribute("aria-pressed") == "false":
+            button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        sentence = button.get_attribute("title")
+        grid = page.get_by_label(sentence, exact=True)
+        expect(grid).to_be_visible()
+        assert grid.evaluate("(canvas) => canvas.width > 100 && canvas.height > 50")
+    offered = page.get_by_label("what this chart shows")
+    for name in charted:
+        expect(offered.locator("option").filter(has_text=name).first).to_be_attached()
