@@ -94,16 +94,18 @@ PLANS: dict[str, Plan] = {
         request=_request(
             "dcgan",
             "openmoji",
-            6000,
+            20_000,
             size=64,
             width=32,
             batch_size=32,
             ema=0.999,
             lr_decay="linear",
             diff_augment=True,
+            precision="bfloat16",
         ),
-        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy; some "
-        "have a ladder of specks at the right edge.",
+        tried="Seed 0 alone. After 6,000 steps in float32: FID 0.36, recall 0.56, and a ladder of specks at "
+        "the right edge of some.",
+        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy.",
     ),
     "bigan-mnist": Plan(
         title="BiGAN, MNIST digits",
