@@ -105,7 +105,8 @@ PLANS: dict[str, Plan] = {
         ),
         tried="Seed 0 alone. After 6,000 steps in float32: FID 0.36, recall 0.56, and a ladder of specks at "
         "the right edge of some.",
-        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy.",
+        limits="Few drawings of many kinds: outlines and fills are right, what they show is fantasy; faint "
+        "specks in the white.",
     ),
     "bigan-mnist": Plan(
         title="BiGAN, MNIST digits",
