@@ -214,9 +214,10 @@ class Session:
         trainer = self.trainer
         values, broken = trainer.read(clear)
         measurements = trainer.step // trainer.measure_every  # a report need not fall on a multiple
-        due = measurements > self._measurements or trainer.step == 1
-        self._measurements = measurements
         figures = self._evaluate() if broken is None else {}
+        # with an evaluation always: what both measure is in all rows measured alike
+        due = measurements > self._measurements or trainer.step == 1 or bool(figures)
+        self._measurements = measurements
         row = {
             "row": self.row,
             "attempt": self.attempt,
@@ -255,8 +256,7 @@ class Session:
         self._event("evaluation", **found, measures=described(found))
         self._evaluating = False
         self._write_status()
-        live = ("reconstruction_error", "prior_distance", "code_error", "test_error")  # of other samples
-        return {name: value for name, value in found["figures"].items() if name not in live}
+        return found["figures"]
 
     def _evaluation_due(self) -> int | None:
         """The step from which on the next report ends with an evaluation, at the interval that holds now."""

@@ -109,3 +109,16 @@ def test_the_event_says_what_its_figures_are(new_run):
 def test_a_measure_without_a_figure_is_not_described():
     found = {"metrics": {"fid": {}, "inception_score": {}}, "figures": {"fid": 1.0}}
     assert [measure["name"] for measure in described(found)] == ["fid"]
+
+
+def test_an_evaluated_row_is_measured_like_all_others(new_run):
+    """A figure that both know, of other samples in an evaluation, is the live one wherever it stands."""
+    often = {"report_every": 2, "measure_every": 4, "evaluate_every": 2, "evaluate_samples": 64}
+    folder = new_run(gan="aae", data="mnist", steps=6, hidden=8, **often)
+    assert train(folder) == "done"
+    rows = {row["step"]: row for row in Tail(folder.metrics).read()}
+    figures = {e["step"]: e["figures"] for e in Tail(folder.events).read() if e["type"] == "evaluation"}
+    assert list(figures) == [2, 4, 6]
+    for step, found in figures.items():
+        assert rows[step]["fid"] == found["fid"] and "diversity" in rows[step]
+        assert rows[step]["reconstruction_error"] != found["reconstruction_error"]
