@@ -42,6 +42,16 @@ class Code:
         return torch.randn(n, self.size, device=device, generator=generator)
 
 
+def each_value(bases: Tensor, code: Code, rows: int) -> Tensor:
+    """(rows * N, latent_dim): all of ``bases`` (N, latent_dim) in each row, which has its own value of a
+    categorical ``code``, in turn.
+    """
+    latents = bases.repeat(rows, 1)
+    values = torch.arange(rows, device=bases.device).repeat_interleave(len(bases))
+    latents[:, code.start : code.start + code.size] = F.one_hot(values, code.size).float()
+    return latents
+
+
 def traversal(base: Tensor, down: Code, rows: int, across: Code, columns: int) -> Tensor:
     """(rows * columns, latent_dim): ``base`` (1, latent_dim) with code ``down`` set by row, ``across`` by
     column. A categorical code takes its values in turn, a continuous one goes from -2 to 2.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from engine.codes import REACH, Code, traversal
+from engine.codes import REACH, Code, each_value, traversal
 from engine.gans.base import Exhibit, Recipe, Show
 
 ROWS = COLUMNS = 10
@@ -44,9 +43,7 @@ def category_rows(recipe: Recipe, show: Show, category: Code, continuous: list[C
     else:
         chosen = show.latent[:COLUMNS]
         columns, across = len(chosen), "each column the same noise."
-        latents = chosen.repeat(rows, 1)  # (rows * columns, latent_dim)
-        values = torch.arange(rows, device=latents.device).repeat_interleave(columns)
-        category.of(latents)[:] = F.one_hot(values, category.size)
+        latents = each_value(chosen, category, rows)
     return _grid(recipe, show, ("categories", "Categories", f"{each}; {across}"), latents, columns)
 
 

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.codes import Code
+from engine.codes import Code, each_value
 from engine.context import Context
 from engine.gans.base import Exhibit, Recipe, Shape, Show, Statistics
 from engine.gans.dcgan import DCGAN
@@ -116,9 +115,7 @@ def class_rows(recipe: Recipe, show: Show) -> Exhibit:
     """Each row one class, each column the same noise, for a GAN whose first code is the class."""
     code: Any = recipe.codes[0]
     rows, columns = min(code.size, ROWS), min(len(show.latent), COLUMNS)
-    latents = show.latent[:columns].repeat(rows, 1)  # (rows * columns, latent_dim)
-    chosen = torch.arange(rows, device=latents.device).repeat_interleave(columns)
-    latents[:, code.start : code.start + code.size] = F.one_hot(chosen, code.size).float()
+    latents = each_value(show.latent[:columns], code, rows)
     pictures = recipe.generate(show.networks["generator"], latents)
     sentence = "Each row one class, each column the same noise."
     return Exhibit("classes", "Classes", sentence, pictures, rows, columns)
