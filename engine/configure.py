@@ -103,7 +103,8 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
     options = validate_values(options_model(gan, data), given)
     source = open_source(data, options)
     check(gan, options, source)
-    device = _choice(request.get("device") or "auto", "device", dict.fromkeys(DEVICES))
+    device = str(request.get("device") or "auto")  # perhaps with a number: cuda:1
+    _choice(device.partition(":")[0], "device", dict.fromkeys(DEVICES))
     plain = {"gan": gan, "data": data, "steps": steps, "seed": seed, "device": device}
     if start := request.get("start_from"):
         plain["start_from"] = _beginning(start, gan, options, shape_of(source))

@@ -158,3 +158,11 @@ def test_the_catalogue_is_plain_data():
 def test_a_knob_that_could_only_be_refused_is_not_offered_live(data, knows):
     names = {field["name"] for field in validate({"gan": "gan", "data": data})["meta"]["live"]}
     assert ("evaluate_every" in names) == knows and "generator_lr" in names
+
+
+def test_a_device_is_named_with_or_without_its_number():
+    assert validate({"device": "cuda:1"})["device"] == "cuda:1" and validate({})["device"] == "auto"
+    for device in ("quantum", 5):
+        with pytest.raises(BadInput) as refusal:
+            validate({"device": device})
+        assert refusal.value.field == "device"
