@@ -8,14 +8,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.commands import MAX_STEPS
 from engine.options import BadInput, Conflict
+from engine.runs import ACTIVE, RunFolder, check_id, new_id
 from engine.translation import command as translation
-
-if TYPE_CHECKING:
-    from engine.runs import RunFolder
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
 
@@ -199,8 +197,6 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
 
 def _resumed(given: argparse.Namespace) -> RunFolder:
     """The run to go on with, for more steps if asked for. Raises ``BadInput``, ``Conflict``."""
-    from engine.runs import ACTIVE, RunFolder
-
     if given.out is None:
         raise BadInput("which run?", "out", "Name its folder: --resume --out runs/NAME")
     for name in ("gan", "data", "preset", "seed", "set", "device", "start_from"):
@@ -227,7 +223,6 @@ def _resumed(given: argparse.Namespace) -> RunFolder:
 
 
 def _train(given: argparse.Namespace) -> int:
-    from engine.runs import RunFolder, check_id, new_id
     from engine.train import train
 
     if given.resume:
@@ -332,7 +327,6 @@ def _evaluate(given: argparse.Namespace) -> int:
 def _import(given: argparse.Namespace) -> int:
     from engine.models import find
     from engine.options import NotFound
-    from engine.runs import check_id
     from engine.weights.adding import add
 
     try:

@@ -25,7 +25,7 @@ from engine.data.source import Source
 from engine.gans import GANS
 from engine.gans.base import Code, Recipe, Shape
 from engine.options import BadInput, NotFound
-from engine.runs import BEST, RunFolder, check_id, read_json, run_at
+from engine.runs import BEST, RunFolder, best_of, check_id, read_json, run_at
 from engine.stabilisers import STABILISERS
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -162,14 +162,6 @@ def find(name: str | Path, runs: Path = RUNS) -> Path:
         "model",
         "See `python -m engine list models`, or name a run's folder.",
     )
-
-
-def best_of(named: Path) -> Path | None:
-    """The best checkpoint of the run in the folder RUN, if ``named`` is RUN.best and there is one."""
-    if named.suffix != f".{BEST}":
-        return None
-    folder = RunFolder(named.with_suffix("")).checkpoints / BEST
-    return folder if folder.is_dir() else None
 
 
 def folders(runs: Path | None = None) -> Iterator[Path]:

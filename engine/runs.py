@@ -331,3 +331,11 @@ def run_at(folder: Path) -> tuple[RunFolder, str | None]:
     if folder.name == BEST and folder.parent.name == "checkpoints":
         return RunFolder(folder.parents[1]), BEST
     return RunFolder(folder), None
+
+
+def best_of(named: Path) -> Path | None:
+    """The best checkpoint of the run in the folder RUN, if ``named`` is RUN.best and there is one."""
+    if named.suffix != f".{BEST}":
+        return None
+    folder = RunFolder(named.with_suffix("")).checkpoints / BEST
+    return folder if folder.is_dir() else None

@@ -10,7 +10,17 @@ from typing import Any
 
 from engine.branches import remove
 from engine.options import Conflict, NotFound
-from engine.runs import ACTIVE, BEST, RunFolder, check_id, read_json, write_bytes, write_json
+from engine.runs import (
+    ACTIVE,
+    BEST,
+    RunFolder,
+    best_of,
+    check_id,
+    read_json,
+    run_at,
+    write_bytes,
+    write_json,
+)
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ADDED = ".models"  # inside the runs folder
@@ -47,8 +57,7 @@ class Shelf:
         """A name for what a model draws now; it begins with ``model@``."""
         folder, source = self._find(model)
         if source == "run":
-            best = self._best(model)
-            return f"{model}@{RunFolder(best).status()['best']['step'] if best else self._steps(model)[-1]}"
+            return f"{model}@{self._card_of_run(model)['step']}"
         return f"{model}@{(folder / 'weights.safetensors').stat().st_mtime_ns}"
 
     def text(self, model: str) -> str:
@@ -101,8 +110,8 @@ class Shelf:
         for parent, source in ((PRETRAINED, "pretrained"), (self._runs / ADDED, "added")):
             if _is_model(parent / name):
                 return parent / name, source
-        if run := self._best(name):
-            return RunFolder(run).checkpoints / BEST, "run"
+        if best := self._best(name):
+            return best, "run"
         if (self._runs / name / "config.json").is_file():
             if not self._steps(name):
                 raise NotFound(f"{name} has no checkpoint yet.", "model", "Let it train for a moment.")
@@ -112,17 +121,16 @@ class Shelf:
         )
 
     def _best(self, model: str) -> Path | None:
-        """The folder of the run whose best checkpoint is called ``model``, RUN.best, if there is one."""
-        run = self._runs / model.removesuffix(f".{BEST}")
-        known = run.name != model and RunFolder(run).status().get("best")
-        return run if known and (RunFolder(run).checkpoints / BEST).is_dir() else None
+        """The best checkpoint that is called ``model``, RUN.best, if its run has one and says by what."""
+        folder = best_of(self._runs / model)
+        return folder if folder and run_at(folder)[0].status().get("best") else None
 
     def _steps(self, run: str) -> list[int]:
         return RunFolder(self._runs / run).checkpoint_steps()
 
     def _card_of_run(self, run: str) -> Card:
         best = self._best(run)
-        folder = RunFolder(best or self._runs / run)
+        folder = run_at(best or self._runs / run)[0]
         config, steps, status = folder.config(), folder.checkpoint_steps(), folder.status()
         meta, name, step = config.get("meta", {}), config["name"], steps[-1] if steps else 0
         if best:
