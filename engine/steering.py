@@ -58,13 +58,13 @@ class Steering:
             request = branches.request_of(config, **checked)
             return self.start({**self._validate(request), "name": config["name"]})[0]
         with self._alone(folder):
+            if name == "stop" and self._launcher.cancel(folder):
+                return folder.id
             state = folder.status()["state"]
             if state in ACTIVE:
                 _tell(folder, checked)
             elif name == "resume" and state != "queued":
                 self._relaunch(folder, checked["steps"])
-            elif name == "stop" and state == "queued":
-                self._launcher.cancel(folder)
             else:
                 waits = "Wait until its turn comes, or stop another run."
                 remedy = waits if state == "queued" else "Resume it first."
@@ -80,8 +80,7 @@ class Steering:
     def delete(self, folder: RunFolder) -> None:
         """Stop the run if it lives, by force after ``STOP_PATIENCE_S``, and remove its folder."""
         with self._alone(folder):
-            if folder.status()["state"] == "queued":
-                self._launcher.cancel(folder)
+            self._launcher.cancel(folder)
             _end(folder)
             with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
                 branches.remove(folder.path)

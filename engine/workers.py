@@ -90,14 +90,17 @@ class Launcher:
             self._changed.notify_all()
         return self.live()
 
-    def cancel(self, folder: RunFolder) -> None:
-        """Take a run out of the queue and call it stopped. Raises ``Conflict`` if its turn has just come."""
+    def cancel(self, folder: RunFolder) -> bool:
+        """Take a run out of the queue and call it stopped. False if it does not wait: its turn may just have
+        come.
+        """
         with self._changed:
             if read_json(folder.path / "status.json", {}).get("state") != "queued":
-                raise Conflict("the run has just started.", "command", "Try again.")
+                return False
             shorter = (tuple(run for run in group if run != folder.id) for group in self._queue)
             self._queue = deque(group for group in shorter if group)
             folder.write_status(**_carried(folder, state="stopped"))
+        return True
 
     def position(self, run: str) -> int | None:
         """1 for the run that starts next, and so on; ``None`` for a run that is not queued."""

@@ -14,7 +14,18 @@ from engine.api import Engine
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs import Tail
 from engine.trainer import Trainer
-from tests.engine.live import FOREVER, NAN, clear, eventually, finished, in_state, nested, request, running
+from tests.engine.live import (
+    FOREVER,
+    NAN,
+    clear,
+    eventually,
+    finished,
+    in_state,
+    nested,
+    or_none,
+    request,
+    running,
+)
 
 DEEP = nested(4000)
 
@@ -100,6 +111,27 @@ def test_runs_beyond_the_limit_wait_visibly_and_can_be_stopped(engine):
     in_state(engine, waiting[1], "running")
     engine.control("presenter", waiting[0], {"command": "resume"})
     assert engine.status(waiting[0])["queue"] == 1
+
+
+@pytest.mark.parametrize("end", ["stop", "delete"])
+def test_a_run_ends_also_if_its_turn_comes_while_it_is_asked_to(engine, monkeypatch, end):
+    live = [running(engine), running(engine)]
+    waiting = engine.start("presenter", request())
+    cancel = engine._launcher.cancel
+
+    def late(folder):
+        if folder.id == waiting:
+            engine.delete("presenter", live[0])
+            in_state(engine, waiting, "starting", "running")
+        return cancel(folder)
+
+    monkeypatch.setattr(engine._launcher, "cancel", late)
+    if end == "stop":
+        engine.control("presenter", waiting, {"command": "stop"})
+        in_state(engine, waiting, "stopped")
+    else:
+        engine.delete("presenter", waiting)
+        assert or_none(engine.run, waiting) is None
 
 
 def test_a_branch_goes_on_from_a_checkpoint_with_other_options(engine):
