@@ -18,20 +18,24 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from engine import frames
+from engine.codes import Code
 from engine.data import ImageSource, PointSource
 from engine.data.translation import TranslationSource
+from engine.encoding import class_colour, reconstruct
 from engine.gans.base import Exhibit, Show
 from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.trainer import Trainer
+from engine.traversals import latent_sheet
 
 SHOWN = 512  # points drawn
 ARROWS = 128
 COMPARED = 128  # points whose pairwise distances give the diversity
 CELLS = 48  # the heat maps' side
-MANIFOLD = 21  # the latent grid's side
+MANIFOLD = 21  # the latent sheet's side
+RECONSTRUCTED = 128  # real points that are encoded and decoded
 MEASURED = {"points": 2500, "images": 256}
 GRID = (8, 8)
 THUMBNAIL = 160
@@ -98,7 +102,8 @@ def picture_grid(pictures: Tensor, rows: int, columns: int) -> Image.Image:
 
 class PointsPicture:
     """2-D data: points, D's heat map, the optimal D, the manifold and the gradient arrows at the generated
-    points.
+    points; and what is special about the GAN, which is the category that each point was made of, or what
+    becomes of real points that are encoded.
     """
 
     def __init__(self, trainer: Trainer, source: PointSource) -> None:
@@ -110,20 +115,13 @@ class PointsPicture:
         self.cells = (
             torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)
         )  # (CELLS * CELLS, 2), row 0 is y's minimum
-        self.lattice = self._lattice(trainer.recipe.latent_dim).to(trainer.device)
+        sheet, self.is_sheet = latent_sheet(trainer.recipe, MANIFOLD)
+        self.sheet = sheet.to(trainer.device)  # (rows, columns, latent_dim)
+        self.real_points = source.sample(1024, torch.Generator("cpu").manual_seed(trainer.config["seed"]))
         self.comparison = DensityComparison(source, cells=CELLS)
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
         self.optimal: np.ndarray | None = None
         self.reference = diversity(source.sample(COMPARED, torch.Generator("cpu").manual_seed(0)))
-
-    @staticmethod
-    def _lattice(latent_dim: int) -> Tensor:
-        """A grid over [-2, 2]² in the first two latents, the others 0: (MANIFOLD², latent_dim)."""
-        steps = torch.linspace(-2, 2, MANIFOLD)
-        plane = torch.cartesian_prod(steps, steps) if latent_dim > 1 else steps.repeat(MANIFOLD)[:, None]
-        lattice = torch.zeros(MANIFOLD**2, latent_dim)
-        lattice[:, : plane.shape[1]] = plane
-        return lattice
 
     def measure(self) -> dict[str, Any]:
         """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
@@ -148,8 +146,10 @@ class PointsPicture:
         networks = shown_networks(trainer)
         generator = networks["generator"]
         with evaluating(*networks.values()):
-            fake = trainer.recipe.generate(generator, torch.cat([self.z[:SHOWN], self.lattice])).float()
-            points, manifold = fake[:SHOWN], fake[SHOWN:].view(MANIFOLD, MANIFOLD, 2)  # (21, 21, 2)
+            latents = torch.cat([self.z[:SHOWN], self.sheet.flatten(0, 1)])
+            fake = trainer.recipe.generate(generator, latents).float()
+            points, manifold = fake[:SHOWN], fake[SHOWN:].view(*self.sheet.shape[:2], 2)
+            special = self._special(networks)
             heat = self._heat(trainer.recipe.logits(networks, self.cells))
             with torch.enable_grad():  # of few points, apart from the many cells
                 pushed = points[:ARROWS].detach().requires_grad_()
@@ -162,6 +162,7 @@ class PointsPicture:
             "heat": heat,
             "manifold": manifold.cpu().numpy(),
             "arrows": arrows,
+            **special,
         }
         if self.optimal is None:
             self.measure()
@@ -172,8 +173,25 @@ class PointsPicture:
             "bandwidth": self.comparison.bandwidth,
             "arrow_scale": 1.0,
             "mean_gradient": mean,
+            "sheet": self.is_sheet,
         }
         return frames.pack({**header, **extra}, arrays)
+
+    def _category(self) -> Code | None:
+        return next((code for code in self.trainer.recipe.codes if code.kind == "categorical"), None)
+
+    def _special(self, networks: dict[str, nn.Module]) -> dict[str, np.ndarray | bytes]:
+        """``category`` (SHOWN,) uint8 of the shown points, where the latent has one, and ``reconstructed``
+        (RECONSTRUCTED, 2), G(E(x)) of the first real points, where there is an encoder.
+        """
+        recipe, arrays = self.trainer.recipe, {}
+        if categorical := self._category():
+            chosen = categorical.of(self.z[:SHOWN]).argmax(1)
+            arrays["category"] = chosen.to(torch.uint8).cpu().numpy()
+        if recipe.has_encoder:
+            real = self.real_points[:RECONSTRUCTED].to(self.trainer.device)
+            arrays["reconstructed"] = reconstruct(recipe, networks, real).float().cpu().numpy()
+        return arrays
 
     def _heat(self, logits: Tensor) -> np.ndarray:
         """D's answer on the cells as (CELLS, CELLS) uint8: 255 real, 128 undecided, 0 fake. Values without a
@@ -199,21 +217,28 @@ class PointsPicture:
 
     def real(self) -> bytes:
         """A packed frame of real points and their density."""
-        source = self.source
-        points = source.sample(1024, torch.Generator("cpu").manual_seed(self.trainer.config["seed"]))
-        arrays: dict[str, np.ndarray | bytes] = {"real": points.cpu().numpy().astype(np.float32)}
-        density = source.mass(CELLS)
+        points = self.real_points.cpu().numpy().astype(np.float32)
+        arrays: dict[str, np.ndarray | bytes] = {"real": points}
+        density = self.source.mass(CELLS)
         arrays["density"] = (density / density.max() * 255).astype(np.uint8)  # (CELLS, CELLS)
         return frames.pack({"kind": "points"}, arrays)
 
     def thumbnail(self) -> bytes:
-        """A small picture: real points in green, generated in purple, and D's heat map behind them."""
+        """A small picture: real points in green, generated in purple or the colours of their categories, and
+        D's heat map behind them.
+        """
         source, networks = self.source, shown_networks(self.trainer)
         with evaluating(*networks.values()):
             fake = self.trainer.recipe.generate(networks["generator"], self.z[:300]).float().cpu()
             heat = self._heat(self.trainer.recipe.logits(networks, self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
-        return to_png(scatter([(real, REAL), (fake, FAKE)], source.extent, heat=heat))
+        layers = [(real, REAL)]
+        if categorical := self._category():
+            chosen = categorical.of(self.z[: len(fake)]).argmax(1).cpu()
+            layers += [(fake[chosen == k], class_colour(k)) for k in range(categorical.size)]
+        else:
+            layers.append((fake, FAKE))
+        return to_png(scatter(layers, source.extent, heat=heat))
 
 
 def scatter(

@@ -195,6 +195,14 @@ PRESETS: dict[str, Preset] = {
         _run("dcgan", "mnist", 4_000, batch_size=4, width=16),
         virtual_batch_norm=64,
     ),
+    "mutual_information": _trick(
+        "Mutual information",
+        "Watch each colour, a category of InfoGAN's code, take a cluster for itself; without the information "
+        "in the loss the colours stay mixed: a code that G may ignore means nothing.",
+        "healthy",
+        _run("infogan", "ring", 20_000, ema=0.99, info_weight=0.0),
+        info_weight=1.0,
+    ),
     "mode_seeking": Preset(
         title="Covering or seeking modes",
         watch="Watch one Gaussian learn two: KL spreads it over both, reverse KL puts it on one of them.",

@@ -11,6 +11,7 @@ from engine.codes import REACH, Code, each_value, traversal
 from engine.gans.base import Exhibit, Recipe, Show
 
 ROWS = COLUMNS = 10
+DRAWS = 4096  # of the prior, to see how far it reaches
 
 
 def exhibits(recipe: Recipe, show: Show) -> list[Exhibit]:
@@ -52,6 +53,29 @@ def code_row(base: Tensor, code: Code) -> Tensor:
     latents = base.repeat(COLUMNS, 1)  # (COLUMNS, latent_dim)
     code.of(latents)[:] = torch.linspace(-REACH, REACH, COLUMNS, device=base.device)[:, None]
     return latents
+
+
+def latent_sheet(recipe: Recipe, side: int) -> tuple[Tensor, bool]:
+    """Latents (rows, columns, latent_dim) over the middle 95 % of the prior, and whether their rows are
+    neighbours.
+
+    Two numbers vary, continuous codes before noise, and all else is 0: a sheet. Where there is only one, it
+    is one row. A categorical code gives each of its values a row, which is no neighbour of the next.
+    """
+    drawn = recipe.draw_latent(DRAWS, torch.Generator().manual_seed(0))
+    low, high = drawn.quantile(torch.tensor([0.025, 0.975]), dim=0)  # (latent_dim,)
+    continuous = [code.start for code in recipe.codes if code.kind != "categorical"]
+    categorical = [code for code in recipe.codes if code.kind == "categorical"]
+    across, *others = [*continuous, *range(recipe.noise_dim)]
+    share = torch.linspace(0, 1, side)
+    row = torch.zeros(side, recipe.latent_dim)
+    row[:, across] = low[across].lerp(high[across], share)
+    if categorical:
+        return each_value(row, categorical[0], categorical[0].size).unflatten(0, (-1, side)), False
+    sheet = row.repeat(side if others else 1, 1, 1)
+    if others:
+        sheet[:, :, others[0]] = low[others[0]].lerp(high[others[0]], share)[:, None]
+    return sheet, True
 
 
 def _grid(recipe: Recipe, show: Show, words: tuple[str, str, str], latents: Tensor, columns: int) -> Exhibit:

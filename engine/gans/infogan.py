@@ -42,6 +42,7 @@ class InfoGAN(TwoPlayers):
         "points": {
             "latent_dim": 2, "categories": 8, "continuous_codes": 1, "width": 64,
             "generator_lr": 1e-3, "discriminator_lr": 1e-3, "batch_size": 128,
+            "generator_beta1": 0.0, "discriminator_beta1": 0.0,  # momentum makes this game circle in 2-D
         },
         "images": {"generator_lr": 1e-3, "discriminator_lr": 2e-4, "batch_size": 128},
     }  # fmt: skip

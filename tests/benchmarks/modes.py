@@ -47,6 +47,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "gan_deep": {"gan": "gan", "steps": 26_000, "options": DEEP},  # what of that is not R3GAN's
     "bigan": {"gan": "bigan", "steps": 20_000, "options": {}},
+    "infogan": {  # it alone is told how many modes there are
+        "gan": "infogan",
+        "steps": 20_000,
+        "options": {"width": 128, "ema": 0.999, "lr_decay": "cosine"},
+        "told": {"ring": {"categories": 8}, "grid": {"categories": 25}},
+    },
 }
 # share of good samples, ring and grid, seed 0: all found every mode
 TRIED = {
@@ -65,7 +71,8 @@ TRIED = {
 def trial(recipe: str, data: str, seed: int) -> dict[str, Any]:
     """Train once and count."""
     plan = RECIPES[recipe]
-    options = {**plan["options"], **DATA[data], "report_every": 1000}
+    told = plan.get("told", {}).get(data, {})
+    options = {**plan["options"], **told, **DATA[data], "report_every": 1000}
     config = validate(
         {"gan": plan["gan"], "data": data, "steps": plan["steps"], "seed": seed, "options": options}
     )

@@ -36,3 +36,50 @@ def test_what_is_special(page, site, gan):
     offered = page.get_by_label("what this chart shows")
     for name in charted:
         expect(offered.locator("option").filter(has_text=name).first).to_be_attached()
+
+
+ORANGE = [255, 127, 14]  # of the second category
+RUST = [180, 83, 9]  # of a line from a real point to its reconstruction
+ON_POINTS = {"infogan": ("categories", ORANGE), "bigan": ("reconstructions", RUST)}
+
+
+@pytest.mark.parametrize("gan", ON_POINTS)
+def test_what_is_special_on_points(page, site, gan):
+    title, colour = ON_POINTS[gan]
+    body = {"gan": gan, "data": "ring", "steps": 20, "options": {"measure_every": 10}}
+    run = site.http.post("/api/runs", json=body).json()["id"]
+    wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["state"] == "done")
+    page.goto(f"{site.url}/train?run={run}")
+    layer = page.get_by_role("group", name="layers of the picture").get_by_role("button", name=title)
+    expect(layer).to_have_attribute("aria-pressed", "true")
+    wait_for(lambda: pixels_of(page, colour) > 20)
+    layer.click()
+    wait_for(lambda: pixels_of(page, colour) == 0)
+    page.reload()  # what is shown is remembered
+    expect(layer).to_have_attribute("aria-pressed", "false")
+    layer.click()
+    wait_for(lambda: pixels_of(page, colour) > 20)
+
+
+def test_a_plain_gan_offers_no_such_layer(page, site):
+    body = {"gan": "gan", "data": "ring", "steps": 20}
+    run = site.http.post("/api/runs", json=body).json()["id"]
+    wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["state"] == "done")
+    page.goto(f"{site.url}/train?run={run}")
+    layers = page.get_by_role("group", name="layers of the picture")
+    wait_for(lambda: pixels_of(page, [118, 42, 131]) > 20)
+    expect(layers.get_by_role("button")).to_have_count(6)
+
+
+def pixels_of(page, colour):
+    """How many pixels of the picture have ``colour``."""
+    return page.locator(".gv-canvas").first.evaluate(
+        """(canvas, [red, green, blue]) => {
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          let found = 0;
+          for (let i = 0; i < data.length; i += 4)
+            found += data[i] === red && data[i + 1] === green && data[i + 2] === blue;
+          return found;
+        }""",
+        colour,
+    )

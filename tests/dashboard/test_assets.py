@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httpx
 import pytest
 
 from dashboard.assets import STATIC, Assets, plotly
+from engine.encoding import COLOURS, class_colour
 
 
 @pytest.fixture
@@ -105,3 +107,11 @@ def test_every_script_of_ours_has_a_type():
     assert all(
         ask(Assets(STATIC, {}), f"/assets/{path.name}").status_code == 200 for path in STATIC.glob("*.js")
     )
+
+
+def test_categories_have_the_colours_of_the_engine_s_pictures():
+    told = (STATIC / "theme.js").read_text().split("categories: [")[1].split("]")[0]
+    page = [tuple(bytes.fromhex(colour)) for colour in re.findall(r"#([0-9a-f]{6})", told)]
+    assert len(page) == len(COLOURS)
+    for k, colour in enumerate(page):
+        assert colour == pytest.approx(class_colour(k), abs=2)

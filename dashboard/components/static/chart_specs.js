@@ -134,7 +134,7 @@ export const CHARTS = {
       const { categories, continuous } = codes(runs);
       const named = (name, color) => ({ key: `mi_${name}`, label: name, tag: name, color });
       const rest = Array.from({ length: continuous }, (_, k) => named(`c${k + 1}`, CODES[k % CODES.length]));
-      return categories.length ? [named('category', 'fake'), ...rest] : rest;
+      return categories.length ? [{ ...named('category', 'fake'), tag: 'cat.' }, ...rest] : rest;
     },
     references: (_, runs) =>
       codes(runs).categories.map((count) => ({

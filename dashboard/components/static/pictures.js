@@ -20,7 +20,12 @@ const LAYERS = [
   ['manifold', 'manifold', "G's image of a square grid of z"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
+const SPECIAL = [ // offered where a frame has them
+  ['category', 'categories', 'each generated point in the colour of the category in its latent'],
+  ['reconstructed', 'reconstructions', 'a line from each real x to G(E(x)): what the encoder has kept'],
+];
 const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
+Object.assign(DEFAULTS, { category: true, reconstructed: true });
 const KEPT_FRAMES = 80;
 const LEAST = 320; // CSS pixels across: the toggles below want room too
 const LEAST_PANEL = 220; // CSS pixels across, of one of several side by side
@@ -139,13 +144,26 @@ export class Pictures {
   configure(dark) {
     this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark, this.changed));
     this.offered = null;
+    this.#offer();
+  }
+
+  #offer() {
     if (this.areImages) this.#offerBeside();
-    else
-      this.toggles.replaceChildren(
-        ...LAYERS.map(([name, label, title]) =>
-          this.#toggle(name, label, title, () => (this.layers[name] = !this.layers[name])),
-        ),
-      );
+    else this.#offerLayers();
+  }
+
+  // what is special about a GAN is known with its first frame
+  #offerLayers() {
+    const special = SPECIAL.filter(([name]) => this.panels.some(({ picture }) => picture?.special.includes(name)));
+    const names = String(special.map(([name]) => name));
+    if (names === this.offered) return;
+    this.offered = names;
+    this.toggles.replaceChildren(
+      ...[...LAYERS, ...special].map(([name, label, title]) =>
+        this.#toggle(name, label, title, () => (this.layers[name] = !this.layers[name])),
+      ),
+    );
+    this.changed();
   }
 
   // what can stand beside the samples is known with the first frame: exhibits are the GAN's own
@@ -212,7 +230,7 @@ export class Pictures {
     panel.say(null);
     this.#noteBandwidth(frame.header);
     const shown = panel.show(frame, time);
-    if (this.areImages) this.#offerBeside();
+    this.#offer();
     return shown;
   }
 

@@ -1,5 +1,5 @@
 // The layered picture of a two-dimensional run: D's heat map, real and generated points, manifold,
-// gradients, optimal D.
+// gradients, optimal D, and what is special about its GAN.
 
 import { el, setText } from './dom.js';
 import { contour, HeatMap, valueAt } from './heatmap.js';
@@ -26,8 +26,8 @@ function diamond(context, radius) {
 
 export class PointsPicture {
   /**
-   * `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows}: booleans, shared
-   * and read live.
+   * `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows, category,
+   * reconstructed}: booleans, shared and read live.
    */
   constructor(meta, layers, dark) {
     this.layers = layers;
@@ -85,7 +85,10 @@ export class PointsPicture {
       rim: rim / 2,
       outline: disc,
     });
-    this.diamond = new Sprite(Math.max(3.6 * ratio, side / 105), { fill: PAPER.fake, rim, outline: diamond });
+    const shaped = (fill) => new Sprite(Math.max(3.6 * ratio, side / 105), { fill, rim, outline: diamond });
+    this.diamond = shaped(PAPER.fake);
+    this.coloured = PAPER.categories.map(shaped);
+    this.end = new Sprite(2 * ratio, { fill: `rgb(${PAPER.reconstructed})`, rim: 0, outline: disc });
     this.redraw();
   }
 
@@ -94,14 +97,16 @@ export class PointsPicture {
     this.dirty = true;
   }
 
+  /** The layers that only some GANs have, as the last frame has them. */
+  get special() {
+    return ['category', 'reconstructed'].filter((name) => this.frame?.[name] ?? this.motion.get(name));
+  }
+
   /** Takes a frame; the dots set off towards it. `jump` puts them there at once. */
-  show({ header, arrays }, time, jump = false) {
-    const { fake, manifold, arrows, heat, optimal } = arrays;
-    const moving = Object.fromEntries(
-      Object.entries({ fake, manifold, arrows }).filter(([, points]) => points),
-    );
-    this.frame = { header, heat, optimal };
-    this.motion.aim(moving, time, jump || reducedMotion());
+  show({ header, arrays, shapes }, time, jump = false) {
+    const { heat, optimal, category, ...points } = arrays;
+    this.frame = { header, heat, optimal, category, rows: shapes.manifold?.[0] };
+    this.motion.aim(points, time, jump || reducedMotion());
     this.redraw();
   }
 
@@ -167,14 +172,29 @@ export class PointsPicture {
     shown.copy(this.base);
     const fake = motion.get('fake');
     if (layers.manifold) this.#drawManifold(motion.get('manifold'));
+    if (layers.reconstructed) this.#drawReconstructed(motion.get('reconstructed'));
     if (!fake) return;
     if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: crowded points stay visible
-    if (layers.fake) this.#stamp(shown, fake, this.diamond);
+    const category = layers.category && this.frame.category;
+    if (!layers.fake) return;
+    this.#stamp(shown, fake, category ? (i) => this.coloured[category[i] % this.coloured.length] : this.diamond);
+  }
+
+  // from each real point to where it comes back
+  #drawReconstructed(points) {
+    if (!points || !this.real) return;
+    for (let i = 0; i < points.length; i += 2) {
+      const [x, y] = [this.#x(points[i]), this.#y(points[i + 1])];
+      const [fromX, fromY] = [this.#x(this.real[i]), this.#y(this.real[i + 1])];
+      this.shown.line(fromX, fromY, x, y, 1.6 * this.ratio, PAPER.reconstructed);
+      this.shown.stamp(this.end, x, y);
+    }
   }
 
   #drawManifold(points) {
     if (!points) return;
-    const side = Math.round(Math.sqrt(points.length / 2));
+    const { rows } = this.frame;
+    const columns = points.length / 2 / rows;
     const xy = Float32Array.from(points, (value, i) => (i % 2 ? this.#y(value) : this.#x(value)));
     const join = (a, b) =>
       this.shown.line(
@@ -186,10 +206,11 @@ export class PointsPicture {
         PAPER.manifold,
         0.6,
       );
-    for (let i = 0; i < side; i += 1) {
-      for (let j = 0; j < side; j += 1) {
-        if (j + 1 < side) join(i * side + j, i * side + j + 1);
-        if (i + 1 < side) join(i * side + j, (i + 1) * side + j);
+    const isSheet = this.frame.header.sheet ?? true;
+    for (let i = 0; i < rows; i += 1) {
+      for (let j = 0; j < columns; j += 1) {
+        if (j + 1 < columns) join(i * columns + j, i * columns + j + 1);
+        if (isSheet && i + 1 < rows) join(i * columns + j, (i + 1) * columns + j);
       }
     }
   }
@@ -219,9 +240,11 @@ export class PointsPicture {
     }
   }
 
+  // `sprite`: one for all, or a function of the point's number
   #stamp(raster, points, sprite) {
+    const of = sprite instanceof Sprite ? () => sprite : sprite;
     for (let i = 0; i < points.length; i += 2)
-      raster.stamp(sprite, this.#x(points[i]), this.#y(points[i + 1]));
+      raster.stamp(of(i / 2), this.#x(points[i]), this.#y(points[i + 1]));
   }
 
   #listen() {

@@ -12,7 +12,26 @@ const MEANING = {
 };
 
 // on the picture's paper, which is light in both themes: the heat map's white means "undecided" everywhere
-export const PAPER = { real: '#1b7837', fake: '#762a83', ink: [36, 41, 47], manifold: [84, 39, 136] };
+export const PAPER = {
+  real: '#1b7837',
+  fake: '#762a83',
+  ink: [36, 41, 47],
+  manifold: [84, 39, 136],
+  reconstructed: [180, 83, 9],
+  // engine.encoding.COLOURS
+  categories: [
+    '#1f77b4',
+    '#ff7f0e',
+    '#2ca02c',
+    '#d62728',
+    '#9467bd',
+    '#8c564b',
+    '#e377c2',
+    '#666666',
+    '#bcbd22',
+    '#17becf',
+  ],
+};
 
 /** Adds the style sheets, and `more`, to the page once; resolves when they apply. */
 export function loadStyles(...more) {

@@ -13,7 +13,8 @@ from engine.configure import validate
 from engine.data import DATASETS
 from engine.gans.base import Show
 from engine.options import BadInput
-from engine.picture import evaluating, picture_of
+from engine.picture import display_latents, evaluating, picture_of, shown_generator
+from engine.presets import PRESETS
 from engine.trainer import Trainer
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit, weights
 
@@ -248,6 +249,25 @@ def test_g_learns_what_q_reads():
     for _ in range(300):
         trainer.iterate()
     assert trainer.read(clear=False)[0]["mi_category"] > 1.0
+
+
+@pytest.mark.parametrize("weight, least, most", [(1.0, 0.9, 1.0), (0.0, 0.0, 0.5)], ids=["with", "without"])
+def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
+    """The card "Mutual information": the share of each category's points nearest to its own mode."""
+    options = {**PRESETS["mutual_information"].runs[0]["options"], "info_weight": weight}
+    request = {"gan": "infogan", "data": "ring", "steps": 1500, "device": "cpu", "options": options}
+    trainer = Trainer(validate(request))
+    for _ in range(1500):
+        trainer.iterate()
+    generator, latents = shown_generator(trainer), display_latents(trainer, 800)
+    with evaluating(generator):
+        points = trainer.recipe.generate(generator, latents)
+    category = trainer.recipe.codes[0].of(latents).argmax(1)
+    nearest = torch.cdist(points, torch.tensor(trainer.source.modes)).argmin(1)
+    joint = torch.zeros(8, 8).index_put_((category, nearest), torch.ones(800), accumulate=True)
+    share = float(joint.max(1).values.sum() / 800)
+    modes = len(set(joint.argmax(1).tolist()))
+    assert least <= share <= most and (modes == 8 or not weight)
 
 
 def test_the_weight_may_be_taken_away_while_it_trains():
