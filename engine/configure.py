@@ -27,6 +27,7 @@ from engine.stabilisers import STABILISERS
 from engine.training_options import TrainingOptions
 
 MAX_STEPS = 100_000_000
+OF_THE_GAME = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")
 WATCH = {
     "points": "Watch the generated points find the real ones while D's map loses its colours.",
     "images": "Watch strokes turn into pictures while D(x) and D(G(z)) stay short of 1 and 0.",
@@ -159,6 +160,20 @@ def shape_of(source: Source) -> Shape:
     return Shape(source.kind, tuple(source.shape), len(names), names, given)
 
 
+def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:
+    """Refuse what belongs to a part of the game that does not take place: it would do nothing."""
+    defaults = {name: field.default for name, field in type(options).model_fields.items()}
+    changed = {name for name in defaults if getattr(options, name) != defaults[name]}
+    idle = {part: by for by, parts in recipe.switches_off.items() if by in changed for part in parts}
+    needs = {piece.switch: piece.needs for piece in STABILISERS.values() if piece.is_on(options)}
+    needs |= dict.fromkeys(changed.intersection((*OF_THE_GAME, *recipe.of_the_game)), "game")
+    for field, part in needs.items():
+        if part in idle:
+            by, remedy = idle[part], f"Set {field} to {defaults[field]}"
+            reason = f"it does nothing while {by} is {getattr(options, by)}."
+            raise BadInput(reason, field, f"{remedy}, or {by} to {defaults[by]}.")
+
+
 def check(gan: str, options: Any, source: Source) -> None:
     """Refuse combinations that make no sense: by field, with the reason and a remedy."""
     recipe, objective = GANS[gan], OBJECTIVES[options.objective].under(options.generator_update)
@@ -177,6 +192,7 @@ def check(gan: str, options: Any, source: Source) -> None:
     for piece in STABILISERS.values():
         if piece.is_on(options):
             piece.check(options, recipe, data)
+    _refuse_idle(options, recipe)
     bounds = ("weight_clip", "gradient_penalty", "r1", "spectral_norm")
     if objective.needs_lipschitz and not any(getattr(options, bound) for bound in bounds):
         raise BadInput(

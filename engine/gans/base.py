@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.codes import Code
 from engine.exhibits import Exhibit, Networks, Show
 from engine.options import Options
+from engine.stabilisers.base import Part
 from engine.stages import Direction, Phase, Stage, Statistics
 
 if TYPE_CHECKING:
@@ -19,18 +20,9 @@ if TYPE_CHECKING:
     from engine.data import Source
 
 __all__ = [
-    "Code",
-    "Direction",
-    "Exhibit",
-    "Networks",
-    "Phase",
-    "Recipe",
-    "Shape",
-    "Show",
-    "Stage",
-    "Statistics",
+    "Code", "Direction", "Exhibit", "Networks", "Phase", "Recipe", "Shape", "Show", "Stage", "Statistics",
     "TwoPlayers",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +63,10 @@ class Recipe(ABC):
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample
     directions: ClassVar[tuple[Direction, ...]] = ()  # in which it translates pictures, if it does
     fewest: ClassVar[int] = 2  # samples in a batch
+    switches_off: ClassVar[
+        dict[str, tuple[Part, ...]]
+    ] = {}  # what takes no part where an option is not default
+    of_the_game: ClassVar[tuple[str, ...]] = ()  # own knobs that do nothing without the game
     Options: ClassVar[type[Options]] = Options
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for shared options, by kind of data
 

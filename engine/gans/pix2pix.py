@@ -45,6 +45,7 @@ class Pix2Pix(TwoPlayers):
     sentence = "Translates a picture into another kind of picture, from pairs that show how."
     paper = "Isola et al. 2017, arXiv:1611.07004"
     kinds = ("pairs",)
+    switches_off = {"adversary": ("discriminator", "game")}
     has_features = False  # what D sees are pairs
     directions = ("a_to_b",)
     fewest = 1
@@ -115,8 +116,6 @@ class Pix2Pix(TwoPlayers):
             raise BadInput(
                 "without an adversary D's features mean nothing.", "feature_weight", "Set it to 0."
             )
-        if not options.adversary and options.pretrain_discriminator:
-            raise BadInput("without an adversary D does not learn.", "pretrain_discriminator", "Set it to 0.")
 
     def networks(self) -> dict[str, nn.Module]:
         o, given, made = self.options, self.data.given, self.data.shape

@@ -43,17 +43,14 @@ class SemiSupervisedGAN(TwoPlayers):
     kinds = ("images",)
     needs_labels = has_classifier = True
     measured = ("test_error",)
+    switches_off, of_the_game = {"supervised_only": ("game",)}, ("unlabelled_weight",)
     averaged = ("generator", "discriminator")
     defaults = {
         "images": {
-            "batch_size": 100,
-            "generator_lr": 3e-3,
-            "discriminator_lr": 3e-3,
-            "lr_decay": "linear",
-            "lr_decay_from": 0.65,
-            "ema": 0.999,
+            "batch_size": 100, "generator_lr": 3e-3, "discriminator_lr": 3e-3,
+            "lr_decay": "linear", "lr_decay_from": 0.65, "ema": 0.999,
         }
-    }
+    }  # fmt: skip
 
     class Options(Options):
         latent_dim: int = knob(100, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")

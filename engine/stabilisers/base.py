@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.gans.base import Recipe, Shape
 
 GROUP = "stabilisers"
+Part = Literal["discriminator", "game"]  # D learns; G plays against it
 
 
 class Stabiliser:
@@ -26,6 +27,7 @@ class Stabiliser:
     on_points: ClassVar[Any] = None  # another value for 2-D data, where it needs one
     is_lazy: ClassVar[bool] = False  # a costly penalty, that may be asked for only every few steps
     judges_fake: ClassVar[bool] = False  # a penalty that asks D about generated samples
+    needs: ClassVar[Part | None] = None  # what must take part, or it does nothing
     Options: ClassVar[type[Options]]
 
     def is_on(self, options: Any) -> bool:

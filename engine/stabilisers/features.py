@@ -25,6 +25,7 @@ class MinibatchDiscrimination(Stabiliser):
         "samples that are all alike give G away."
     )
     switch = "minibatch_discrimination"
+    needs = "discriminator"
     on = 16
     on_points = 8
 
@@ -103,6 +104,7 @@ class FeatureMatching(Stabiliser):
         "D's verdict."
     )
     switch = "feature_matching"
+    needs = "game"
     on = 1.0
 
     class Options(Options):

@@ -23,6 +23,7 @@ class LabelSmoothing(Stabiliser):
         "growing too sure."
     )
     switch = "label_smoothing"
+    needs = "game"
     on = 0.1
 
     class Options(Options):
@@ -57,6 +58,7 @@ class InstanceNoise(Stabiliser):
         "(Sønderby et al. 2017)."
     )
     switch = "instance_noise"
+    needs = "discriminator"
     on = 0.3
 
     class Options(Options):
@@ -92,6 +94,7 @@ class DiffAugment(Stabiliser):
         "(Zhao et al. 2020): few data last longer."
     )
     switch = "diff_augment"
+    needs = "discriminator"
     on = True
 
     class Options(Options):

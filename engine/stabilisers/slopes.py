@@ -38,6 +38,7 @@ class WeightClipping(Stabiliser):
     title = "Weight clipping"
     sentence = "Clamps D's weights after each step, the first WGAN's crude way to bound its slope."
     switch = "weight_clip"
+    needs = "discriminator"
     on = 0.1
 
     class Options(Options):
@@ -76,6 +77,8 @@ class WeightClipping(Stabiliser):
 
 class SlopePenalty(Stabiliser):
     """A penalty on D's gradient at each sample alone, ``switch`` being its weight."""
+
+    needs = "game"
 
     is_lazy = True
 
@@ -211,6 +214,7 @@ class SpectralNorm(Stabiliser):
         "that D is about 1-Lipschitz."
     )
     switch = "spectral_norm"
+    needs = "discriminator"
     on = True
 
     class Options(Options):

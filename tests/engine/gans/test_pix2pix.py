@@ -129,6 +129,9 @@ def test_it_learns():
         ({"patch": "286"}, "patch"),
         ({"adversary": False, "l1_weight": 0.0}, "l1_weight"),
         ({"adversary": False, "pretrain_discriminator": 5}, "pretrain_discriminator"),
+        ({"adversary": False, "r1": 1.0}, "r1"),
+        ({"adversary": False, "diff_augment": True}, "diff_augment"),
+        ({"adversary": False, "objective": "hinge"}, "objective"),
         ({"r1": 1.0}, "r1"),  # batch norm in D
         ({"minibatch_discrimination": 8}, "minibatch_discrimination"),
         ({"feature_matching": 1.0}, "feature_matching"),

@@ -243,7 +243,19 @@ REFUSED = [
     ({"weight_clip": 0.1}, "weight_clip"),
     ({"feature_matching": 1.0}, "feature_matching"),
     ({"minibatch_discrimination": 4}, "minibatch_discrimination"),
+    ({"supervised_only": True, "r1": 1.0}, "r1"),
+    ({"supervised_only": True, "critic_steps": 2}, "critic_steps"),
+    ({"supervised_only": True, "pretrain_discriminator": 5}, "pretrain_discriminator"),
+    ({"supervised_only": True, "unlabelled_weight": 2.0}, "unlabelled_weight"),
 ]
+
+
+@pytest.mark.parametrize("options", [{"diff_augment": True}, {"instance_noise": 0.1}, {"ema": 0.9}])
+def test_the_classifier_alone_keeps_what_changes_d(options):
+    trainer = trainer_of(supervised_only=True, **options)
+    trainer.iterate()
+    values, _ = trainer.read()
+    assert values["class_loss"] == values["d_loss"] > 0
 
 
 @pytest.mark.parametrize(("options", "field"), REFUSED, ids=[f"{f}-{i}" for i, (_, f) in enumerate(REFUSED)])
