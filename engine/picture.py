@@ -10,6 +10,7 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
+from engine.metrics.transport import COMPARED as PAIRED
+from engine.metrics.transport import critic_estimate, transport_distance, transport_floor
 from engine.trainer import Trainer
 from engine.traversals import latent_sheet
 
@@ -122,6 +125,9 @@ class PointsPicture:
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
         self.optimal: np.ndarray | None = None
         self.reference = diversity(source.sample(COMPARED, torch.Generator("cpu").manual_seed(0)))
+        recipe, objective = trainer.recipe, trainer.ctx.objective
+        self.has_critic = objective.needs_lipschitz and recipe.judges_samples and recipe.has_features
+        self.floor = transport_floor(source, PAIRED) if self.has_critic else None
 
     def measure(self) -> dict[str, Any]:
         """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
@@ -136,9 +142,25 @@ class PointsPicture:
         if len(self.modes):
             found |= mode_coverage(samples, self.modes, self.source.sd or 0.0)
         found["diversity"] = diversity(samples[:COMPARED]) / self.reference
+        if self.has_critic:
+            found |= self._distance(samples)
         jsd, optimal = self.comparison.compare(samples)
         self.optimal = np.round(optimal * 255).astype(np.uint8)
         return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}
+
+    def _distance(self, samples: Tensor) -> dict[str, Any]:
+        """How far ``samples`` are from the data, by transport and by the critic: ``critic_distance`` is its
+        value where it has a slope of 1.
+        """
+        device, networks = self.trainer.device, shown_networks(self.trainer)
+        real, fake = self.real_points[:PAIRED], samples[:PAIRED]
+        with evaluating(*networks.values()):
+            found = critic_estimate(
+                partial(self.trainer.recipe.logits, networks), real.to(device), fake.to(device)
+            )
+        distance = found["critic_value"] / max(found["critic_slope"], 1e-8)
+        transport = {"transport": transport_distance(real, fake), "transport_floor": self.floor}
+        return transport | found | {"critic_distance": distance}
 
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""

@@ -10,6 +10,8 @@ from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
+from engine.metrics.transport import COMPARED as PAIRED
+from engine.metrics.transport import transport_distance
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,20 @@ METRICS: dict[str, Metric] = {
             "bandwidth": "Standard deviation of the blur, in data units.",
         },
         DensityComparison,
+    ),
+    "transport": Metric(
+        "Optimal transport",
+        "How far generated points lie from real ones, and what a Wasserstein critic says it is.",
+        ("points",),
+        PAIRED,
+        {
+            "transport": "Wasserstein-1 of as many real and generated points, in data units.",
+            "transport_floor": "The same of two samples of real points.",
+            "critic_value": "Mean D(real) - mean D(generated) on the same points.",
+            "critic_slope": "Mean norm of D's gradient between them; the penalty holds it at 1.",
+            "critic_distance": "The value over the slope.",
+        },
+        transport_distance,
     ),
     "diversity": Metric(
         "Diversity",

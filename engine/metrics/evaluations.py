@@ -200,6 +200,14 @@ EVALUATIONS: dict[str, Evaluation] = {
         _points,
         measures.divergence,
     ),
+    "transport": Evaluation(
+        "Optimal transport",
+        "How far the samples must be carried to lie where as many real points do.",
+        {"transport": Figure("Distance", "Wasserstein-1, in data units; 0 is best.", "lower")},
+        "as many real points",
+        _points,
+        measures.transport,
+    ),
     "stacked_modes": Evaluation(
         "Modes of Stacked MNIST",
         "How many of the 1,000 triples of digits appear, and how evenly, as the digit classifier reads them.",

@@ -27,6 +27,8 @@ from engine.metrics.neighbours import neighbour_accuracy
 from engine.metrics.network import load
 from engine.metrics.real import fingerprint, once
 from engine.metrics.subject import USUAL, Outcome, Subject
+from engine.metrics.transport import COMPARED as PAIRED
+from engine.metrics.transport import transport_distance, transport_floor
 
 MODE_SAMPLES = 2_500  # Srivastava et al. 2017, table 1
 STACKED_SAMPLES = 26_000  # Metz et al. 2017, section 3.3.1
@@ -139,6 +141,15 @@ def divergence(subject: Subject) -> Outcome:
     comparison = DensityComparison(source)
     found, _ = comparison.compare(subject.drawn(n)[1])
     return Outcome({"jsd": found}, {"jsd": comparison.floor(n)}, {"n": n, "bandwidth": comparison.bandwidth})
+
+
+def transport(subject: Subject) -> Outcome:
+    """The 1-Wasserstein distance of 2-D data."""
+    source, n = subject.source, min(subject.n or PAIRED, MODE_SAMPLES)  # the pairing takes N^3
+    assert isinstance(source, PointSource)
+    real = source.sample(n, torch.Generator().manual_seed(2))
+    found = transport_distance(real, subject.drawn(n)[1])
+    return Outcome({"transport": found}, {"transport": transport_floor(source, n)}, {"n": n})
 
 
 def stacked_modes(subject: Subject) -> Outcome:

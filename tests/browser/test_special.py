@@ -61,6 +61,16 @@ def test_what_is_special_on_points(page, site, gan):
     wait_for(lambda: pixels_of(page, colour) > 20)
 
 
+def test_a_critic_s_distance_is_charted_first(page, site):
+    body = {"gan": "wgan_gp", "data": "ring", "steps": 20, "options": {"measure_every": 10}}
+    run = site.http.post("/api/runs", json=body).json()["id"]
+    wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["state"] == "done")
+    page.goto(f"{site.url}/train?run={run}")
+    expect(page.get_by_label("what this chart shows")).to_have_value("distance")
+    for line in ("W", "D", "D ÷ slope"):
+        expect(page.get_by_role("button", name=line).first).to_be_visible()
+
+
 def test_a_plain_gan_offers_no_such_layer(page, site):
     body = {"gan": "gan", "data": "ring", "steps": 20}
     run = site.http.post("/api/runs", json=body).json()["id"]

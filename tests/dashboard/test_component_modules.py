@@ -402,7 +402,7 @@ def test_every_chart_of_an_evaluation_stands_in_the_menu(page: Page) -> None:
     known = {name for measure in EVALUATIONS.values() for name in measure.figures}
     assert set(lines) <= known
     elsewhere = {  # measured while the run trains anyway, and charted there
-        "modes_hit", "share", "jsd", "code_error", "reconstruction_error", "l1", "l1_back",
+        "modes_hit", "share", "jsd", "transport", "code_error", "reconstruction_error", "l1", "l1_back",
         "cycle_a", "cycle_b",
     }  # fmt: skip
     assert known - set(lines) == elsewhere

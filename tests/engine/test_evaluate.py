@@ -285,7 +285,9 @@ class TestModes:
         found = judge(Album(points), source, None)
         assert found["figures"]["modes_hit"] == 25 and found["figures"]["share"] > 0.97
         assert found["figures"]["jsd"] < 2 * found["floors"]["jsd"] and found["network"] is None
-        half = judge(Album(points[points[:, 0] > 0]), source, ["modes", "prdc"])
+        assert found["figures"]["transport"] < 1.5 * found["floors"]["transport"]
+        half = judge(Album(points[points[:, 0] > 0]), source, ["modes", "prdc", "transport"])
+        assert half["figures"]["transport"] > 3 * half["floors"]["transport"]
         assert half["figures"]["modes_hit"] < 16 and half["figures"]["recall"] < 0.6
         assert half["figures"]["precision"] > 0.85
 
@@ -301,7 +303,7 @@ class TestChoice:
             "encoder_1nn",
             "classifier_error",
         ]
-        assert applicable(Known((2,)), Ring()) == ["prdc", "modes", "divergence"]
+        assert applicable(Known((2,)), Ring()) == ["prdc", "modes", "divergence", "transport"]
         stacked = applicable(Known((3, 28, 28)), Stacked())
         assert "stacked_modes" in stacked and "inception_score" not in stacked
 

@@ -29,6 +29,16 @@ function codes(runs = []) {
   return { categories, continuous: Math.max(...all.map((options) => options.continuous_codes)) };
 }
 
+function haveCritics(runs = []) {
+  return runs.some((run) => run.config?.options.objective === 'wasserstein');
+}
+
+/** Whether a penalty or a norm holds the slope of a critic at 1; clipping leaves it open. */
+function holdsSlope(runs = []) {
+  const bounds = ({ gradient_penalty: penalty, spectral_norm: norm }) => penalty > 0 || norm;
+  return haveCritics(runs) && runs.some((run) => bounds(run.config?.options ?? {}));
+}
+
 function range(meta) {
   return meta.objective?.range ?? null;
 }
@@ -110,6 +120,23 @@ export const CHARTS = {
     help: 'Jensen-Shannon divergence of data and samples, in nats: 0 is perfect, log 2 nothing in common.',
     lines: () => [{ key: 'jsd', label: 'JSD', tag: '', color: 'fake' }],
     references: () => [{ value: Math.log(2), color: 'muted', who: 'disjoint' }],
+    floor: 0,
+  },
+  distance: {
+    title: () => 'distance',
+    help:
+      'How far samples lie from the data: W carries as many generated points to real ones by the shortest ways. ' +
+      "The critic's value says the same where its slope is 1; over its slope, also where it is not, as far as " +
+      'D has learned. Dotted: W of two samples of real points.',
+    lines: (_, runs) => [
+      { key: 'transport', label: 'W', tag: 'W', color: 'fake' },
+      ...(holdsSlope(runs) ? [{ key: 'critic_value', label: 'D', tag: 'D', color: 'd' }] : []),
+      ...(haveCritics(runs) ? [{ key: 'critic_distance', label: 'D ÷ slope', tag: '÷', color: 'g' }] : []),
+    ],
+    references: (_, runs) =>
+      [runs[0]?.history.value('transport_floor') ?? runs[0]?.floor('transport')]
+        .filter((floor) => typeof floor === 'number')
+        .map((value) => ({ value, color: 'real', who: 'real against real' })),
     floor: 0,
   },
   diversity: {
@@ -230,6 +257,7 @@ export const CHARTS = {
 /** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
 export const CHOICES = [
   'information',
+  'distance',
   'code_error',
   'errors',
   'class_accuracy',
@@ -250,6 +278,7 @@ export const CHOICES = [
 ];
 export const CHOICE_NAMES = {
   information: 'mutual information',
+  distance: 'distance',
   code_error: 'code error',
   errors: 'test errors',
   class_accuracy: "D's classes",
