@@ -203,6 +203,18 @@ PRESETS: dict[str, Preset] = {
         _run("infogan", "ring", 20_000, ema=0.99, info_weight=0.0),
         info_weight=1.0,
     ),
+    "least_squares": Preset(
+        title="Least squares beside GAN",
+        watch="Watch the losses, not their height: least squares counts in other units, and 0.25 is its D "
+        "undecided. The digits tell, drawn by the same networks from the same seed.",
+        expect="healthy",
+        runs=tuple(
+            _run("gan", "mnist", 10_000, objective=objective)
+            for objective in ("non_saturating", "least_squares")
+        ),
+        group="tricks",
+        labels=("cross-entropy", "least squares"),
+    ),
     "mode_seeking": Preset(
         title="Covering or seeking modes",
         watch="Watch one Gaussian learn two: KL spreads it over both, reverse KL puts it on one of them.",

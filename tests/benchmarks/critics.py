@@ -1,0 +1,89 @@
+"""What a Wasserstein critic says of the distance, beside the distance itself, on the ring.
+
+python -m tests.benchmarks.critics [--seeds 3] [--out tests/benchmarks/critics.jsonl] [--table]
+
+``W`` is the optimal transport of 256 generated points to 256 real ones, ``value`` what D makes of them,
+``slope`` the mean norm of its gradient between them. ``course`` is the correlation of value over slope with
+``W`` from step 100 to the last. Each trial is one line, written when it ends; one that is there already is
+not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from statistics import correlation, mean
+from typing import Any
+
+import torch
+
+from engine.configure import validate
+from engine.picture import picture_of
+from engine.trainer import Trainer
+from tests.benchmarks.trials import Trials
+
+OUT = Path(__file__).with_name("critics.jsonl")
+RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
+    "penalty of weight 0.1": ("wgan_gp", {}),
+    "penalty of weight 1": ("wgan_gp", {"gradient_penalty": 1.0}),
+    "clipping at 0.1": ("wgan", {}),
+}
+STEPS, EVERY = 2000, 100
+SHOWN = (100, 300, 1000, 2000)
+
+
+def trial(recipe: str, seed: int) -> dict[str, Any]:
+    """Train once and look every ``EVERY`` steps."""
+    torch.set_num_threads(1)
+    gan, options = RECIPES[recipe]
+    request = {"gan": gan, "data": "ring", "steps": STEPS, "seed": seed, "options": options}
+    trainer = Trainer(validate({**request, "device": "cpu"}))
+    picture, found = picture_of(trainer), {}
+    for step in range(1, STEPS + 1):
+        trainer.iterate()
+        if step % EVERY == 0:
+            trainer.read()
+            found[step] = picture.measure()
+    course = correlation(
+        [row["transport"] for row in found.values()], [row["critic_distance"] for row in found.values()]
+    )
+    names = ("transport", "critic_value", "critic_slope", "critic_distance", "transport_floor")
+    at = {step: {name: round(found[step][name], 4) for name in names} for step in SHOWN}
+    return {"recipe": recipe, "seed": seed, "course": round(course, 3), "at": at}
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Means over the seeds, as Markdown."""
+    rows = ["| critic | step | W (floor) | value | slope | value / slope | course |", "|---" * 7 + "|"]
+    for recipe in RECIPES:
+        mine = [line for line in lines if line["recipe"] == recipe]
+        if not mine:
+            continue
+        course = ", ".join(f"{line['course']:.2f}" for line in mine)
+        for step in SHOWN:
+            at = [line["at"][str(step)] for line in mine]
+            of = {name: mean(row[name] for row in at) for name in at[0]}
+            rows.append(
+                f"| {recipe} | {step:,} | {of['transport']:.2f} ({of['transport_floor']:.2f}) "
+                f"| {of['critic_value']:.2f} | {of['critic_slope']:.2f} | {of['critic_distance']:.2f} "
+                f"| {course if step == SHOWN[0] else ''} |"
+            )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--table", action="store_true", help="only print the table of what is there")
+    given = parser.parse_args()
+    trials = Trials(given.out, "recipe", "seed")
+    for seed in range(0 if given.table else given.seeds):
+        for recipe in RECIPES:
+            trials.add((recipe, seed), partial(trial, recipe, seed))
+    print(table(Trials(given.out, "recipe", "seed").lines))  # read again: steps are text in JSON
+
+
+if __name__ == "__main__":
+    main()
