@@ -7,8 +7,8 @@ penalty. For pictures they are the papers', on DCGAN's networks. Points have set
 multilayer perceptrons: under those for pictures a 2-D critic finds one to three of eight modes.
 
 What to look for: the critic's loss falls as the samples get better, which no other GAN's does. Under the
-penalty its value is the distance; under clipping only its course means something, since nobody knows the
-slope that clipping allows.
+penalty its value, over its slope, is the distance, which points show beside it; under clipping only its
+course means something, since nobody knows the slope that clipping allows.
 """
 
 from __future__ import annotations
