@@ -13,7 +13,8 @@ from engine import models
 from engine.data import PointSource
 from engine.models import Model
 from engine.options import BadInput
-from engine.picture import FAKE, REAL, picture_grid, scatter, to_png
+from engine.picture import FAKE, REAL, picture_grid, to_png
+from engine.points_picture import scatter
 
 AT_MOST = 4096
 

@@ -36,7 +36,14 @@ from typing import Any, NoReturn
 
 Job = dict[str, Any]
 MESSAGE_BYTES = 1 << 16
-PRELOADED = ("torch", "torch._dynamo", "engine.configure", "engine.train", "engine.inference")
+PRELOADED = (
+    "torch",
+    "torch._dynamo",
+    "engine.configure",
+    "engine.train",
+    "engine.points_picture",
+    "engine.inference",
+)
 
 
 def train(job: Job) -> None:
