@@ -75,6 +75,7 @@ class Gallery:
         """
         header = self._header()
         frame = self.picture.frame(header)
+        self.folder.snapshots.mkdir(exist_ok=True)  # somebody may have made room
         write_bytes(self.folder.snapshots / f"{header['step']:08d}.bin", frame)
         if is_last or header["time"] - self._thumbnailed > THUMBNAIL_EVERY_S:
             self._thumbnailed = header["time"]

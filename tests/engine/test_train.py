@@ -218,6 +218,15 @@ def test_the_folder_holds_pictures(new_run, how):
     assert folder.thumbnail.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_run_survives_that_its_snapshots_are_deleted(new_run):
+    folder = new_run(steps=20)
+    assert train(folder) == "done"
+    shutil.rmtree(folder.snapshots)
+    folder.write_status(**{**folder.status(), "state": "stopped", "steps": 40})
+    assert train(folder, resume=True) == "done", folder.status()
+    assert folder.snapshot_steps()[-1] == 40
+
+
 def test_snapshots_stay_few(new_run, monkeypatch):
     monkeypatch.setattr("engine.gallery.SNAPSHOTS_AT_MOST", 12)
     monkeypatch.setitem(SNAPSHOT_EVERY, "points", 5)
