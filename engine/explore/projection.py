@@ -160,17 +160,30 @@ def _promising(loaded: Loaded, task: Task) -> Tensor:
     categories = [code for code in model.recipe.codes if code.kind == "categorical"]
     if not categories:
         return latents[order[: task.restarts]]
+    of = categories[0].of(latents).argmax(1)  # (TRIED,)
+    read = _read(loaded, task)
+    order = torch.cat([order[of[order] == read], order[of[order] != read]])
     chosen: list[int] = []  # the best of each category first: a category cannot be reached by descent
     seen: set[int] = set()
     for place in order.tolist():
-        category = int(categories[0].of(latents[place : place + 1]).argmax())
-        if category not in seen:
-            seen.add(category)
+        if int(of[place]) not in seen:
+            seen.add(int(of[place]))
             chosen.append(place)
     rest = [place for place in order.tolist() if place not in chosen]
     half = max(1, task.restarts - task.restarts // 2)
     picked = (chosen[:half] + rest[: task.restarts - half] + chosen[half:])[: task.restarts]
     return latents[picked]
+
+
+def _read(loaded: Loaded, task: Task) -> int:
+    """The category that the model's own recogniser sees in a whole target; -1 where there is none to ask."""
+    model = loaded.model
+    if not model.recipe.reads_codes or not bool((task.mask == 1).all()):
+        return -1
+    try:
+        return int(model.recipe.read_codes(model.networks, task.target).argmax())
+    except KeyError:  # it was kept without its recogniser
+        return -1
 
 
 def _descend(loaded: Loaded, task: Task, state: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Pictures found again in the latent space."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,27 @@ def test_a_models_own_sample_is_found_again(name):
     found = model.generate(latent_of(loaded, best["place"])[None])
     assert float((found - target).square().mean()) < 0.01
     assert opened(best["image"]).size == model.shape.shape[:0:-1]
+
+
+def test_the_category_that_the_recogniser_reads_is_tried_first():
+    place = PRETRAINED / "infogan-mnist"
+    loaded = Loaded(load_safely(place), place, (), 0.0)
+    model, category = loaded.model, loaded.model.recipe.codes[0]
+    for seed in range(8):
+        z = model.latents([seed])
+        with torch.no_grad():
+            target = model.recipe.generate(model.networks["generator"], z).float()
+            read = int(model.recipe.read_codes(model.networks, target).argmax())
+        whole = torch.ones(1, 1, 28, 28)
+        task = projection.Task(target, whole, None, "optimise", 4, 1, 0, 0.01)
+        starts = category.of(projection._promising(loaded, task)).argmax(1).tolist()
+        assert starts[0] == read and starts[1] != read and starts[2:] == [read, read]
+        painted = replace(task, mask=torch.cat([whole[:, :, :14], torch.zeros(1, 1, 14, 28)], 2))
+        kept = dict(model.networks)
+        del model.networks["recogniser"]
+        for other in (task, painted):
+            assert projection._promising(loaded, other).shape == (4, model.recipe.latent_dim)
+        model.networks.update(kept)
 
 
 def test_the_descent_comes_nearer(runs):
