@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +41,11 @@ class Code:
         if self.kind == "uniform":
             return torch.rand(n, self.size, device=device, generator=generator) * 2 - 1
         return torch.randn(n, self.size, device=device, generator=generator)
+
+
+def first_category(codes: Iterable[Code]) -> Code | None:
+    """The first categorical one of ``codes``, or ``None``."""
+    return next((code for code in codes if code.kind == "categorical"), None)
 
 
 def each_value(bases: Tensor, code: Code, rows: int) -> Tensor:

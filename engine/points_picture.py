@@ -11,14 +11,13 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from engine import frames
-from engine.codes import Code
+from engine.codes import first_category
 from engine.data import PointSource
 from engine.encoding import class_colour, reconstruct
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
-from engine.metrics.transport import COMPARED as PAIRED
-from engine.metrics.transport import critic_estimate, transport_distance, transport_floor
+from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
 from engine.picture import (
     FAKE,
     REAL,
@@ -140,15 +139,12 @@ class PointsPicture:
         }
         return frames.pack({**header, **extra}, arrays)
 
-    def _category(self) -> Code | None:
-        return next((code for code in self.trainer.recipe.codes if code.kind == "categorical"), None)
-
     def _special(self, networks: dict[str, nn.Module]) -> dict[str, np.ndarray | bytes]:
         """``category`` (SHOWN,) uint8 of the shown points, where the latent has one, and ``reconstructed``
         (RECONSTRUCTED, 2), G(E(x)) of the first real points, where there is an encoder.
         """
         recipe, arrays = self.trainer.recipe, {}
-        if categorical := self._category():
+        if categorical := first_category(self.trainer.recipe.codes):
             chosen = categorical.of(self.z[:SHOWN]).argmax(1)
             arrays["category"] = chosen.to(torch.uint8).cpu().numpy()
         if recipe.has_encoder:
@@ -196,7 +192,7 @@ class PointsPicture:
             heat = self._heat(self.trainer.recipe.logits(networks, self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
         layers = [(real, REAL)]
-        if categorical := self._category():
+        if categorical := first_category(self.trainer.recipe.codes):
             chosen = categorical.of(self.z[: len(fake)]).argmax(1).cpu()
             layers += [(fake[chosen == k], class_colour(k)) for k in range(categorical.size)]
         else:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.codes import REACH, Code, each_value, traversal
+from engine.codes import REACH, Code, each_value, first_category, traversal
 from engine.gans.base import Exhibit, Recipe, Show
 
 ROWS = COLUMNS = 10
@@ -19,13 +19,13 @@ def exhibits(recipe: Recipe, show: Show) -> list[Exhibit]:
     leave some of them out, each continuous code in a row of its own.
     """
     continuous = [code for code in recipe.codes if code.kind != "categorical"]
-    categorical = [code for code in recipe.codes if code.kind == "categorical"]
-    grids = [category_rows(recipe, show, categorical[0], continuous)] if categorical else []
+    category = first_category(recipe.codes)
+    grids = [category_rows(recipe, show, category, continuous)] if category else []
     if len(continuous) > 1:
         latents = traversal(show.latent[:1], continuous[1], ROWS, continuous[0], COLUMNS)
         sentence = "Across the first continuous code, down the second, -2 to 2. All else stays."
         grids.append(_grid(recipe, show, ("continuous", "Continuous codes", sentence), latents, COLUMNS))
-    if len(continuous) > 2 or (continuous and not categorical):
+    if len(continuous) > 2 or (continuous and not category):
         latents = torch.cat([code_row(show.latent[:1], code) for code in continuous])
         sentence = "In each row one continuous code goes from -2 to 2. All else stays."
         grids.append(_grid(recipe, show, ("one_by_one", "Codes one by one", sentence), latents, COLUMNS))
@@ -65,13 +65,12 @@ def latent_sheet(recipe: Recipe, side: int) -> tuple[Tensor, bool]:
     drawn = recipe.draw_latent(DRAWS, torch.Generator().manual_seed(0))
     low, high = drawn.quantile(torch.tensor([0.025, 0.975]), dim=0)  # (latent_dim,)
     continuous = [code.start for code in recipe.codes if code.kind != "categorical"]
-    categorical = [code for code in recipe.codes if code.kind == "categorical"]
     across, *others = [*continuous, *range(recipe.noise_dim)]
     share = torch.linspace(0, 1, side)
     row = torch.zeros(side, recipe.latent_dim)
     row[:, across] = low[across].lerp(high[across], share)
-    if categorical:
-        return each_value(row, categorical[0], categorical[0].size).unflatten(0, (-1, side)), False
+    if category := first_category(recipe.codes):
+        return each_value(row, category, category.size).unflatten(0, (-1, side)), False
     sheet = row.repeat(side if others else 1, 1, 1)
     if others:
         sheet[:, :, others[0]] = low[others[0]].lerp(high[others[0]], share)[:, None]

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.codes import first_category
 from engine.data import ImageSource
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, latent_of, number, place_of, seed_of, whole
@@ -157,10 +158,10 @@ def _promising(loaded: Loaded, task: Task) -> Tensor:
         samples = model.recipe.generate(model.networks["generator"], part).float()
         errors.append(_errors(samples, task) + FEATURES * _feature_errors(loaded, samples, task))
     order = torch.cat(errors).argsort()
-    categories = [code for code in model.recipe.codes if code.kind == "categorical"]
-    if not categories:
+    category = first_category(model.recipe.codes)
+    if category is None:
         return latents[order[: task.restarts]]
-    of = categories[0].of(latents).argmax(1)  # (TRIED,)
+    of = category.of(latents).argmax(1)  # (TRIED,)
     read = _read(loaded, task)
     order = torch.cat([order[of[order] == read], order[of[order] != read]])
     chosen: list[int] = []  # the best of each category first: a category cannot be reached by descent

@@ -10,8 +10,7 @@ from engine.metrics.classes import ClassCounter
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
-from engine.metrics.transport import COMPARED as PAIRED
-from engine.metrics.transport import transport_distance
+from engine.metrics.transport import PAIRED, transport_distance
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ from engine.metrics.neighbours import neighbour_accuracy
 from engine.metrics.network import load
 from engine.metrics.real import fingerprint, once
 from engine.metrics.subject import USUAL, Outcome, Subject
-from engine.metrics.transport import COMPARED as PAIRED
-from engine.metrics.transport import transport_distance, transport_floor
+from engine.metrics.transport import PAIRED, transport_distance, transport_floor
 
 MODE_SAMPLES = 2_500  # Srivastava et al. 2017, table 1
 STACKED_SAMPLES = 26_000  # Metz et al. 2017, section 3.3.1

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.data.source import PointSource
 
-COMPARED = 256  # points of each kind: their pairing takes some 5 ms
+PAIRED = 256  # points of each kind: their pairing takes some 5 ms
 FLOORS = 4  # pairs of real samples whose distances make the floor
 
 
@@ -23,7 +23,7 @@ def transport_distance(a: Tensor, b: Tensor) -> float:
     It is the mean length of the arrows that carry ``a`` to ``b``, paired so that the sum of all is least.
     Two samples of one distribution come to more than 0, the less the larger N: the floor to hold it against.
     """
-    from scipy.optimize import linear_sum_assignment
+    from scipy.optimize import linear_sum_assignment  # half a second, which only who measures this waits for
 
     lengths = torch.cdist(a.double(), b.double()).cpu().numpy()  # (N, N)
     rows, columns = linear_sum_assignment(lengths)

@@ -79,7 +79,6 @@ class SlopePenalty(Stabiliser):
     """A penalty on D's gradient at each sample alone, ``switch`` being its weight."""
 
     needs = "game"
-
     is_lazy = True
 
     def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
