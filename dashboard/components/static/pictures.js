@@ -17,15 +17,23 @@ const LAYERS = [
     'D*',
     'the best possible D: p / (p + q), q a blurred histogram of fakes; over D: its ¼, ½ and ¾ lines',
   ],
-  ['manifold', 'manifold', "G's image of a square grid of z"],
+  ['manifold', 'manifold', "G's image of a square grid of z; of codes, a curve for each category"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
 const SPECIAL = [ // offered where a frame has them
   ['category', 'categories', 'each generated point in the colour of the category in its latent'],
   ['reconstructed', 'reconstructions', 'a line from each real x to G(E(x)): what the encoder has kept'],
 ];
-const DEFAULTS = { real: true, fake: true, d: true, optimal: false, manifold: false, arrows: true };
-Object.assign(DEFAULTS, { category: true, reconstructed: true });
+const DEFAULTS = {
+  real: true,
+  fake: true,
+  d: true,
+  optimal: false,
+  manifold: false,
+  arrows: true,
+  category: true,
+  reconstructed: true,
+};
 const KEPT_FRAMES = 80;
 const LEAST = 320; // CSS pixels across: the toggles below want room too
 const LEAST_PANEL = 220; // CSS pixels across, of one of several side by side
@@ -154,7 +162,7 @@ export class Pictures {
 
   // what is special about a GAN is known with its first frame
   #offerLayers() {
-    const special = SPECIAL.filter(([name]) => this.panels.some(({ picture }) => picture?.special.includes(name)));
+    const special = SPECIAL.filter(([name]) => this.panels.some(({ picture }) => picture?.has(name)));
     const names = String(special.map(([name]) => name));
     if (names === this.offered) return;
     this.offered = names;

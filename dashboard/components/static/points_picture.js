@@ -97,9 +97,9 @@ export class PointsPicture {
     this.dirty = true;
   }
 
-  /** The layers that only some GANs have, as the last frame has them. */
-  get special() {
-    return ['category', 'reconstructed'].filter((name) => this.frame?.[name] ?? this.motion.get(name));
+  /** Whether the last frame has what the layer `name`, of some GANs only, shows. */
+  has(name) {
+    return Boolean(this.frame?.[name] ?? this.motion.get(name));
   }
 
   /** Takes a frame; the dots set off towards it. `jump` puts them there at once. */
