@@ -166,7 +166,7 @@ def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:
     changed = {name for name in defaults if getattr(options, name) != defaults[name]}
     idle = {part: by for by, parts in recipe.switches_off.items() if by in changed for part in parts}
     needs = {piece.switch: piece.needs for piece in STABILISERS.values() if piece.is_on(options)}
-    needs |= dict.fromkeys(changed.intersection((*OF_THE_GAME, *recipe.of_the_game)), "game")
+    needs |= {name: "game" for name in (*OF_THE_GAME, *recipe.of_the_game) if name in changed}
     for field, part in needs.items():
         if part in idle:
             by, remedy = idle[part], f"Set {field} to {defaults[field]}"
