@@ -8,6 +8,7 @@ the labels. Each draw is a run in a folder, which goes on where it was interrupt
 already is not run again. The error is that of the averages over training, on the 10,000 test digits.
 ``--augment`` moves every digit that D sees, labelled or not, by up to a tenth of its side, which the paper,
 whose networks know nothing of neighbouring pixels, does not.
+A line's ``schedule`` says how it was trained where that was not at once.
 """
 
 from __future__ import annotations
