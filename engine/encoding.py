@@ -18,7 +18,7 @@ PLANE = 12  # side of the decoded plane
 DRAWS = 16384  # of the prior, to see its shape
 SIDE, CELL, DOT = 224, 4, 2  # of the map of codes: its side, a cell of its ground, a dot's radius; px
 UNKNOWN = (0.46, 0.16, 0.51)  # without labels, all codes are of one colour
-COLOURS = (  # of classes and categories, in turn; theme.js has the same
+COLOURS = (  # of classes and categories, in turn; base/theme.js has the same
     (0.12, 0.47, 0.71),
     (1.00, 0.50, 0.05),
     (0.17, 0.63, 0.17),

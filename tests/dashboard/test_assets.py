@@ -110,7 +110,7 @@ def test_every_script_of_ours_has_a_type():
 
 
 def test_categories_have_the_colours_of_the_engine_s_pictures():
-    told = (STATIC / "theme.js").read_text().split("categories: [")[1].split("]")[0]
+    told = (STATIC / "base/theme.js").read_text().split("categories: [")[1].split("]")[0]
     page = [tuple(bytes.fromhex(colour)) for colour in re.findall(r"#([0-9a-f]{6})", told)]
     assert len(page) == len(COLOURS)
     for k, colour in enumerate(page):

@@ -1,6 +1,6 @@
 // Loads the live view while the home page is read, so that Start has nothing left to wait for.
 
-import { loadStyles } from './theme.js';
+import { loadStyles } from './base/theme.js';
 
 const QUIET_MS = 300;
 

@@ -2,9 +2,9 @@
 // pinned step.
 
 import uPlot from './vendor/uPlot.esm.js';
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { decorate, FONT_SIZE, GUTTER, NARROW_GUTTER } from './decoration.js';
-import { fixed, short, thousands } from './format.js';
+import { fixed, short, thousands } from './base/format.js';
 import { align, smooth, thin } from './history.js';
 
 const MOST_DOTS = 30; // beyond them a line says enough; thinning may have doubled them

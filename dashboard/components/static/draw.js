@@ -1,9 +1,9 @@
 // "Draw your own": paint where the data are dense. The state value "drawing" is base64 of 48 x 48 bytes,
 // row 0 at the top.
 
-import { Drawing, seeded, SIDE, STAMPS } from './drawing.js';
-import { el } from './dom.js';
-import { applyTheme, loadStyles, PAPER, readTheme } from './theme.js';
+import { Drawing, seeded, SIDE, STAMPS } from './base/drawing.js';
+import { el } from './base/dom.js';
+import { applyTheme, loadStyles, PAPER, readTheme } from './base/theme.js';
 
 const mounted = new WeakMap(); // parentElement -> DrawView
 const PIXELS = 480; // of the canvas, a whole multiple of SIDE

@@ -3,7 +3,7 @@
 
 import { readAddress } from './explore_place.js';
 import { ExploreView } from './explore_view.js';
-import { loadStyles } from './theme.js';
+import { loadStyles } from './base/theme.js';
 
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls}
 const PATIENCE_MS = 4000;
@@ -15,7 +15,7 @@ export default async function explore({ parentElement, data, setTriggerValue }) 
   state.calls += 1;
   const call = state.calls;
   state.trigger = setTriggerValue;
-  await loadStyles('./explore.css');
+  await loadStyles('explore.css');
   if (state.calls === call) show(parentElement, state, data);
   return () => leave(parentElement, state, call);
 }

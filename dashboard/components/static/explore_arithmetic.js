@@ -1,6 +1,6 @@
 // The Arithmetic tab: mean(A) - mean(B) + mean(C), three samples a term, as in the DCGAN paper.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { imagesOf } from './explore_client.js';
 import { asked, moved } from './explore_place.js';
 import { cutOut, joined, Picture, Sheet } from './explore_sheet.js';

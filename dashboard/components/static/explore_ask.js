@@ -1,13 +1,13 @@
 // The Ask D tab: what the discriminator thinks of a picture, among what it thinks of real and generated ones,
 // and which pixels its answer hangs on.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { imagesOf } from './explore_client.js';
 import { PictureInput } from './explore_input.js';
 import { asked } from './explore_place.js';
 import { histogram } from './explore_plot.js';
 import { Picture } from './explore_sheet.js';
-import { fixed, percent } from './format.js';
+import { fixed, percent } from './base/format.js';
 
 const CLASSES = 5; // of the likeliest, shown
 

@@ -1,7 +1,7 @@
 // Buttons for a code with a few values: a class, or a category that the GAN has found. Each shows what it
 // would make of the selected sample.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { valuesAlong } from './explore_axes.js';
 import { cutOut, fitting } from './explore_sheet.js';
 

@@ -2,7 +2,7 @@
 
 import { Drawing } from './explore_drawing.js';
 import { asked } from './explore_place.js';
-import { call } from './request.js';
+import { call } from './base/request.js';
 
 const VIEWER = [...crypto.getRandomValues(new Uint32Array(3))].map((n) => n.toString(36)).join('');
 const JSON_TYPE = { 'content-type': 'application/json' };

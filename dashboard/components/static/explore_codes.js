@@ -1,6 +1,6 @@
 // The codes panel: what can be moved at the selected place, each with pictures of where it leads.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { axesOf, TRUNCATION } from './explore_axes.js';
 import { AxisChoice } from './explore_choice.js';
 import { asked } from './explore_place.js';

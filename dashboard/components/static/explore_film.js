@@ -1,6 +1,6 @@
 // A walk as a film: a strip of all its pictures, one of them large, how far each step goes, and playback.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { imagesOf } from './explore_client.js';
 import { distances, jumps } from './explore_plot.js';
 import { cutOut, filling, joined, Picture, Sheet } from './explore_sheet.js';

@@ -1,7 +1,7 @@
 // The Filters tab: the first layer's filters, and what each layer makes of the selected picture, trained
 // beside untrained.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { imagesOf } from './explore_client.js';
 import { asked } from './explore_place.js';
 import { Picture } from './explore_sheet.js';

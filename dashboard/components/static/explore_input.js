@@ -1,6 +1,6 @@
 // A picture from the user: chosen, dropped, pasted, photographed or drawn.
 
-import { el, popup } from './dom.js';
+import { el, popup } from './base/dom.js';
 import { Paint } from './explore_paint.js';
 
 const SENT_BYTES = 900_000; // larger files are made smaller here, where that is possible

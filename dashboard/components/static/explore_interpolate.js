@@ -1,6 +1,6 @@
 // The Interpolate tab: from key sample to key sample, as a film strip and as a film; how far each step goes.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { save } from './explore_client.js';
 import { Film } from './explore_film.js';
 import { asked, moved } from './explore_place.js';

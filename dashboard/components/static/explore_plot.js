@@ -1,6 +1,6 @@
 // Two small charts on canvases: histograms of scores, and distances along a walk.
 
-import { short } from './format.js';
+import { short } from './base/format.js';
 import { density } from './explore_sheet.js';
 
 const FOOT = 18; // CSS pixels for the numbers under a chart

@@ -1,6 +1,6 @@
 // For models of points: where the samples fall, over real data, with the selected one marked.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { imageOf } from './explore_client.js';
 import { asked, moved, overlay } from './explore_place.js';
 

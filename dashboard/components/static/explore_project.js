@@ -1,13 +1,13 @@
 // The Project tab: the latent that makes a picture, found by the encoder or by search; and pictures changed
 // by paint, back on the manifold of what G can make.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { base64Of, imagesOf } from './explore_client.js';
 import { PictureInput } from './explore_input.js';
 import { Paint } from './explore_paint.js';
 import { asked } from './explore_place.js';
 import { Picture } from './explore_sheet.js';
-import { clock, fixed, percent, short } from './format.js';
+import { clock, fixed, percent, short } from './base/format.js';
 
 const LOOK_MS = 300; // between looks at how far it is
 const NEAREST = 3;

@@ -1,7 +1,7 @@
 // The selected sample, large: the picture that follows the finger. What D says of it, and ways to take it
 // along.
 
-import { el, popup, setText } from './dom.js';
+import { el, popup, setText } from './base/dom.js';
 import { save } from './explore_client.js';
 import { Latest } from './explore_latest.js';
 import { asked, inWords } from './explore_place.js';
@@ -9,7 +9,7 @@ import { histogram } from './explore_plot.js';
 import { Picture } from './explore_sheet.js';
 import { PointsMap } from './explore_points.js';
 import { copyText } from './explore_share.js';
-import { fixed } from './format.js';
+import { fixed } from './base/format.js';
 
 const SMALL = 210; // CSS pixels of the large picture on a phone, where it stays in sight
 

@@ -1,9 +1,9 @@
 // One slider of the codes panel, with the strip of pictures that it goes through.
 
-import { el, setText } from './dom.js';
+import { el, setText } from './base/dom.js';
 import { valuesAlong } from './explore_axes.js';
 import { filling, Sheet } from './explore_sheet.js';
-import { fixed } from './format.js';
+import { fixed } from './base/format.js';
 
 const KEY_STEP = 0.1; // an arrow key moves as far as a few pixels of the pointer
 const FINE = 0.01; // with shift

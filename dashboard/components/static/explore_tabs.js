@@ -1,6 +1,6 @@
 // The tabs of the Explore view: each is made when it is first opened, and kept.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 
 export class Tabs {
   /** `hub`: see explore_view.js. `kinds`: {name: class with `title` and `help`}. `open(name)`: asked for. */

@@ -1,10 +1,10 @@
 // The Codes tab: two codes at once, one across and one down. Click a cell to go there.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { axesOf, valuesAlong } from './explore_axes.js';
 import { asked } from './explore_place.js';
 import { filling, fitting, Sheet } from './explore_sheet.js';
-import { fixed } from './format.js';
+import { fixed } from './base/format.js';
 
 const WANTED = 56; // CSS pixels of a cell
 const LARGEST = 96;

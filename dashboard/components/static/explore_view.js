@@ -1,6 +1,6 @@
 // The Explore view: one model, one selected place in its latent space, and everything that follows it.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { ArithmeticTab } from './explore_arithmetic.js';
 import { AskTab } from './explore_ask.js';
 import { Client } from './explore_client.js';
@@ -17,7 +17,7 @@ import { Tabs } from './explore_tabs.js';
 import { CodesTab } from './explore_traverse.js';
 import { Troubles } from './explore_troubles.js';
 import { WalkTab } from './explore_walk.js';
-import { applyTheme, readTheme } from './theme.js';
+import { applyTheme, readTheme } from './base/theme.js';
 
 const TABS = {
   walk: WalkTab,

@@ -1,6 +1,6 @@
 // The Walk tab: a wall of seeds, or the endless plane between them.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { moved } from './explore_place.js';
 import { Plane } from './explore_plane.js';
 import { PointsMap } from './explore_points.js';

@@ -1,6 +1,6 @@
 // A wall of samples, one for each of a row of seeds, all with the same codes: click one to select it.
 
-import { el } from './dom.js';
+import { el } from './base/dom.js';
 import { moved, overlay } from './explore_place.js';
 import { filling, fitting, Sheet } from './explore_sheet.js';
 

@@ -2,7 +2,7 @@
 // whenever its data or theme change; the view and its socket survive that as long as the runs and the role
 // stay the same.
 
-import { loadStyles } from './theme.js';
+import { loadStyles } from './base/theme.js';
 import { LiveView } from './view.js';
 
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls}

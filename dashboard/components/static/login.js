@@ -1,6 +1,6 @@
 // A form for the presenter code. The cookie that the answer sets counts from the next page load on, so the page reloads.
 
-import { postJson } from './request.js';
+import { postJson } from './base/request.js';
 
 export default function login({ parentElement }) {
   const form = parentElement.querySelector('form');

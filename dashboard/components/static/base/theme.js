@@ -36,8 +36,8 @@ export const PAPER = {
 /** Adds the style sheets, and `more`, to the page once; resolves when they apply. */
 export function loadStyles(...more) {
   return Promise.all(
-    ['./vendor/uPlot.min.css', './live.css', ...more].map((name) => {
-      const href = new URL(name, import.meta.url).href;
+    ['vendor/uPlot.min.css', 'live.css', ...more].map((name) => {
+      const href = new URL(`../${name}`, import.meta.url).href;
       const present = [...document.querySelectorAll('link[rel=stylesheet]')].find(
         (link) => link.href === href,
       );
