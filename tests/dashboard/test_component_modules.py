@@ -451,7 +451,7 @@ def test_a_place_is_the_same_after_an_address(page: Page, place: dict[str, Any])
     lists = {"key": [place, {"seed": 1}], "a": [], "b": [{"seed": 2}], "c": []}
     search, read, left = run(
         page,
-        "explore_place.js",
+        "explore/place.js",
         """
         const search = m.writeAddress('?embed=true&seed=99&code.old=1', argument);
         const read = m.readAddress(search);
@@ -471,7 +471,7 @@ def test_a_place_is_the_same_after_an_address(page: Page, place: dict[str, Any])
 
 def test_a_latent_loses_nothing_in_an_address(page: Page) -> None:
     z = [float(number) for number in np.random.default_rng(0).standard_normal(74).astype(np.float32)]
-    read = run(page, "explore_place.js", "return m.fromPairs(m.toPairs({ z: argument })).z", z)
+    read = run(page, "explore/place.js", "return m.fromPairs(m.toPairs({ z: argument })).z", z)
     assert read == z
 
 
@@ -484,7 +484,7 @@ def test_a_latent_loses_nothing_in_an_address(page: Page) -> None:
     ],
 )  # fmt: skip
 def test_nonsense_in_an_address_is_passed_over(page: Page, search: str) -> None:
-    read = run(page, "explore_place.js", "return m.asked(m.readAddress(argument).place)", search)
+    read = run(page, "explore/place.js", "return m.asked(m.readAddress(argument).place)", search)
     assert read in ({"seed": 0}, {"seed": 0, "truncation": 0})
 
 
@@ -503,14 +503,14 @@ def test_an_address_of_another_model_is_fitted(page: Page) -> None:
         {"z": [0.5] * 7, "codes": {"class": 1.5}},
     ]
     fit = "return argument.places.map((place) => m.asked(m.fitted(place, argument.model)))"
-    fitted = run(page, "explore_place.js", fit, {"places": places, "model": model})
+    fitted = run(page, "explore/place.js", fit, {"places": places, "model": model})
     assert fitted == [places[0], {"seed": 1}, {"seed": 0}]
 
 
 def test_only_the_newest_of_what_waits_is_done(page: Page) -> None:
     done, failed, most = run(
         page,
-        "explore_latest.js",
+        "explore/latest.js",
         """
         const done = [], failed = [];
         let [active, most, open] = [0, 0, null];
@@ -548,7 +548,7 @@ def test_axes_reach_every_code_and_read_what_they_set(page: Page) -> None:
     }
     found = run(
         page,
-        "explore_axes.js",
+        "explore/axes.js",
         """
         const z = [9, 9, 0, 1, 0, 0.5, -1, 2];
         const place = { seed: 3 };
@@ -575,7 +575,7 @@ def test_axes_reach_every_code_and_read_what_they_set(page: Page) -> None:
 
 def test_jumps_of_a_walk_stand_out_from_its_usual_steps(page: Page) -> None:
     walks = [[1, 1.2, 0.9, 1.1], [1, 1, 9, 1, 1], [0, 0, 0], []]
-    assert run(page, "explore_plot.js", "return argument.map((walk) => m.jumps(walk))", walks) == [
+    assert run(page, "explore/plot.js", "return argument.map((walk) => m.jumps(walk))", walks) == [
         [], [2], [], [],
     ]  # fmt: skip
 
@@ -583,7 +583,7 @@ def test_jumps_of_a_walk_stand_out_from_its_usual_steps(page: Page) -> None:
 def test_what_was_painted_and_wiped_makes_the_mask(page: Page) -> None:
     shares = run(
         page,
-        "explore_paint.js",
+        "explore/paint.js",
         """
         const paint = new m.Paint({ side: 20, colour: false, canFree: true });
         document.body.append(paint.element);

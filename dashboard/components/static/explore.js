@@ -1,8 +1,8 @@
 // The Explore page as a Streamlit component. Streamlit calls the function below again on the same element
 // whenever its data or theme change; the view survives that as long as the model and the role stay the same.
 
-import { readAddress } from './explore_place.js';
-import { ExploreView } from './explore_view.js';
+import { readAddress } from './explore/place.js';
+import { ExploreView } from './explore/view.js';
 import { loadStyles } from './base/theme.js';
 
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls}

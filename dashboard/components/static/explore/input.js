@@ -1,7 +1,7 @@
 // A picture from the user: chosen, dropped, pasted, photographed or drawn.
 
-import { el, popup } from './base/dom.js';
-import { Paint } from './explore_paint.js';
+import { el, popup } from '../base/dom.js';
+import { Paint } from './paint.js';
 
 const SENT_BYTES = 900_000; // larger files are made smaller here, where that is possible
 const SENT_SIDE = 512; // pixels then: many times what a model sees

@@ -1,8 +1,8 @@
 // For models of points: where the samples fall, over real data, with the selected one marked.
 
-import { el } from './base/dom.js';
-import { imageOf } from './explore_client.js';
-import { asked, moved, overlay } from './explore_place.js';
+import { el } from '../base/dom.js';
+import { imageOf } from './client.js';
+import { asked, moved, overlay } from './place.js';
 
 const SAMPLES = 256; // seeds shown
 const SIDE = 512; // pixels of the server's picture

@@ -1,8 +1,8 @@
 // One model over /api: requests with this tab's name on them, pictures decoded off the main thread.
 
-import { Drawing } from './explore_drawing.js';
-import { asked } from './explore_place.js';
-import { call } from './base/request.js';
+import { Drawing } from './drawing.js';
+import { asked } from './place.js';
+import { call } from '../base/request.js';
 
 const VIEWER = [...crypto.getRandomValues(new Uint32Array(3))].map((n) => n.toString(36)).join('');
 const JSON_TYPE = { 'content-type': 'application/json' };

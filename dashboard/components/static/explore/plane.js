@@ -1,11 +1,11 @@
 // The endless plane of latents: each lattice point has a seed, between them samples are blended smoothly.
 // Drag to walk; what lies under the ring is the selected sample.
 
-import { el } from './base/dom.js';
-import { Latest } from './explore_latest.js';
-import { moved, overlay } from './explore_place.js';
-import { density } from './explore_sheet.js';
-import { reducedMotion } from './base/theme.js';
+import { el } from '../base/dom.js';
+import { Latest } from './latest.js';
+import { moved, overlay } from './place.js';
+import { density } from './sheet.js';
+import { reducedMotion } from '../base/theme.js';
 
 const WANTED = 60; // CSS pixels of a tile, or more for larger pictures, up to
 const WIDEST = 96;

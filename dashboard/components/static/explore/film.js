@@ -1,9 +1,9 @@
 // A walk as a film: a strip of all its pictures, one of them large, how far each step goes, and playback.
 
-import { el, setText } from './base/dom.js';
-import { imagesOf } from './explore_client.js';
-import { distances, jumps } from './explore_plot.js';
-import { cutOut, filling, joined, Picture, Sheet } from './explore_sheet.js';
+import { el, setText } from '../base/dom.js';
+import { imagesOf } from './client.js';
+import { distances, jumps } from './plot.js';
+import { cutOut, filling, joined, Picture, Sheet } from './sheet.js';
 
 const FRAMES_PER_S = 24;
 const STRIP = 38; // CSS pixels of a picture in the strip; less before it takes more rows than this

@@ -1,7 +1,7 @@
 // What can go wrong between the page and the server, said in place; the page goes on.
 
-import { el } from './base/dom.js';
-import { RequestError } from './base/request.js';
+import { el } from '../base/dom.js';
+import { RequestError } from '../base/request.js';
 
 const RETRY_MS = 1500;
 const BUSY_MS = 700; // after the server said that this is too much at once

@@ -1,10 +1,10 @@
 // The Walk tab: a wall of seeds, or the endless plane between them.
 
-import { el } from './base/dom.js';
-import { moved } from './explore_place.js';
-import { Plane } from './explore_plane.js';
-import { PointsMap } from './explore_points.js';
-import { Wall } from './explore_wall.js';
+import { el } from '../base/dom.js';
+import { moved } from './place.js';
+import { Plane } from './plane.js';
+import { PointsMap } from './points.js';
+import { Wall } from './wall.js';
 
 const SEEDS = 1_000_000; // that shuffling chooses from: short enough to be read out
 const VIEWS = {
@@ -16,7 +16,7 @@ export class WalkTab {
   static title = 'Walk';
   static help = 'Look around: many samples at once, and the way between them.';
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     this.hub = hub;
     this.views = hub.isPoints

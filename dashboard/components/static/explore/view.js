@@ -1,23 +1,23 @@
 // The Explore view: one model, one selected place in its latent space, and everything that follows it.
 
-import { el } from './base/dom.js';
-import { ArithmeticTab } from './explore_arithmetic.js';
-import { AskTab } from './explore_ask.js';
-import { Client } from './explore_client.js';
-import { CodesPanel } from './explore_codes.js';
-import { FiltersTab } from './explore_filters.js';
-import { ExploreHead } from './explore_head.js';
-import { InterpolateTab } from './explore_interpolate.js';
-import { Latest, Rest } from './explore_latest.js';
-import { fitted, readAddress, writeAddress } from './explore_place.js';
-import { ProjectTab } from './explore_project.js';
-import { Selected } from './explore_selected.js';
-import { copyText } from './explore_share.js';
-import { Tabs } from './explore_tabs.js';
-import { CodesTab } from './explore_traverse.js';
-import { Troubles } from './explore_troubles.js';
-import { WalkTab } from './explore_walk.js';
-import { applyTheme, readTheme } from './base/theme.js';
+import { el } from '../base/dom.js';
+import { ArithmeticTab } from './arithmetic.js';
+import { AskTab } from './ask.js';
+import { Client } from './client.js';
+import { CodesPanel } from './codes.js';
+import { FiltersTab } from './filters.js';
+import { ExploreHead } from './head.js';
+import { InterpolateTab } from './interpolate.js';
+import { Latest, Rest } from './latest.js';
+import { fitted, readAddress, writeAddress } from './place.js';
+import { ProjectTab } from './project.js';
+import { Selected } from './selected.js';
+import { copyText } from './share.js';
+import { Tabs } from './tabs.js';
+import { CodesTab } from './traverse.js';
+import { Troubles } from './troubles.js';
+import { WalkTab } from './walk.js';
+import { applyTheme, readTheme } from '../base/theme.js';
 
 const TABS = {
   walk: WalkTab,
@@ -40,7 +40,7 @@ const SHORTEST = 560; // pixels that the view takes even where the window leaves
 export class ExploreView {
   /**
    * `host`: the element to fill. `id`: the model. `role`: "presenter" or "viewer". `start`: what the address
-   * says (explore_place.js). `open(id)`: show another model, or (null) the list of all.
+   * says (explore/place.js). `open(id)`: show another model, or (null) the list of all.
    */
   constructor(host, { id, role, start, open }) {
     const { place, tab, view, first, lists } = start;

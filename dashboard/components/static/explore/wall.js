@@ -1,8 +1,8 @@
 // A wall of samples, one for each of a row of seeds, all with the same codes: click one to select it.
 
-import { el } from './base/dom.js';
-import { moved, overlay } from './explore_place.js';
-import { filling, fitting, Sheet } from './explore_sheet.js';
+import { el } from '../base/dom.js';
+import { moved, overlay } from './place.js';
+import { filling, fitting, Sheet } from './sheet.js';
 
 const WANTED = 60; // CSS pixels of a cell, or more for larger pictures, up to
 const WIDEST = 96;

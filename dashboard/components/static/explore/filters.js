@@ -1,10 +1,10 @@
 // The Filters tab: the first layer's filters, and what each layer makes of the selected picture, trained
 // beside untrained.
 
-import { el, setText } from './base/dom.js';
-import { imagesOf } from './explore_client.js';
-import { asked } from './explore_place.js';
-import { Picture } from './explore_sheet.js';
+import { el, setText } from '../base/dom.js';
+import { imagesOf } from './client.js';
+import { asked } from './place.js';
+import { Picture } from './sheet.js';
 
 const NETWORKS = { discriminator: 'Discriminator', generator: 'Generator' };
 
@@ -13,7 +13,7 @@ export class FiltersTab {
   static help = 'What the layers of D and G look for, trained beside untrained.';
   static images = true;
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     Object.assign(this, { hub, network: 'discriminator' });
     this.buttons = Object.entries(NETWORKS).map(([value, text]) =>

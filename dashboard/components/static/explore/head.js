@@ -1,8 +1,8 @@
 // The head of the Explore view: which model, what it is, how far it is; and the way to others.
 
-import { el, icon, popup, setText } from './base/dom.js';
-import { short, thousands } from './base/format.js';
-import { getJson } from './base/request.js';
+import { el, icon, popup, setText } from '../base/dom.js';
+import { short, thousands } from '../base/format.js';
+import { getJson } from '../base/request.js';
 
 const EXPLORED = ['points', 'images']; // kinds of models with a latent; the others translate
 

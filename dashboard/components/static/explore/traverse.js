@@ -1,10 +1,10 @@
 // The Codes tab: two codes at once, one across and one down. Click a cell to go there.
 
-import { el } from './base/dom.js';
-import { axesOf, valuesAlong } from './explore_axes.js';
-import { asked } from './explore_place.js';
-import { filling, fitting, Sheet } from './explore_sheet.js';
-import { fixed } from './base/format.js';
+import { el } from '../base/dom.js';
+import { axesOf, valuesAlong } from './axes.js';
+import { asked } from './place.js';
+import { filling, fitting, Sheet } from './sheet.js';
+import { fixed } from '../base/format.js';
 
 const WANTED = 56; // CSS pixels of a cell
 const LARGEST = 96;
@@ -16,7 +16,7 @@ export class CodesTab {
   static title = 'Codes';
   static help = 'A grid over two codes: what each does, and what they do together.';
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     this.hub = hub;
     this.axes = axesOf(hub.model);

@@ -1,16 +1,16 @@
 // Buttons for a code with a few values: a class, or a category that the GAN has found. Each shows what it
 // would make of the selected sample.
 
-import { el } from './base/dom.js';
-import { valuesAlong } from './explore_axes.js';
-import { cutOut, fitting } from './explore_sheet.js';
+import { el } from '../base/dom.js';
+import { valuesAlong } from './axes.js';
+import { cutOut, fitting } from './sheet.js';
 
 const MOST_BUTTONS = 24; // more are a list
 const NARROWEST = 46; // CSS pixels of a button
 const GAP = 4;
 
 export class AxisChoice {
-  /** `axis`: see explore_axes.js. `hub`: {place, z, go(place)}. */
+  /** `axis`: see explore/axes.js. `hub`: {place, z, go(place)}. */
   constructor(axis, hub) {
     Object.assign(this, { axis, hub, values: valuesAlong(axis, MOST_BUTTONS) });
     this.isList = axis.count > MOST_BUTTONS;

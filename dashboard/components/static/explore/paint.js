@@ -1,6 +1,6 @@
 // Painting on a picture as small as the model's: with a colour, or wiping what may become anything.
 
-import { el } from './base/dom.js';
+import { el } from '../base/dom.js';
 
 const KEPT = 40; // steps that can be undone
 const SHOWN = 280; // CSS pixels of the canvas

@@ -1,7 +1,7 @@
 // Two small charts on canvases: histograms of scores, and distances along a walk.
 
-import { short } from './base/format.js';
-import { density } from './explore_sheet.js';
+import { short } from '../base/format.js';
+import { density } from './sheet.js';
 
 const FOOT = 18; // CSS pixels for the numbers under a chart
 

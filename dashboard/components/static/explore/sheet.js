@@ -1,7 +1,7 @@
 // Many small pictures on one canvas, in crisp cells that can be pointed at and walked through with the arrow
 // keys.
 
-import { el } from './base/dom.js';
+import { el } from '../base/dom.js';
 
 const RING = 3; // CSS pixels of the frame around the chosen cell
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -1,7 +1,7 @@
 // The drawing socket: pictures that follow the finger, as pixels, without the weight of a request each.
 
-import { unpack } from './base/frames.js';
-import { address, RequestError } from './base/request.js';
+import { unpack } from '../base/frames.js';
+import { address, RequestError } from '../base/request.js';
 
 const AGAIN_MS = 2000; // between attempts to open it
 const PATIENCE_MS = 10_000; // with a connection that may have died unheard

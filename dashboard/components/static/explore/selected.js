@@ -1,15 +1,15 @@
 // The selected sample, large: the picture that follows the finger. What D says of it, and ways to take it
 // along.
 
-import { el, popup, setText } from './base/dom.js';
-import { save } from './explore_client.js';
-import { Latest } from './explore_latest.js';
-import { asked, inWords } from './explore_place.js';
-import { histogram } from './explore_plot.js';
-import { Picture } from './explore_sheet.js';
-import { PointsMap } from './explore_points.js';
-import { copyText } from './explore_share.js';
-import { fixed } from './base/format.js';
+import { el, popup, setText } from '../base/dom.js';
+import { save } from './client.js';
+import { Latest } from './latest.js';
+import { asked, inWords } from './place.js';
+import { histogram } from './plot.js';
+import { Picture } from './sheet.js';
+import { PointsMap } from './points.js';
+import { copyText } from './share.js';
+import { fixed } from '../base/format.js';
 
 const SMALL = 210; // CSS pixels of the large picture on a phone, where it stays in sight
 

@@ -1,10 +1,10 @@
 // The Arithmetic tab: mean(A) - mean(B) + mean(C), three samples a term, as in the DCGAN paper.
 
-import { el, setText } from './base/dom.js';
-import { imagesOf } from './explore_client.js';
-import { asked, moved } from './explore_place.js';
-import { cutOut, joined, Picture, Sheet } from './explore_sheet.js';
-import { Wall } from './explore_wall.js';
+import { el, setText } from '../base/dom.js';
+import { imagesOf } from './client.js';
+import { asked, moved } from './place.js';
+import { cutOut, joined, Picture, Sheet } from './sheet.js';
+import { Wall } from './wall.js';
 
 const SLOTS = 3;
 const TERMS = { a: ['A', ''], b: ['B', '−'], c: ['C', '+'] };
@@ -17,7 +17,7 @@ export class ArithmeticTab {
   static title = 'Arithmetic';
   static help = 'Adding and subtracting what samples have in common: A - B + C on averages of z.';
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     this.hub = hub;
     this.wall = new Wall(hub, { pick: (place) => this.#fill(place), rows: WALL_ROWS });

@@ -1,11 +1,11 @@
 // The Interpolate tab: from key sample to key sample, as a film strip and as a film; how far each step goes.
 
-import { el, setText } from './base/dom.js';
-import { save } from './explore_client.js';
-import { Film } from './explore_film.js';
-import { asked, moved } from './explore_place.js';
-import { cutOut } from './explore_sheet.js';
-import { Wall } from './explore_wall.js';
+import { el, setText } from '../base/dom.js';
+import { save } from './client.js';
+import { Film } from './film.js';
+import { asked, moved } from './place.js';
+import { cutOut } from './sheet.js';
+import { Wall } from './wall.js';
 
 const MOST_KEYS = 12;
 const WALL_ROWS = 2;
@@ -15,7 +15,7 @@ export class InterpolateTab {
   static title = 'Interpolate';
   static help = 'Walk from one sample to the next: a generator that has understood changes smoothly.';
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     Object.assign(this, { hub, steps: 16, mode: 'spherical', loop: true });
     this.wall = new Wall(hub, { pick: (place) => this.#add(place), rows: WALL_ROWS });

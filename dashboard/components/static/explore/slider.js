@@ -1,9 +1,9 @@
 // One slider of the codes panel, with the strip of pictures that it goes through.
 
-import { el, setText } from './base/dom.js';
-import { valuesAlong } from './explore_axes.js';
-import { filling, Sheet } from './explore_sheet.js';
-import { fixed } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { valuesAlong } from './axes.js';
+import { filling, Sheet } from './sheet.js';
+import { fixed } from '../base/format.js';
 
 const KEY_STEP = 0.1; // an arrow key moves as far as a few pixels of the pointer
 const FINE = 0.01; // with shift
@@ -14,7 +14,7 @@ const THUMB = 18; // CSS pixels of the slider's handle
 
 export class AxisSlider {
   /**
-   * `axis`: see explore_axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`:
+   * `axis`: see explore/axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`:
    * given if the title may be changed. `hasStrip`: whether to show what it goes through.
    */
   constructor(axis, hub, { rename = null, hasStrip = true } = {}) {

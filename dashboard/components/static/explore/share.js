@@ -1,6 +1,6 @@
 // Taking text along: to the clipboard where the browser allows it, in a field to copy from where not.
 
-import { el, popup } from './base/dom.js';
+import { el, popup } from '../base/dom.js';
 
 /** Copies `text`; where that is not allowed, shows it under `anchor`. Returns whether it was copied. */
 export async function copyText(text, anchor, label) {

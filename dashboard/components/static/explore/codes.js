@@ -1,11 +1,11 @@
 // The codes panel: what can be moved at the selected place, each with pictures of where it leads.
 
-import { el } from './base/dom.js';
-import { axesOf, TRUNCATION } from './explore_axes.js';
-import { AxisChoice } from './explore_choice.js';
-import { asked } from './explore_place.js';
-import { joined } from './explore_sheet.js';
-import { AxisSlider } from './explore_slider.js';
+import { el } from '../base/dom.js';
+import { axesOf, TRUNCATION } from './axes.js';
+import { AxisChoice } from './choice.js';
+import { asked } from './place.js';
+import { joined } from './sheet.js';
+import { AxisSlider } from './slider.js';
 
 const FIRST = 5; // directions shown at once in a model without codes; the others unfold
 const COLUMNS = 16; // of the sheet that all strips are cut from

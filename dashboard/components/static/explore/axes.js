@@ -1,6 +1,6 @@
 // What can be moved at a place: the model's codes, the directions found in it, and truncation, all alike.
 
-import { codeValue, withCode, withDirection } from './explore_place.js';
+import { codeValue, withCode, withDirection } from './place.js';
 
 const REACH = { uniform: 2, gaussian: 3, direction: 3 };
 const STEP = 0.01;

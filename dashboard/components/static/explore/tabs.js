@@ -1,9 +1,9 @@
 // The tabs of the Explore view: each is made when it is first opened, and kept.
 
-import { el } from './base/dom.js';
+import { el } from '../base/dom.js';
 
 export class Tabs {
-  /** `hub`: see explore_view.js. `kinds`: {name: class with `title` and `help`}. `open(name)`: asked for. */
+  /** `hub`: see explore/view.js. `kinds`: {name: class with `title` and `help`}. `open(name)`: asked for. */
   constructor(hub, kinds, open) {
     Object.assign(this, { hub, kinds, made: {}, name: null });
     this.names = Object.keys(kinds);

@@ -1,13 +1,13 @@
 // The Project tab: the latent that makes a picture, found by the encoder or by search; and pictures changed
 // by paint, back on the manifold of what G can make.
 
-import { el, setText } from './base/dom.js';
-import { base64Of, imagesOf } from './explore_client.js';
-import { PictureInput } from './explore_input.js';
-import { Paint } from './explore_paint.js';
-import { asked } from './explore_place.js';
-import { Picture } from './explore_sheet.js';
-import { clock, fixed, percent, short } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { base64Of, imagesOf } from './client.js';
+import { PictureInput } from './input.js';
+import { Paint } from './paint.js';
+import { asked } from './place.js';
+import { Picture } from './sheet.js';
+import { clock, fixed, percent, short } from '../base/format.js';
 
 const LOOK_MS = 300; // between looks at how far it is
 const NEAREST = 3;
@@ -18,7 +18,7 @@ export class ProjectTab {
   static help = 'Find the z that makes a picture of yours, then use it as a key sample.';
   static images = true;
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     Object.assign(this, { hub, job: null });
     const edit = el('button', {

@@ -1,13 +1,13 @@
 // The Ask D tab: what the discriminator thinks of a picture, among what it thinks of real and generated ones,
 // and which pixels its answer hangs on.
 
-import { el, setText } from './base/dom.js';
-import { imagesOf } from './explore_client.js';
-import { PictureInput } from './explore_input.js';
-import { asked } from './explore_place.js';
-import { histogram } from './explore_plot.js';
-import { Picture } from './explore_sheet.js';
-import { fixed, percent } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { imagesOf } from './client.js';
+import { PictureInput } from './input.js';
+import { asked } from './place.js';
+import { histogram } from './plot.js';
+import { Picture } from './sheet.js';
+import { fixed, percent } from '../base/format.js';
 
 const CLASSES = 5; // of the likeliest, shown
 
@@ -16,7 +16,7 @@ export class AskTab {
   static help = 'How real does the discriminator find a picture, and why?';
   static images = true;
 
-  /** `hub`: see explore_view.js. */
+  /** `hub`: see explore/view.js. */
   constructor(hub) {
     Object.assign(this, { hub, image: null });
     this.back = el('button', {
