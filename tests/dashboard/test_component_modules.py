@@ -89,7 +89,7 @@ def history(page: Page, *batches: list[dict[str, Any]]) -> dict[str, Any]:
     """What a History holds after these batches of rows."""
     return run(
         page,
-        "history.js",
+        "live/history.js",
         """
         const history = new m.History();
         for (const rows of argument) history.add(rows);
@@ -134,7 +134,7 @@ def test_a_long_history_is_thinned_but_keeps_what_was_measured(page: Page) -> No
 def test_thinning_for_a_chart_loses_no_spike(page: Page) -> None:
     values = [math.sin(k / 50) for k in range(5000)]
     values[1234], values[4321] = 40.0, -40.0
-    x, y = run(page, "history.js", "return m.thin([argument.map((_, i) => i), argument], 400)", values)
+    x, y = run(page, "live/history.js", "return m.thin([argument.map((_, i) => i), argument], 400)", values)
     assert len(x) == len(y) <= 440
     assert (max(y), min(y)) == (40.0, -40.0)
     assert x == sorted(x)
@@ -142,23 +142,23 @@ def test_thinning_for_a_chart_loses_no_spike(page: Page) -> None:
 
 def test_smoothing_keeps_a_constant_and_counts_steps_not_rows(page: Page) -> None:
     smooth = "return m.smooth(argument.values, argument.steps, 20)"
-    steady = run(page, "history.js", smooth, {"values": [2, None, 2, 2], "steps": [0, 5, 10, 400]})
+    steady = run(page, "live/history.js", smooth, {"values": [2, None, 2, 2], "steps": [0, 5, 10, 400]})
     assert steady == pytest.approx([2, None, 2, 2])
-    close = run(page, "history.js", smooth, {"values": [0, 1], "steps": [0, 1]})
-    far = run(page, "history.js", smooth, {"values": [0, 1], "steps": [0, 1000]})
+    close = run(page, "live/history.js", smooth, {"values": [0, 1], "steps": [0, 1]})
+    far = run(page, "live/history.js", smooth, {"values": [0, 1], "steps": [0, 1000]})
     assert far[-1] > 0.99 > close[-1]
 
 
 def test_two_runs_share_one_axis(page: Page) -> None:
     parts = [{"steps": [0, 10, 20], "columns": [[1, 2, 3]]}, {"steps": [5, 10], "columns": [[7, 8]]}]
-    aligned = run(page, "history.js", "return m.align(argument)", parts)
+    aligned = run(page, "live/history.js", "return m.align(argument)", parts)
     assert aligned == [[0, 5, 10, 20], [1, None, 2, 3], [None, 7, 8, None]]
 
 
 def test_two_runs_stand_below_each_other_on_a_phone_and_beside_each_other_on_a_laptop(page: Page) -> None:
     boxes = run(
         page,
-        "pictures.js",
+        "live/pictures.js",
         """
         const style = document.createElement('link');
         const loaded = new Promise((done) => (style.onload = done));
@@ -202,7 +202,7 @@ class Knobs(Options):
 def test_every_position_of_a_slider_is_a_permitted_value(page: Page, field: dict[str, Any]) -> None:
     ends = run(
         page,
-        "knobs.js",
+        "live/knobs.js",
         """
         const scale = m.scaleOf(argument);
         const values = Array.from({ length: 401 }, (_, at) => scale.value(at));
@@ -317,9 +317,9 @@ def told(page: Page, events: list[dict[str, Any]], status: dict[str, Any], step:
     """What the panel shows of a run with these events and this status, looked back at from ``step``."""
     return run(
         page,
-        "evaluation.js",
+        "live/evaluation.js",
         """
-        const { RunState } = await import('/assets/run.js');
+        const { RunState } = await import('/assets/live/run.js');
         const state = new RunState('run');
         state.take({ type: 'status', status: argument.status });
         state.take({ type: 'events', events: argument.events });
@@ -393,9 +393,9 @@ def test_an_older_event_without_words_is_still_shown(page: Page) -> None:
 def test_every_chart_of_an_evaluation_stands_in_the_menu(page: Page) -> None:
     charts, names, choices, lines = run(
         page,
-        "chart_specs.js",
+        "live/chart_specs.js",
         """
-        const { EVALUATION_CHARTS, EVALUATION_NAMES } = await import('/assets/evaluation_charts.js');
+        const { EVALUATION_CHARTS, EVALUATION_NAMES } = await import('/assets/live/evaluation_charts.js');
         const keys = (chart) => chart.lines().map(({ key }) => key);
         const lines = Object.values(EVALUATION_CHARTS).flatMap(keys);
         return [Object.keys(EVALUATION_CHARTS), Object.keys(EVALUATION_NAMES), m.CHOICES, lines];
@@ -415,9 +415,9 @@ def test_a_charts_floor_is_that_of_the_last_evaluation(page: Page) -> None:
     events = [evaluation(0, 100, 30.0), evaluation(1, 200, 20.0, floors={"fid": 5.0})]
     found = run(
         page,
-        "evaluation_charts.js",
+        "live/evaluation_charts.js",
         """
-        const { RunState } = await import('/assets/run.js');
+        const { RunState } = await import('/assets/live/run.js');
         const runs = argument.map((events) => {
           const state = new RunState('run');
           state.take({ type: 'events', events });
@@ -625,7 +625,7 @@ def test_a_translators_losses_can_be_charted(page: Page, reported: list[str], of
     """A chart is offered once its first line is reported: each loss must be in one that can be."""
     found = run(
         page,
-        "chart_specs.js",
+        "live/chart_specs.js",
         """
         const offers = m.CHOICES.filter((name) => argument.includes(m.CHARTS[name]?.lines({})[0].key));
         return { offers, named: offers.every((name) => m.CHOICE_NAMES[name]),

@@ -3,7 +3,7 @@
 // stay the same.
 
 import { loadStyles } from './base/theme.js';
-import { LiveView } from './view.js';
+import { LiveView } from './live/view.js';
 
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls}
 const PATIENCE_MS = 4000;

@@ -1,7 +1,7 @@
 // What the last evaluation found: a line that is always in sight, and behind it the table of all figures.
 
-import { el, icon, remember, remembered, setText } from './base/dom.js';
-import { short, thousands } from './base/format.js';
+import { el, icon, remember, remembered, setText } from '../base/dom.js';
+import { short, thousands } from '../base/format.js';
 
 const HEADLINES = 4; // figures in the closed line
 const NARROW = 820; // the window's width below which the table is open until somebody closes it

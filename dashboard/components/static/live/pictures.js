@@ -1,12 +1,12 @@
 // The pictures of the runs on show, side by side, with the toggles for their layers; the toggles are the
 // legend too.
 
-import { el, remember, remembered, setText } from './base/dom.js';
-import { unpack } from './base/frames.js';
-import { fixed, lowered, thousands } from './base/format.js';
+import { el, remember, remembered, setText } from '../base/dom.js';
+import { unpack } from '../base/frames.js';
+import { fixed, lowered, thousands } from '../base/format.js';
 import { ImagesPicture } from './images_picture.js';
 import { PointsPicture } from './points_picture.js';
-import { getBytes, runPath } from './base/request.js';
+import { getBytes, runPath } from '../base/request.js';
 
 const LAYERS = [
   ['real', 'real', 'points of the data; a dashed ring: a mode without samples'],

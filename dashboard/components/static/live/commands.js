@@ -1,6 +1,6 @@
 // What the buttons do: commands to the runs on show, errors as notices, new runs opened in the same page.
 
-import { getJson, postJson, RequestError, runPath } from './base/request.js';
+import { getJson, postJson, RequestError, runPath } from '../base/request.js';
 
 export class Commands {
   /** `runs`: RunState list. `notify(text, kind)`. `open(ids)` shows other runs on this page. */

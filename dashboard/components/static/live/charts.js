@@ -3,7 +3,7 @@
 import { Chart } from './chart.js';
 import { CHARTS, CHOICES, CHOICE_NAMES } from './chart_specs.js';
 import { Coverage } from './coverage.js';
-import { el, remember, remembered } from './base/dom.js';
+import { el, remember, remembered } from '../base/dom.js';
 
 const BETWEEN_DRAWS_MS = 180; // a chart that moves five times a second reads as live
 

@@ -4,15 +4,15 @@ import { ChartBoard } from './charts.js';
 import { Commands } from './commands.js';
 import { Controls } from './controls.js';
 import { Diagnosis } from './diagnosis.js';
-import { el, setText } from './base/dom.js';
+import { el, setText } from '../base/dom.js';
 import { Evaluations } from './evaluation.js';
-import { unpack } from './base/frames.js';
-import { thousands } from './base/format.js';
+import { unpack } from '../base/frames.js';
+import { thousands } from '../base/format.js';
 import { Knobs } from './knobs.js';
 import { Pictures } from './pictures.js';
 import { RunState } from './run.js';
 import { LiveSocket } from './socket.js';
-import { applyTheme, readTheme } from './base/theme.js';
+import { applyTheme, readTheme } from '../base/theme.js';
 import { Timeline } from './timeline.js';
 
 const SMALLEST_CHARTS = 430; // CSS pixels that the charts keep beside the pictures

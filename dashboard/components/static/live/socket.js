@@ -1,8 +1,8 @@
 // The live WebSocket: connects, comes back with `since` after a break, and acknowledges a frame only once
 // it is painted.
 
-import { address } from './base/request.js';
-import { unwrap } from './base/frames.js';
+import { address } from '../base/request.js';
+import { unwrap } from '../base/frames.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5000;

@@ -1,7 +1,7 @@
 // Generated samples from fixed z, beside real data or what is special about the GAN, as grids of crisp cells.
 
-import { el, setText } from './base/dom.js';
-import { lowered } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { lowered } from '../base/format.js';
 
 const GAP = 2; // CSS pixels between cells
 

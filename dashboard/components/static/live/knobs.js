@@ -1,7 +1,7 @@
 // Knobs that act while the run trains, built from the options that may change, and the speed limit.
 
-import { el, setText } from './base/dom.js';
-import { optionText, short } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { optionText, short } from '../base/format.js';
 import { VIEWER_REASON } from './controls.js';
 
 const QUIET_MS = 180; // after the last movement of a slider

@@ -1,7 +1,7 @@
 // Which modes (or classes) the samples reach: one small bar each, against the share that it should have.
 
-import { el, setText } from './base/dom.js';
-import { fixed, percent, thousands } from './base/format.js';
+import { el, setText } from '../base/dom.js';
+import { fixed, percent, thousands } from '../base/format.js';
 
 const HIT_ABOVE = 0.004;
 const HELP = 'Which modes or classes of the data the samples reach. The dotted line is the even share.';

@@ -1,7 +1,7 @@
 // What a chart carries besides its lines: values at equilibrium, marks of commands, the pinned step, and
 // the lines' names.
 
-import { constant } from './base/format.js';
+import { constant } from '../base/format.js';
 
 export const GUTTER = 78; // CSS pixels to the right of the plot for the lines' names and the reference values
 export const NARROW_GUTTER = 30;

@@ -1,7 +1,7 @@
 // The line at the top: what runs, how far it is, and the buttons that steer it.
 
-import { el, icon, popup, setText } from './base/dom.js';
-import { clock, fixed, short, thousands } from './base/format.js';
+import { el, icon, popup, setText } from '../base/dom.js';
+import { clock, fixed, short, thousands } from '../base/format.js';
 
 const STATES = {
   // word and shape of each state

@@ -1,10 +1,10 @@
 // One line chart over training steps: uPlot, with reference lines, marks, names at the lines' ends and a
 // pinned step.
 
-import uPlot from './vendor/uPlot.esm.js';
-import { el, setText } from './base/dom.js';
+import uPlot from '../vendor/uPlot.esm.js';
+import { el, setText } from '../base/dom.js';
 import { decorate, FONT_SIZE, GUTTER, NARROW_GUTTER } from './decoration.js';
-import { fixed, short, thousands } from './base/format.js';
+import { fixed, short, thousands } from '../base/format.js';
 import { align, smooth, thin } from './history.js';
 
 const MOST_DOTS = 30; // beyond them a line says enough; thinning may have doubled them

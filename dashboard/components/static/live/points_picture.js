@@ -1,12 +1,12 @@
 // The layered picture of a two-dimensional run: D's heat map, real and generated points, manifold,
 // gradients, optimal D, and what is special about its GAN.
 
-import { el, setText } from './base/dom.js';
-import { contour, HeatMap, valueAt } from './base/heatmap.js';
-import { fixed } from './base/format.js';
-import { Motion } from './base/motion.js';
-import { Raster, Sprite } from './base/raster.js';
-import { PAPER, reducedMotion } from './base/theme.js';
+import { el, setText } from '../base/dom.js';
+import { contour, HeatMap, valueAt } from '../base/heatmap.js';
+import { fixed } from '../base/format.js';
+import { Motion } from '../base/motion.js';
+import { Raster, Sprite } from '../base/raster.js';
+import { PAPER, reducedMotion } from '../base/theme.js';
 
 const MOST_PIXELS = 900; // a side: beyond it the eye gains nothing and a phone gets warm
 const LONGEST_ARROW = 0.09; // of the picture's width; longer ones are cut: one wild gradient hides nothing

@@ -1,7 +1,7 @@
 // What the page knows of one run: configuration, status, metric history, events, snapshots.
 
 import { History } from './history.js';
-import { commandText } from './base/format.js';
+import { commandText } from '../base/format.js';
 
 export const ENDED = new Set(['done', 'stopped', 'failed']);
 const MARKED = new Set(['set', 'limit', 'step', 'checkpoint', 'pause', 'resume']);

@@ -1,8 +1,8 @@
 // The run's past on one line: drag to look back, marks where something was changed, shading where something
 // was wrong.
 
-import { el, icon, setText } from './base/dom.js';
-import { thousands } from './base/format.js';
+import { el, icon, setText } from '../base/dom.js';
+import { thousands } from '../base/format.js';
 import { RunState } from './run.js';
 
 const REPLAY_MS = 90;

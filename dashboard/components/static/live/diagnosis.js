@@ -1,7 +1,7 @@
 // The strip under the picture: what is happening, on what evidence, why, and one click to try a remedy.
 
-import { el, icon, popup, setText } from './base/dom.js';
-import { short, thousands } from './base/format.js';
+import { el, icon, popup, setText } from '../base/dom.js';
+import { short, thousands } from '../base/format.js';
 
 const GRAVITY = {
   divergence: 3,
