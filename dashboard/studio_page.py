@@ -25,7 +25,7 @@ _CAMERA = {"video": {"width": {"ideal": 800}, "height": {"ideal": 600}}}  # mode
 _AT_START = """() => {
   if (window.top !== window) document.body.classList.add('embedded');
   if (!window.isSecureContext) document.body.classList.add('no-camera');
-  import(new URL('/assets/studio_paste.js', location.href)).then((module) => module.default());
+  import(new URL('/assets/studio/paste.js', location.href)).then((module) => module.default());
 }"""
 
 

@@ -57,9 +57,9 @@ def sketch_pad(**more: Any) -> gr.HTML:
     ``examples``: data URLs to begin with or to trace. ``ink``: black on white, otherwise in the examples'
     colours. ``start``: the example that is on it at first.
     """
-    return _ours("studio_pad.js", "gs-pad", **more)
+    return _ours("studio/pad.js", "gs-pad", **more)
 
 
 def examples(**more: Any) -> gr.HTML:
     """Small ``pictures`` to click on; the value is ``[number, clicks]`` of the one that was chosen."""
-    return _ours("studio_examples.js", "gs-examples", **more)
+    return _ours("studio/examples.js", "gs-examples", **more)

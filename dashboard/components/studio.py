@@ -6,7 +6,7 @@ from streamlit.components.v2 import component
 
 from dashboard.components.module import module
 
-_frame = component("ganscope_studio", js=module("studio_frame.js"), isolate_styles=False)
+_frame = component("ganscope_studio", js=module("studio/frame.js"), isolate_styles=False)
 
 
 def studio(model: str, key: str) -> None:

@@ -1,7 +1,7 @@
 // The studio in a frame: as high as what is in it, so that only the page scrolls, and in the page's theme.
 
-import { el } from './base/dom.js';
-import { readTheme } from './base/theme.js';
+import { el } from '../base/dom.js';
+import { readTheme } from '../base/theme.js';
 
 const mounted = new WeakMap(); // parentElement -> Frame
 const ADDRESS = '/studio/';
