@@ -14,8 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.web.bootstrap import load_config_options
 
-from dashboard import errors, session
+from dashboard import session
 from dashboard.access import Access
+from dashboard.api import errors
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live import Hub
@@ -35,7 +36,7 @@ def create_app(engine: Engine, access: Access, host: str, port: int) -> Dashboar
     hub, studio = Hub(engine), Studio(engine)
 
     def import_api() -> ASGIApp:
-        from dashboard.api import create_api
+        from dashboard.api.application import create_api
 
         return create_api(engine, hub, access, studio.put_off)
 

@@ -58,7 +58,7 @@ BOUNDARIES = {
     "engine/zygote.py",
     "engine/inference.py",
     "engine/turns.py",
-    "dashboard/errors.py",
+    "dashboard/api/errors.py",
     "dashboard/guard.py",
 }
 

@@ -279,9 +279,12 @@ def test_numbers_read_as_people_write_them(page: Page) -> None:
     assert run(page, "base/format.js", "return argument.map(m.short)", values) == [
         "0", "1e-4", "0.02", "1.39", "12,346", "−0.5", "–",
     ]  # fmt: skip
-    assert run(page, "base/format.js", "return argument.map(m.constant)", [2 * math.log(2), math.log(2), 0.5]) == [
-        "2 log 2", "log 2", "½",
-    ]  # fmt: skip
+    constants = [2 * math.log(2), math.log(2), 0.5]
+    assert run(page, "base/format.js", "return argument.map(m.constant)", constants) == [
+        "2 log 2",
+        "log 2",
+        "½",
+    ]
     assert run(page, "base/format.js", "return [7, 3723].map(m.clock)") == ["00:07", "1:02:03"]
     titles = ["Named by D", "D's patches", "ALI"]
     assert run(page, "base/format.js", "return argument.map(m.lowered)", titles) == [

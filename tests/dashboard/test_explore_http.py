@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard import schemas
+from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT, PICTURE_LIMIT
 from engine.explore.picture import picture
 from tests.dashboard.conftest import ROOT

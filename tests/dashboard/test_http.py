@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from dashboard import schemas
+from dashboard.api import schemas
 
 LONG = "x" * 10_000
 IDS = [

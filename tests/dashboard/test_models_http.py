@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from dashboard import schemas
+from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT
 from tests.dashboard.test_http import is_problem
 from tests.engine.translators import reference_file

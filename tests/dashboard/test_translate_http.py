@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from dashboard import schemas
+from dashboard.api import schemas
 from tests.dashboard.test_http import is_problem
 from tests.engine.translators import file_of, make_translator, opened, photograph
 

@@ -15,18 +15,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import RedirectResponse
 
-from dashboard import errors, schemas
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
-from dashboard.calling import PROBLEMS, Role, TheEngine, call, file_answer
+from dashboard.api import errors, schemas
+from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
+from dashboard.api.errors import Json, Refusal
+from dashboard.api.explore import router as explore_router
+from dashboard.api.models import router as models_router
+from dashboard.api.strict import StrictRoute
+from dashboard.api.translate import router as translate_router
+from dashboard.api.uploads import FORM, read_upload
 from dashboard.drawing import DOCUMENTATION as DRAWING
 from dashboard.drawing import Drawings
-from dashboard.errors import Json, Refusal
-from dashboard.explore_api import router as explore_router
 from dashboard.live import DOCUMENTATION, Hub
-from dashboard.models_api import router as models_router
-from dashboard.strict import StrictRoute
-from dashboard.translate_api import router as translate_router
-from dashboard.uploads import FORM, read_upload
 from engine.api import Engine
 from engine.options import BadInput
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Request, Response
 
-from dashboard import schemas
+from dashboard.api import schemas
 from dashboard.session import ROLE_HEADER
 from engine import api as engine_api
 from engine.api import Engine

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse
 
-from dashboard import schemas
 from dashboard.access import require_presenter
-from dashboard.calling import PROBLEMS, Role, TheEngine, call
-from dashboard.errors import Json, Refusal, shorten
-from dashboard.strict import StrictRoute
-from dashboard.uploads import copied
+from dashboard.api import schemas
+from dashboard.api.calling import PROBLEMS, Role, TheEngine, call
+from dashboard.api.errors import Json, Refusal, shorten
+from dashboard.api.strict import StrictRoute
+from dashboard.api.uploads import copied
 
 MOST_FILES = 4  # G and D of both sides
 FIELDS = ("files", "name", "as", "test_mode")

@@ -14,13 +14,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse
 
-from dashboard import schemas
-from dashboard.calling import PROBLEMS, TheEngine, call
-from dashboard.errors import Json, Refusal, shorten
-from dashboard.explore_api import Asker, plain
-from dashboard.sent_pictures import from_base64, parsed
-from dashboard.strict import StrictRoute, parse_json
-from dashboard.uploads import copied
+from dashboard.api import schemas
+from dashboard.api.calling import PROBLEMS, TheEngine, call
+from dashboard.api.errors import Json, Refusal, shorten
+from dashboard.api.explore import Asker, plain
+from dashboard.api.sent_pictures import from_base64, parsed
+from dashboard.api.strict import StrictRoute, parse_json
+from dashboard.api.uploads import copied
 from engine.api import Translated
 from engine.options import BadInput
 
