@@ -19,7 +19,7 @@ from dashboard.access import Access
 from dashboard.api import errors
 from dashboard.assets import Assets
 from dashboard.guard import Guard
-from dashboard.live import Hub
+from dashboard.live.hub import Hub
 from dashboard.settings import streamlit_options
 from dashboard.studio import Studio
 from engine.api import Engine

@@ -24,9 +24,9 @@ from dashboard.api.models import router as models_router
 from dashboard.api.strict import StrictRoute
 from dashboard.api.translate import router as translate_router
 from dashboard.api.uploads import FORM, read_upload
-from dashboard.drawing import DOCUMENTATION as DRAWING
-from dashboard.drawing import Drawings
-from dashboard.live import DOCUMENTATION, Hub
+from dashboard.live.drawing import DOCUMENTATION as DRAWING
+from dashboard.live.drawing import Drawings
+from dashboard.live.hub import DOCUMENTATION, Hub
 from engine.api import Engine
 from engine.options import BadInput
 

@@ -10,7 +10,7 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from dashboard.drawing import HEAD, UNDER_WAY
+from dashboard.live.drawing import HEAD, UNDER_WAY
 from engine import frames
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run
 

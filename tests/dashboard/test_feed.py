@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from dashboard.feed import EVENTS, EXACT, THINNED, Feed, History, Line, Tail, thin
+from dashboard.live.feed import EVENTS, EXACT, THINNED, Feed, History, Line, Tail, thin
 from tests.dashboard.conftest import HandMade
 
 

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.api.errors import Refusal, status_of
 from dashboard.api.strict import parse_json
-from dashboard.live import MAX_VIEWERS, TOO_MANY
+from dashboard.live.hub import MAX_VIEWERS, TOO_MANY
 from engine.options import BadInput
 
 if TYPE_CHECKING:
