@@ -21,7 +21,7 @@ from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub
 from dashboard.settings import streamlit_options
-from dashboard.studio import Studio
+from dashboard.studio.application import Studio
 from engine.api import Engine
 from engine.options import BadInput
 

@@ -24,8 +24,8 @@ from test_guard import ask, is_refusal
 
 from dashboard import guard
 from dashboard.access import Access
-from dashboard.studio import Studio
-from dashboard.studio_snippets import snippets
+from dashboard.studio.application import Studio
+from dashboard.studio.snippets import snippets
 from engine.api import Engine
 from tests.dashboard.conftest import ROOT, Server
 from tests.engine.translators import file_of, make_translator, photograph

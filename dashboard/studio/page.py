@@ -1,6 +1,6 @@
 """The studio's page: a picture in, by file, camera, clipboard or hand; beside it what a model makes of it.
 
-Imports Gradio, so only ``dashboard.studio`` imports this, when the studio is needed.
+Imports Gradio, so only ``dashboard.studio.application`` imports this, when the studio is needed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
 
-from dashboard.studio import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
-from dashboard.studio_events import DRAW, MANY, PICTURE, Events
-from dashboard.studio_parts import examples, fetch_nothing, picture, sketch_pad
-from dashboard.studio_theme import css, theme
-from dashboard.studio_work import Work
+from dashboard.studio.events import DRAW, MANY, PICTURE, Events
+from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
+from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
+from dashboard.studio.theme import css, theme
+from dashboard.studio.work import Work
 from engine.api import Engine
 
 AT_ONCE = 8  # of each kind of request; the engine lets viewers take turns

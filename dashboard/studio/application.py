@@ -22,17 +22,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.api.errors import Json, Refusal, answer, shorten
+from dashboard.studio.settings import PREFIX, START_AFTER_S
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from engine.api import Engine
 
-PREFIX = "/studio"
-START_AFTER_S = 10.0  # since the first page was asked for, which must not wait for Gradio's import
-KEPT_FOR_S = 3600  # uploads and results
-SWEPT_EVERY_S = 600
-LARGEST = "256mb"  # of one file; the guard allows viewers less
 
 _SETTINGS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -60,7 +56,7 @@ _log = logging.getLogger("ganscope")
 
 
 class Studio:
-    """The ASGI application. ``make`` imports and builds Gradio's, by default ``dashboard.studio_page``'s."""
+    """The ASGI application. ``make`` imports and builds Gradio's, by default ``dashboard.studio.page``'s."""
 
     def __init__(self, engine: Engine, make: Callable[[Engine, Path], FastAPI] | None = None) -> None:
         self._engine, self._make = engine, make or _import
@@ -187,6 +183,6 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 def _import(engine: Engine, files: Path) -> FastAPI:
-    from dashboard.studio_page import mount
+    from dashboard.studio.page import mount
 
     return mount(engine, files)

@@ -14,8 +14,8 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio_client.utils import is_file_obj_with_meta
 
-from dashboard import studio_texts as texts
-from dashboard.studio_work import Card, Made, Work
+from dashboard.studio import texts as texts
+from dashboard.studio.work import Card, Made, Work
 from engine.options import BadInput
 
 PICTURE, DRAW, MANY = "picture", "draw", "many"

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from dashboard.studio_snippets import snippets
+from dashboard.studio.snippets import snippets
 
 FILES = "/studio/gradio_api/file="
 DONE = "done"

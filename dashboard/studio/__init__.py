@@ -1,0 +1,1 @@
+"""The translation studio: a Gradio application under ``/studio``."""
