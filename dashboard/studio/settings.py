@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 PREFIX = "/studio"
 START_AFTER_S = 10.0  # since the first page was asked for, which must not wait for Gradio's import
 KEPT_FOR_S = 3600  # uploads and results

@@ -41,7 +41,7 @@ class Mnist(ImageSource):
         if FILE.exists():
             return None
         return BadInput(
-            f"{FILE.name} is not where it ships.", "data", "Rebuild it: python -m engine.data.build"
+            f"{FILE.name} is not where it ships.", "data", "Rebuild it: python -m engine.data.building.build"
         )
 
     def __init__(self, options: DigitsOptions | None = None) -> None:

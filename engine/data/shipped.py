@@ -14,5 +14,5 @@ def not_shipped(file: Path, name: str) -> BadInput | None:
     return BadInput(
         f"{file.name} is not where it ships.",
         "data",
-        f"Rebuild it: python -m engine.data.build --only {name}",
+        f"Rebuild it: python -m engine.data.building.build --only {name}",
     )

@@ -12,7 +12,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.data import build, openmoji
+from engine.data import openmoji
+from engine.data.building import build
 from engine.data.building import emoji as drawing
 from engine.data.openmoji import GROUPS, OpenMoji, OpenMojiOptions
 from engine.options import BadInput

