@@ -1,1 +1,1 @@
-"""How each data set that ships is made from the package that it comes from; see ``engine.data.building.build``."""
+"""How each data set that ships is made from the package that it comes from; see ``build``."""
