@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.data import ingest
-from engine.data.cache import prepared
 from engine.data.folder import listed
 from engine.data.own_sides import OwnSides, OwnSidesOptions, load_once
-from engine.data.sides import MOST_BYTES, Place, Sides, held_out, kept_side
-from engine.data.split import lot
+from engine.data.reading import ingest
+from engine.data.reading.cache import prepared
+from engine.data.reading.sides import MOST_BYTES, Place, Sides, held_out, kept_side
+from engine.data.reading.split import lot
 from engine.data.upload import PICTURES, datasets_folder, no_upload, read_card
 from engine.options import BadInput, knob
 

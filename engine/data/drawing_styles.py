@@ -14,8 +14,8 @@ from engine import options
 from engine.data import openmoji, twemoji
 from engine.data.line_art import drawings, white_border
 from engine.data.openmoji import Emoji, OpenMoji
-from engine.data.shipped import not_shipped
-from engine.data.split import lot
+from engine.data.reading.shipped import not_shipped
+from engine.data.reading.split import lot
 from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 
 from engine import options
-from engine.data.shipped import not_shipped
-from engine.data.split import lot
+from engine.data.reading.shipped import not_shipped
+from engine.data.reading.split import lot
 from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 

@@ -12,7 +12,7 @@ import torch
 
 from engine import options
 from engine.data.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
-from engine.data.shipped import not_shipped
+from engine.data.reading.shipped import not_shipped
 from engine.data.translation import SquareSource
 from engine.options import BadInput, knob
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 import torch
 
-from engine.data import idx
-from engine.data.cache import cache_folder
 from engine.data.mnist import DigitsOptions
+from engine.data.reading import idx
+from engine.data.reading.cache import cache_folder
 from engine.data.source import ImageSource, pad
 from engine.options import BadInput, knob
 

@@ -10,8 +10,8 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data import ingest
-from engine.data.cache import prepared
+from engine.data.reading import ingest
+from engine.data.reading.cache import prepared
 from engine.data.source import ImageSource
 from engine.options import BadInput, knob
 
@@ -27,7 +27,7 @@ class FolderOptions(options.Options):
 
 
 class OwnImages(ImageSource):
-    """Pictures that were made small by ``engine.data.ingest``."""
+    """Pictures that were made small by ``engine.data.reading.ingest``."""
 
     sentence = "Train on pictures of your own: at least 16, better some hundreds of one kind of thing."
     licence = "whatever the pictures' owner says"

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from engine import options
-from engine.data.shipped import not_shipped
+from engine.data.reading.shipped import not_shipped
+from engine.data.reading.split import lot
 from engine.data.source import ImageSource
-from engine.data.split import lot
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("openmoji.zip")

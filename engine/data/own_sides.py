@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data.cache import prepared
 from engine.data.folder import listed, no_folder
-from engine.data.sides import Layout, Sides, ingest_sides, kept_side
+from engine.data.reading.cache import prepared
+from engine.data.reading.sides import Layout, Sides, ingest_sides, kept_side
 from engine.data.translation import TranslationSource
 from engine.data.upload import SIDES, UploadOptions, datasets_folder, no_upload, read_card
 from engine.options import BadInput, knob
@@ -29,7 +29,7 @@ class OwnSidesOptions(options.Options):
 
 
 class OwnSides(TranslationSource):
-    """Pictures that ``engine.data.sides`` has prepared. Their windows differ from one epoch to the next."""
+    """Pictures that ``engine.data.reading.sides`` has prepared. Their windows differ from one epoch to the next."""
 
     licence = "whatever the pictures' owner says"
     flips = True

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine import options
-from engine.data import ingest
 from engine.data.folder import OwnImages
-from engine.data.sides import Sides, ingest_sides
+from engine.data.reading import ingest
+from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
 from engine.runs import read_json, write_json
 

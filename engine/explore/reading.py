@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 from torch import Tensor
 
-from engine.data import pictures
-from engine.data.pictures import TooLargeError, UnreadableError
+from engine.data.reading import pictures
+from engine.data.reading.opening import open_picture
 from engine.explore.loaded import Loaded
 from engine.gans.base import Shape
 from engine.options import BadInput
@@ -22,7 +22,6 @@ from engine.picture import picture_grid, to_png
 LIGHT_ON_DARK = ("mnist", "fashion", "stacked_mnist")  # data whose ground is black
 HANDWRITTEN = ("mnist", "stacked_mnist")  # each fits a box of 20 of 28 px, its centre of mass in the middle
 BOX = 20 / 28
-LEAST = 0.25  # share of a cut file's rows that must be there
 WORKED_ON = 256  # px that a handwritten picture has while it is centred
 
 
@@ -46,47 +45,6 @@ def as_input(pixels: bytes, shape: Shape) -> Tensor:
     """Bytes of uint8 (C, H, W) as float32 in [-1, 1]."""
     flat = torch.frombuffer(bytearray(pixels), dtype=torch.uint8)
     return flat.view(*shape.shape).float() / 127.5 - 1  # (C, H, W)
-
-
-def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
-    """The picture in ``raw``, decoded, and what is to be said about it. Raises ``BadInput``."""
-    if not raw:
-        raise BadInput("the file is empty.", "image", "Send a picture.")
-    if b"<svg" in raw[:4096].lower():
-        raise BadInput("that is an SVG drawing.", "image", "Export it as PNG, and send that.")
-    try:
-        picture, pixels = pictures.size_of(raw)
-        if not pixels:
-            raise BadInput("the picture has no pixels.", "image", "Send one with at least 1 x 1.")
-        notes = ["Animated: this is its first frame."] if getattr(picture, "n_frames", 1) > 1 else []
-        return _decoded(raw, picture, notes), notes
-    except TooLargeError as problem:
-        raise BadInput(f"that picture has {problem}.", "image", "Send one of at most 64 million.") from None
-    except UnreadableError as problem:
-        remedy = "Send a PNG, JPEG, WebP, GIF, BMP or TIFF."
-        raise BadInput(f"that file cannot be read: {problem}.", "image", remedy) from None
-
-
-def _decoded(raw: bytes, picture: Image.Image, notes: list[str]) -> Image.Image:
-    """``picture`` with its pixels; of a file that ends too early, what there is."""
-    try:
-        picture.load()
-        return picture
-    except pictures.DAMAGED as problem:
-        picture, _ = pictures.size_of(raw)
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
-        try:
-            picture.load()
-        except pictures.DAMAGED:
-            raise UnreadableError(f"damaged: {problem}") from None
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-        grey = np.asarray(picture.convert("L"))
-        read = np.flatnonzero((grey != grey[-1, -1]).any(1))  # what was not read has one colour
-        if not len(read) or read[-1] < LEAST * len(grey):
-            raise UnreadableError("most of it is missing") from None
-        notes.append("The file is damaged: a part of the picture is missing.")
-        return picture
 
 
 def fit(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from engine.data import pictures
-from engine.data.pictures import UnreadableError
-from engine.explore.reading import open_picture
+from engine.data.reading import pictures
+from engine.data.reading.opening import open_picture
+from engine.data.reading.pictures import UnreadableError
 from engine.options import BadInput
 
 QUICK = 1_000_000  # pixels above which PNGs are packed quickly rather than well

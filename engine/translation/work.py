@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.data.archive import Limits, is_zip, read_zip
+from engine.data.reading.archive import Limits, is_zip, read_zip
 from engine.explore.loaded import Loaded
 from engine.options import BadInput, NotFound
 from engine.translation.options import PARTS

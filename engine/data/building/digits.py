@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data import idx
 from engine.data.building.zips import write_zip
+from engine.data.reading import idx
 
 # MD5 sums of the four files as MNIST's authors published them, unpacked: the package is only the carrier.
 PUBLISHED = {

@@ -14,10 +14,10 @@ import torch
 from made_files import picture_bytes, pictures_in_zip, write_pictures, write_zip
 from PIL import Image
 
-from engine.data import pictures
-from engine.data.archive import Limits
 from engine.data.folder import Folder, FolderOptions
-from engine.data.ingest import Pictures, clean, ingest, sort_into_classes, walk
+from engine.data.reading import pictures
+from engine.data.reading.archive import Limits
+from engine.data.reading.ingest import Pictures, clean, ingest, sort_into_classes, walk
 from engine.data.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.options import BadInput, NotFound
 

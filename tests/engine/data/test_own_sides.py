@@ -7,12 +7,12 @@ from made_files import picture_bytes, write_pictures, write_zip
 from PIL import Image
 
 from engine.data import DATASETS
-from engine.data.archive import Limits
 from engine.data.derived_pairs import GREY, DerivedPairs, DerivedPairsOptions, left_over
 from engine.data.own_domains import OwnDomains
 from engine.data.own_pairs import OwnPairs, OwnPairsOptions
 from engine.data.own_sides import OwnSidesOptions
-from engine.data.sides import Sides, ingest_sides, place_of
+from engine.data.reading.archive import Limits
+from engine.data.reading.sides import Sides, ingest_sides, place_of
 from engine.data.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.options import BadInput
 
@@ -179,7 +179,7 @@ class TestRefusals:
     def test_sizes_and_limits(self, tmp_path, monkeypatch):
         self.refused(apart(tmp_path), "no picture size", size=32)
         self.refused(tmp_path, "more than 20 files", files=20)
-        monkeypatch.setattr("engine.data.sides.MOST_BYTES", 10 * 3 * 71 * 71)
+        monkeypatch.setattr("engine.data.reading.sides.MOST_BYTES", 10 * 3 * 71 * 71)
         self.refused(tmp_path, "room for 10")
 
 

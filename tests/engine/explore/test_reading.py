@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from engine.data.reading.opening import open_picture
 from engine.explore.loaded import Loaded
-from engine.explore.reading import as_input, fit, open_picture, read
+from engine.explore.reading import as_input, fit, read
 from engine.gans.base import Shape
 from engine.options import BadInput
 

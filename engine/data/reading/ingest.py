@@ -16,8 +16,8 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from engine.data import archive, pictures
-from engine.data.archive import LIMITS, Limits
+from engine.data.reading import archive, pictures
+from engine.data.reading.archive import LIMITS, Limits
 from engine.options import BadInput
 
 SIZES = (28, 32, 64, 128, 256)  # of uploads; those above 64 are for pairs made out of them

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.pictures import MAX_PIXELS
+from engine.data.reading.pictures import MAX_PIXELS
 from engine.options import BadInput
 
 _MIB = 2**20

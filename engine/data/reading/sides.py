@@ -19,9 +19,9 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from engine.data import ingest, pictures
-from engine.data.archive import LIMITS, Limits
-from engine.data.split import lot
+from engine.data.reading import ingest, pictures
+from engine.data.reading.archive import LIMITS, Limits
+from engine.data.reading.split import lot
 from engine.options import BadInput
 
 SIZES = (64, 128, 256)

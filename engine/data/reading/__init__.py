@@ -1,0 +1,1 @@
+"""From files to arrays: archives, folders, decoding, splits and what is kept of them."""
