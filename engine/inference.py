@@ -83,7 +83,7 @@ def dataset_thumbnail(name: str) -> bytes:
 
 def upload_thumbnail(dataset: str) -> bytes:
     """The 160x160 PNG of an upload. Raises ``NotFound``."""
-    from engine.data.upload import thumbnail
+    from engine.data.pictures.upload import thumbnail
 
     return thumbnail(dataset)
 
@@ -92,7 +92,7 @@ def ingest(
     files: list[str], name: str, size: int, colour: bool, out: str, layout: Any = "images"
 ) -> dict[str, Any]:
     """Turn uploaded files into the data set folder ``out``; returns its card. Raises ``BadInput``."""
-    from engine.data.upload import CARD, ingest_upload
+    from engine.data.pictures.upload import CARD, ingest_upload
 
     folder = Path(out)
     card = ingest_upload([Path(file) for file in files], size, colour, folder, layout)

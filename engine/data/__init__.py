@@ -7,24 +7,24 @@ from engine.data.drawing_styles import DrawingStyles
 from engine.data.drawn import Drawn
 from engine.data.earth import Earth
 from engine.data.earth_unpaired import EarthUnpaired
-from engine.data.fashion import Fashion
-from engine.data.folder import Folder
 from engine.data.grid import Grid
-from engine.data.imported import Imported
 from engine.data.line import Line
 from engine.data.line_art import LineArt
-from engine.data.mnist import Mnist
-from engine.data.openmoji import OpenMoji
 from engine.data.own_domains import OwnDomains
 from engine.data.own_pairs import OwnPairs
+from engine.data.pictures.fashion import Fashion
+from engine.data.pictures.folder import Folder
+from engine.data.pictures.imported import Imported
+from engine.data.pictures.mnist import Mnist
+from engine.data.pictures.openmoji import OpenMoji
+from engine.data.pictures.stacked import Stacked
+from engine.data.pictures.upload import Upload
 from engine.data.ring import Ring
 from engine.data.segments import Segments
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.spiral import Spiral
-from engine.data.stacked import Stacked
 from engine.data.stream import Stream
 from engine.data.two_moons import TwoMoons
-from engine.data.upload import Upload
 
 __all__ = ["DATASETS", "ImageSource", "PointSource", "Source", "Stream"]
 

@@ -11,9 +11,10 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data import openmoji, twemoji
+from engine.data import twemoji
 from engine.data.line_art import drawings, white_border
-from engine.data.openmoji import Emoji, OpenMoji
+from engine.data.pictures import openmoji
+from engine.data.pictures.openmoji import Emoji, OpenMoji
 from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
 from engine.data.translation import SquareSource

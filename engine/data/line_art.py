@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from engine import options
-from engine.data import openmoji
-from engine.data.openmoji import OpenMoji
+from engine.data.pictures import openmoji
+from engine.data.pictures.openmoji import OpenMoji
 from engine.data.reading.shipped import not_shipped
 from engine.data.translation import SquareSource
 from engine.options import BadInput, knob

@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data.folder import listed, no_folder
+from engine.data.pictures.folder import listed, no_folder
+from engine.data.pictures.upload import SIDES, UploadOptions, datasets_folder, no_upload, read_card
 from engine.data.reading.cache import prepared
 from engine.data.reading.sides import Layout, Sides, ingest_sides, kept_side
 from engine.data.translation import TranslationSource
-from engine.data.upload import SIDES, UploadOptions, datasets_folder, no_upload, read_card
 from engine.options import BadInput, knob
 
 

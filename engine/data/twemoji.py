@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from engine.data import openmoji
+from engine.data.pictures import openmoji
 
 FILE = Path(__file__).with_name("twemoji.zip")
 CODES, SHEET = "codes.txt", "colour.webp"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.data.pictures.stacked import Stacked
 from engine.data.source import ImageSource, PointSource, Source
-from engine.data.stacked import Stacked
 from engine.data.translation import TranslationSource
 from engine.gans.base import Recipe
 from engine.metrics import measures, translations

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.data.pictures.stacked import Stacked
 from engine.data.source import Source
-from engine.data.stacked import Stacked
 from engine.data.translation import TranslationSource
 from engine.metrics import picture_network
 from engine.metrics.network import load, ships

@@ -12,10 +12,10 @@ from torch import nn
 
 from engine.configure import validate
 from engine.data.grid import Grid
-from engine.data.mnist import Mnist
+from engine.data.pictures.mnist import Mnist
+from engine.data.pictures.stacked import Stacked
 from engine.data.ring import Ring
 from engine.data.source import ImageSource
-from engine.data.stacked import Stacked
 from engine.evaluate import EVALUATIONS, applicable, as_text, evaluate_networks, figures_of
 from engine.gans.base import Code, Recipe, Shape
 from engine.metrics import measures

@@ -9,10 +9,10 @@ import pytest
 import torch
 from made_files import idx_bytes
 
-from engine.data import fashion
 from engine.data.building import digits
-from engine.data.fashion import Fashion, FashionOptions
-from engine.data.mnist import DigitsOptions, Mnist
+from engine.data.pictures import fashion
+from engine.data.pictures.fashion import Fashion, FashionOptions
+from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.reading import idx
 from engine.options import BadInput
 

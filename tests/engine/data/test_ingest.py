@@ -14,11 +14,11 @@ import torch
 from made_files import picture_bytes, pictures_in_zip, write_pictures, write_zip
 from PIL import Image
 
-from engine.data.folder import Folder, FolderOptions
+from engine.data.pictures.folder import Folder, FolderOptions
+from engine.data.pictures.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.data.reading import pictures
 from engine.data.reading.archive import Limits
 from engine.data.reading.ingest import Pictures, clean, ingest, sort_into_classes, walk
-from engine.data.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.options import BadInput, NotFound
 
 RED, BLUE = (220, 20, 40), (20, 40, 220)

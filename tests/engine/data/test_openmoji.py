@@ -12,10 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.data import openmoji
 from engine.data.building import build
 from engine.data.building import emoji as drawing
-from engine.data.openmoji import GROUPS, OpenMoji, OpenMojiOptions
+from engine.data.pictures import openmoji
+from engine.data.pictures.openmoji import GROUPS, OpenMoji, OpenMojiOptions
 from engine.options import BadInput
 
 SVG = Path(__file__).parent / "svg"

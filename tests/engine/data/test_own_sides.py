@@ -11,9 +11,9 @@ from engine.data.derived_pairs import GREY, DerivedPairs, DerivedPairsOptions, l
 from engine.data.own_domains import OwnDomains
 from engine.data.own_pairs import OwnPairs, OwnPairsOptions
 from engine.data.own_sides import OwnSidesOptions
+from engine.data.pictures.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.data.reading.archive import Limits
 from engine.data.reading.sides import Sides, ingest_sides, place_of
-from engine.data.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.options import BadInput
 
 COUNT = 18
@@ -227,7 +227,7 @@ class TestSources:
 @pytest.fixture(scope="module")
 def drawing():
     """A real picture of 71 px: the face of OpenMoji, in colour."""
-    from engine.data.openmoji import OpenMoji, part
+    from engine.data.pictures.openmoji import OpenMoji, part
 
     place = [one.hexcode for one in part("train")].index("1F600")
     face = OpenMoji().images[place].permute(1, 2, 0).numpy()

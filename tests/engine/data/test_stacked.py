@@ -2,8 +2,8 @@
 
 import torch
 
-from engine.data.mnist import DigitsOptions, part
-from engine.data.stacked import Stacked, digits
+from engine.data.pictures.mnist import DigitsOptions, part
+from engine.data.pictures.stacked import Stacked, digits
 
 
 def test_each_channel_is_the_digit_that_the_class_spells():

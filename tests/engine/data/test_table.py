@@ -11,8 +11,8 @@ from PIL import Image
 
 import engine.data
 from engine.data import DATASETS, ImageSource, PointSource, Source
+from engine.data.pictures.upload import datasets_folder, ingest_upload
 from engine.data.translation import TranslationSource
-from engine.data.upload import datasets_folder, ingest_upload
 from engine.options import BadInput, describe, validate
 
 HERE = [name for name, source in DATASETS.items() if source.offered]  # or can be brought

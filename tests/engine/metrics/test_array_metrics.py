@@ -9,7 +9,7 @@ import scipy.optimize
 import torch
 from prdc import compute_prdc
 
-from engine.data.mnist import Mnist
+from engine.data.pictures.mnist import Mnist
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.inception_score import inception_score
 from engine.metrics.kernel import kernel_distance

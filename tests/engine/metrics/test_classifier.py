@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from engine.data import DATASETS
-from engine.data.fashion import Fashion
-from engine.data.mnist import DigitsOptions, Mnist
+from engine.data.pictures.fashion import Fashion
+from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.source import ImageSource
 from engine.metrics import METRICS
 from engine.metrics.classes import ClassCounter

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import Inception_V3_Weights, inception_v3
 
-from engine.data.fashion import Fashion
-from engine.data.mnist import DigitsOptions, Mnist
-from engine.data.openmoji import OpenMoji
+from engine.data.pictures.fashion import Fashion
+from engine.data.pictures.mnist import DigitsOptions, Mnist
+from engine.data.pictures.openmoji import OpenMoji
+from engine.data.pictures.stacked import Stacked
 from engine.data.ring import Ring
 from engine.data.source import ImageSource
-from engine.data.stacked import Stacked
 from engine.metrics.features import RandomConvolutions, as_bytes, as_input, digits_of, inception_file, pick
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.network import PRETRAINED

@@ -9,8 +9,8 @@ from typing import Literal
 
 import torch
 
-from engine.data import mnist
-from engine.data.mnist import DigitsOptions, Mnist
+from engine.data.pictures import mnist
+from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.source import ImageSource
 from engine.options import BadInput
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 
-from engine.data.mnist import DigitsOptions
+from engine.data.pictures.mnist import DigitsOptions
 from engine.data.reading import idx
 from engine.data.reading.cache import cache_folder
 from engine.data.source import ImageSource, pad

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine import options
-from engine.data.folder import OwnImages
+from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
 from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
