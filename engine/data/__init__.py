@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from engine.data.derived_pairs import DerivedPairs
 from engine.data.drawing_styles import DrawingStyles
-from engine.data.drawn import Drawn
 from engine.data.earth import Earth
 from engine.data.earth_unpaired import EarthUnpaired
-from engine.data.grid import Grid
-from engine.data.line import Line
 from engine.data.line_art import LineArt
 from engine.data.own_domains import OwnDomains
 from engine.data.own_pairs import OwnPairs
@@ -19,12 +16,15 @@ from engine.data.pictures.mnist import Mnist
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.pictures.stacked import Stacked
 from engine.data.pictures.upload import Upload
-from engine.data.ring import Ring
-from engine.data.segments import Segments
+from engine.data.points.drawn import Drawn
+from engine.data.points.grid import Grid
+from engine.data.points.line import Line
+from engine.data.points.ring import Ring
+from engine.data.points.segments import Segments
+from engine.data.points.spiral import Spiral
+from engine.data.points.two_moons import TwoMoons
 from engine.data.source import ImageSource, PointSource, Source
-from engine.data.spiral import Spiral
 from engine.data.stream import Stream
-from engine.data.two_moons import TwoMoons
 
 __all__ = ["DATASETS", "ImageSource", "PointSource", "Source", "Stream"]
 

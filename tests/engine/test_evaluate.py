@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from engine.configure import validate
-from engine.data.grid import Grid
 from engine.data.pictures.mnist import Mnist
 from engine.data.pictures.stacked import Stacked
-from engine.data.ring import Ring
+from engine.data.points.grid import Grid
+from engine.data.points.ring import Ring
 from engine.data.source import ImageSource
 from engine.evaluate import EVALUATIONS, applicable, as_text, evaluate_networks, figures_of
 from engine.gans.base import Code, Recipe, Shape

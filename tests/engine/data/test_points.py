@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.data import DATASETS
-from engine.data.drawn import CANVAS, heart
+from engine.data.points.drawn import CANVAS, heart
 from engine.options import BadInput, validate
 
 POINTS = [name for name, source in DATASETS.items() if source.kind == "points"]

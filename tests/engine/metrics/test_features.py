@@ -11,7 +11,7 @@ from engine.data.pictures.fashion import Fashion
 from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.pictures.stacked import Stacked
-from engine.data.ring import Ring
+from engine.data.points.ring import Ring
 from engine.data.source import ImageSource
 from engine.metrics.features import RandomConvolutions, as_bytes, as_input, digits_of, inception_file, pick
 from engine.metrics.frechet import frechet_distance
