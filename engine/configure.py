@@ -15,7 +15,7 @@ from engine.best import EVALUATED, TITLES
 from engine.commands import DEVICES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.gans import GANS
 from engine.gans.base import Recipe, Shape
 from engine.metrics.evaluations import EVALUATIONS

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine import frames
 from engine.data import ImageSource, PointSource
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.gans.base import Exhibit, Show
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity

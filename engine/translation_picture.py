@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine import frames
-from engine.data.translation import Side, TranslationSource
+from engine.data.translations.translation import Side, TranslationSource
 from engine.exhibits import Exhibit
 from engine.gans.base import Direction
 from engine.metrics.translation import psnr

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from engine.data.derived_pairs import DerivedPairs
-from engine.data.drawing_styles import DrawingStyles
-from engine.data.earth import Earth
-from engine.data.earth_unpaired import EarthUnpaired
-from engine.data.line_art import LineArt
-from engine.data.own_domains import OwnDomains
-from engine.data.own_pairs import OwnPairs
 from engine.data.pictures.fashion import Fashion
 from engine.data.pictures.folder import Folder
 from engine.data.pictures.imported import Imported
@@ -25,6 +18,13 @@ from engine.data.points.spiral import Spiral
 from engine.data.points.two_moons import TwoMoons
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.stream import Stream
+from engine.data.translations.derived_pairs import DerivedPairs
+from engine.data.translations.drawing_styles import DrawingStyles
+from engine.data.translations.earth import Earth
+from engine.data.translations.earth_unpaired import EarthUnpaired
+from engine.data.translations.line_art import LineArt
+from engine.data.translations.own_domains import OwnDomains
+from engine.data.translations.own_pairs import OwnPairs
 
 __all__ = ["DATASETS", "ImageSource", "PointSource", "Source", "Stream"]
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from engine.data.source import png
-from engine.data.translation import Side, TranslationSource
+from engine.data.translations.translation import Side, TranslationSource
 from engine.explore.loaded import Loaded
 from engine.gans.base import Direction
 from engine.metrics.features import as_input

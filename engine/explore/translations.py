@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.data import DATASETS, ImageSource
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.explore.loaded import Loaded
 from engine.models import one_thread
 from engine.options import BadInput

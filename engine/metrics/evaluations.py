@@ -10,7 +10,7 @@ from typing import Literal
 
 from engine.data.pictures.stacked import Stacked
 from engine.data.source import ImageSource, PointSource, Source
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.gans.base import Recipe
 from engine.metrics import measures, translations
 from engine.metrics.measures import class_code

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.data import earth, twemoji
-from engine.data.line_art import drawings
 from engine.data.pictures import openmoji
+from engine.data.translations import earth, twemoji
+from engine.data.translations.line_art import drawings
 from engine.metrics.network import PRETRAINED
 from engine.metrics.picture_network import NAME, WINDOW, PictureNetwork
 

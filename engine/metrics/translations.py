@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.gans.base import Direction
 from engine.metrics.features import as_bytes, as_input
 from engine.metrics.frechet import frechet_distance

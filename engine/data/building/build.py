@@ -21,11 +21,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data import earth, twemoji
 from engine.data.building.digits import write_mnist
 from engine.data.building.earth import write_earth
 from engine.data.building.emoji import write_large_openmoji, write_openmoji, write_twemoji
 from engine.data.pictures import mnist, openmoji
+from engine.data.translations import earth, twemoji
 from engine.options import BadInput
 
 

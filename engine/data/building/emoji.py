@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.data import twemoji
 from engine.data.building.zips import write_zip
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import ACROSS, INDEX, SIDE, Emoji
+from engine.data.translations import twemoji
 from engine.options import BadInput
 
 FOLDERS = {"colour": "color", "line": "black"}  # of the drawings in OpenMoji's package

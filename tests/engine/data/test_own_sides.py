@@ -7,13 +7,13 @@ from made_files import picture_bytes, write_pictures, write_zip
 from PIL import Image
 
 from engine.data import DATASETS
-from engine.data.derived_pairs import GREY, DerivedPairs, DerivedPairsOptions, left_over
-from engine.data.own_domains import OwnDomains
-from engine.data.own_pairs import OwnPairs, OwnPairsOptions
-from engine.data.own_sides import OwnSidesOptions
 from engine.data.pictures.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.data.reading.archive import Limits
 from engine.data.reading.sides import Sides, ingest_sides, place_of
+from engine.data.translations.derived_pairs import GREY, DerivedPairs, DerivedPairsOptions, left_over
+from engine.data.translations.own_domains import OwnDomains
+from engine.data.translations.own_pairs import OwnPairs, OwnPairsOptions
+from engine.data.translations.own_sides import OwnSidesOptions
 from engine.options import BadInput
 
 COUNT = 18

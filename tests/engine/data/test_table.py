@@ -12,7 +12,7 @@ from PIL import Image
 import engine.data
 from engine.data import DATASETS, ImageSource, PointSource, Source
 from engine.data.pictures.upload import datasets_folder, ingest_upload
-from engine.data.translation import TranslationSource
+from engine.data.translations.translation import TranslationSource
 from engine.options import BadInput, describe, validate
 
 HERE = [name for name, source in DATASETS.items() if source.offered]  # or can be brought

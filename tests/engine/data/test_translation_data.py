@@ -11,15 +11,15 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data import earth, twemoji
 from engine.data.building import build
 from engine.data.building import emoji as drawing
-from engine.data.drawing_styles import DrawingStyles, members
-from engine.data.earth import Earth, EarthOptions
-from engine.data.earth_unpaired import EarthUnpaired, EarthUnpairedOptions, half
-from engine.data.line_art import LineArt, LineArtOptions
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import OpenMoji, OpenMojiOptions
+from engine.data.translations import earth, twemoji
+from engine.data.translations.drawing_styles import DrawingStyles, members
+from engine.data.translations.earth import Earth, EarthOptions
+from engine.data.translations.earth_unpaired import EarthUnpaired, EarthUnpairedOptions, half
+from engine.data.translations.line_art import LineArt, LineArtOptions
 
 SVG = Path(__file__).parent / "svg"
 # A drawing that fills its canvas, as Twemoji's do.

@@ -75,7 +75,7 @@ def test_psnr_by_hand():
 
 def test_the_picture_network_tells_drawings_from_each_other():
     assert picture_network.ships()
-    from engine.data.line_art import LineArt
+    from engine.data.translations.line_art import LineArt
 
     source = LineArt(LineArt.Options(size=64))
     network, pictures = pick(source), as_input(source.test_b[:40])

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from engine.data.own_sides import OwnSides, OwnSidesOptions
+from engine.data.translations.own_sides import OwnSides, OwnSidesOptions
 from engine.options import knob
 
 

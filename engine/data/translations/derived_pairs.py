@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.data.own_sides import OwnSides, OwnSidesOptions, load_once
 from engine.data.pictures.folder import listed
 from engine.data.pictures.upload import PICTURES, datasets_folder, no_upload, read_card
 from engine.data.reading import ingest
 from engine.data.reading.cache import prepared
 from engine.data.reading.sides import MOST_BYTES, Place, Sides, held_out, kept_side
 from engine.data.reading.split import lot
+from engine.data.translations.own_sides import OwnSides, OwnSidesOptions, load_once
 from engine.options import BadInput, knob
 
 HOLE = 0.5  # side of the hole by the picture's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.data.own_sides import OwnSides
+from engine.data.translations.own_sides import OwnSides
 
 
 class OwnDomains(OwnSides):

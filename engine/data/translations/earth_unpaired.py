@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
 from engine.data.reading.shipped import not_shipped
-from engine.data.translation import SquareSource
+from engine.data.translations.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
+from engine.data.translations.translation import SquareSource
 from engine.options import BadInput, knob
 
 MERIDIAN = -30  # degrees east: from here eastwards to the date line photographs, westwards maps

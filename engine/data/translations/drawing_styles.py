@@ -11,13 +11,13 @@ from typing import Literal
 import torch
 
 from engine import options
-from engine.data import twemoji
-from engine.data.line_art import drawings, white_border
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import Emoji, OpenMoji
 from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
-from engine.data.translation import SquareSource
+from engine.data.translations import twemoji
+from engine.data.translations.line_art import drawings, white_border
+from engine.data.translations.translation import SquareSource
 from engine.options import BadInput, knob
 
 Part = Literal["a", "b", "test"]

@@ -1,0 +1,1 @@
+"""Sources of pictures to translate: pairs, and two domains without pairs."""
