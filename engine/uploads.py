@@ -64,7 +64,7 @@ class Uploads:
     ) -> dict[str, Any]:
         """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold.
 
-        ``layout``: one of ``LAYOUTS``; see ``engine.data.reading.sides`` for how pairs and domains are laid out.
+        ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out.
         """
         title = check_name(name)
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(colour, bool):

@@ -29,7 +29,7 @@ class OwnSidesOptions(options.Options):
 
 
 class OwnSides(TranslationSource):
-    """Pictures that ``engine.data.reading.sides`` has prepared. Their windows differ from one epoch to the next."""
+    """Pictures that ``engine.data.reading.sides`` has prepared. Their windows differ between epochs."""
 
     licence = "whatever the pictures' owner says"
     flips = True
