@@ -105,7 +105,8 @@ def test_plotly_comes_out_of_its_package():
 
 def test_every_script_of_ours_has_a_type():
     assert all(
-        ask(Assets(STATIC, {}), f"/assets/{path.name}").status_code == 200 for path in STATIC.glob("*.js")
+        ask(Assets(STATIC, {}), f"/assets/{path.relative_to(STATIC).as_posix()}").status_code == 200
+        for path in STATIC.rglob("*.js")
     )
 
 

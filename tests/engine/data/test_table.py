@@ -44,7 +44,7 @@ def make(idx_folder, tmp_path):
 
 
 def all_sources():
-    for module in pkgutil.iter_modules(engine.data.__path__, "engine.data."):
+    for module in pkgutil.walk_packages(engine.data.__path__, "engine.data."):
         for item in vars(importlib.import_module(module.name)).values():
             if isinstance(item, type) and issubclass(item, Source) and "name" in vars(item):
                 yield item
