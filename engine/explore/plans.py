@@ -17,10 +17,10 @@ from torch import Tensor
 
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, latents_of, place_of, whole
+from engine.explore.sample import picture_of_samples
 from engine.frames import pack
 from engine.options import BadInput
 from engine.picture import picture_grid, to_png
-from engine.sample import picture_of_samples
 
 MOST_SCALE = 16
 MOST_PIXELS = 1 << 25  # of one answer's grid

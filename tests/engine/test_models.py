@@ -7,10 +7,10 @@ import torch
 
 from engine import checkpoint, models
 from engine.configure import validate
+from engine.explore.sample import sample_grid
 from engine.metrics.features import as_input
 from engine.options import BadInput, NotFound
 from engine.runs import Tail
-from engine.sample import sample_grid
 from engine.train import train
 from engine.trainer import Trainer
 

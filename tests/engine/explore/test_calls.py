@@ -11,9 +11,9 @@ import torch
 from engine import frames
 from engine.explore import calls
 from engine.explore.picture import picture
+from engine.explore.sample import sample_grid
 from engine.options import NotFound
 from engine.runs import RunFolder
-from engine.sample import sample_grid
 from tests.engine.explore.conftest import STEPS, ask, go_on, opened
 
 

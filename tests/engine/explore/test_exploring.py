@@ -12,8 +12,8 @@ import pytest
 
 from engine import models
 from engine.api import Engine
+from engine.explore.sample import sample_grid
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
-from engine.sample import sample_grid
 from tests.engine.explore.conftest import opened
 from tests.engine.live import eventually
 
