@@ -11,20 +11,20 @@ import torch
 from pydantic import Field, create_model
 
 import engine
-from engine.best import EVALUATED, TITLES
 from engine.commands import DEVICES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.data.translations.translation import TranslationSource
+from engine.game.best import EVALUATED, TITLES
+from engine.game.options import TrainingOptions
+from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
-from engine.gans.base import Recipe, Shape
 from engine.metrics.evaluations import EVALUATIONS
 from engine.metrics.network import ships
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, NotFound, Options, describe
 from engine.options import validate as validate_values
 from engine.stabilisers import STABILISERS
-from engine.training_options import TrainingOptions
 
 MAX_STEPS = 100_000_000
 OF_THE_GAME = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")

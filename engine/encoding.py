@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from engine.data.source import ImageSource, Source
-from engine.gans.base import Exhibit, Networks, Recipe, Show
+from engine.game.recipe import Exhibit, Networks, Recipe, Show
 
 ENCODED = 1000  # pictures that a figure is measured on
 PAIRS, COLUMNS = 4, 8  # rows of reconstructions, and how many in each

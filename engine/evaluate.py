@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from engine.data.source import Source
-from engine.gans.base import Networks, Recipe
+from engine.game.recipe import Networks, Recipe
+from engine.game.showing import evaluating
 from engine.metrics.evaluations import EVALUATIONS, Evaluation, Figure, Outcome
 from engine.metrics.features import Choice, Progress, pick
 from engine.metrics.subject import Subject
 from engine.options import BadInput
-from engine.picture import evaluating
 
 if TYPE_CHECKING:
     from engine.models import Model

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from engine import checkpoint
 from engine.configure import open_source, options_model
 from engine.data.source import Source
+from engine.game.recipe import Code, Recipe, Shape
 from engine.gans import GANS
-from engine.gans.base import Code, Recipe, Shape
 from engine.options import BadInput, NotFound
 from engine.runs import BEST, RunFolder, best_of, check_id, read_json, run_at
 from engine.stabilisers import STABILISERS

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +18,8 @@ from torch import Tensor, nn
 from engine import frames
 from engine.data import ImageSource, PointSource
 from engine.data.translations.translation import TranslationSource
-from engine.gans.base import Exhibit, Show
+from engine.game.recipe import Exhibit, Show
+from engine.game.showing import evaluating
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
 from engine.trainer import Trainer
@@ -30,20 +29,6 @@ GRID = (8, 8)
 THUMBNAIL = 160
 EXHIBIT_EVERY_S = 1.5
 REAL, FAKE = (27, 120, 55), (118, 42, 131)
-
-
-@contextmanager
-def evaluating(*networks: nn.Module) -> Iterator[None]:
-    """Networks in eval mode and without gradients: running statistics stay as they are."""
-    was = [network.training for network in networks]
-    for network in networks:
-        network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for network, training in zip(networks, was, strict=True):
-            network.train(training)
 
 
 def display_latents(trainer: Trainer, n: int) -> Tensor:

@@ -17,9 +17,9 @@ from types import FrameType
 from typing import Any
 
 from engine import checkpoint, memory
-from engine.best import Best
 from engine.diagnose import Diagnoser
 from engine.gallery import Gallery
+from engine.game.best import Best
 from engine.options import BadInput, Conflict
 from engine.picture import picture_of, shown_networks
 from engine.runs import Appender, Lock, RunFolder, Tail, read_json

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from engine import models
 from engine.configure import open_source, options_model, shape_of
-from engine.context import Context, random_streams
 from engine.data.stream import AnyStream, open_stream
+from engine.game.context import Context, random_streams
+from engine.game.recipe import Phase, Stage
 from engine.gans import GANS
-from engine.gans.base import Phase, Stage
 from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput

@@ -16,19 +16,11 @@ from torch.nn.functional import interpolate
 
 from engine import frames
 from engine.data.translations.translation import Side, TranslationSource
-from engine.exhibits import Exhibit
-from engine.gans.base import Direction
+from engine.game.exhibits import Exhibit
+from engine.game.recipe import Direction
+from engine.game.showing import evaluating
 from engine.metrics.translation import psnr
-from engine.picture import (
-    EXHIBIT_EVERY_S,
-    FAKE,
-    REAL,
-    THUMBNAIL,
-    evaluating,
-    picture_grid,
-    shown_networks,
-    to_png,
-)
+from engine.picture import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
 from engine.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.codes import REACH, Code, each_value, first_category, traversal
-from engine.gans.base import Exhibit, Recipe, Show
+from engine.game.codes import REACH, Code, each_value, first_category, traversal
+from engine.game.recipe import Exhibit, Recipe, Show
 
 ROWS = COLUMNS = 10
 DRAWS = 4096  # of the prior, to see how far it reaches

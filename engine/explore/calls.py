@@ -29,8 +29,8 @@ from engine.explore import (
 )
 from engine.explore.loaded import Library, Loaded
 from engine.explore.plans import Plan
+from engine.game.recipe import Recipe
 from engine.gans import GANS
-from engine.gans.base import Recipe
 from engine.options import BadInput
 from engine.translation import work as translation
 

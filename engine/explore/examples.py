@@ -10,7 +10,7 @@ from PIL import Image
 from engine.data.source import png
 from engine.data.translations.translation import Side, TranslationSource
 from engine.explore.loaded import Loaded
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.metrics.features import as_input
 from engine.options import BadInput
 

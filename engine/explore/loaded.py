@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from engine import latent
 from engine.data import DATASETS
+from engine.game.recipe import Recipe
 from engine.gans import GANS
-from engine.gans.base import Recipe
 from engine.metrics import network as classifiers
 from engine.models import Model, load, one_thread, renew
 from engine.options import BadInput, NotFound

@@ -19,13 +19,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.codes import first_category
 from engine.data import ImageSource
 from engine.data.reading.opening import open_picture
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, latent_of, number, place_of, seed_of, whole
 from engine.explore.plans import fields, pngs
 from engine.explore.reading import as_input
+from engine.game.codes import first_category
 from engine.options import BadInput
 from engine.picture import to_png
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.data.reading import pictures
 from engine.data.reading.opening import open_picture
 from engine.explore.loaded import Loaded
-from engine.gans.base import Shape
+from engine.game.recipe import Shape
 from engine.options import BadInput
 from engine.picture import picture_grid, to_png
 

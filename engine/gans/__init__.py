@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.game.recipe import Recipe
 from engine.gans.aae import AAE
 from engine.gans.acgan import ACGAN
-from engine.gans.base import Recipe
 from engine.gans.bigan import BiGAN
 from engine.gans.conditional import ConditionalGAN
 from engine.gans.cyclegan import CycleGAN

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from engine import encoding
-from engine.context import Context
 from engine.data import Source
-from engine.gans.base import Exhibit, Networks, Phase, Recipe, Shape, Show, Stage, Statistics
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Networks, Phase, Recipe, Shape, Show, Stage, Statistics
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator, mlp
 from engine.options import BadInput, Options, knob
 

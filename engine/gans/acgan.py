@@ -17,9 +17,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.codes import Code
-from engine.context import Context
-from engine.gans.base import Exhibit, Networks, Show, Statistics
+from engine.game.codes import Code
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Networks, Show, Statistics
 from engine.gans.conditional import class_rows, given_class
 from engine.gans.dcgan import DCGAN
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm

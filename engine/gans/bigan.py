@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from engine import encoding
-from engine.context import Context
 from engine.data import Source
-from engine.gans.base import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
 from engine.networks import pairs
 from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
 from engine.networks.mlp import MLPGenerator, mlp

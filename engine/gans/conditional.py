@@ -18,9 +18,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.codes import Code, each_value
-from engine.context import Context
-from engine.gans.base import Exhibit, Recipe, Shape, Show, Statistics
+from engine.game.codes import Code, each_value
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Recipe, Shape, Show, Statistics
 from engine.gans.dcgan import DCGAN
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm
 from engine.networks.init import dcgan_init

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from engine.context import Context
 from engine.data import Source
-from engine.gans.base import Direction, Networks, Phase, Recipe, Shape, Stage, Statistics
+from engine.game.context import Context
+from engine.game.pool import pooled
+from engine.game.recipe import Direction, Networks, Phase, Recipe, Shape, Stage, Statistics
 from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
     NETWORKS,
@@ -33,7 +34,6 @@ from engine.networks.translators import (
     check_sizes,
 )
 from engine.options import BadInput, Options, knob
-from engine.pool import pooled
 
 GROUP = "objective"
 

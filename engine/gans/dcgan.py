@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from engine.gans.base import Shape, TwoPlayers
+from engine.game.recipe import Shape, TwoPlayers
 from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
 from engine.options import BadInput, Options, knob
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from engine.gans.base import TwoPlayers
+from engine.game.recipe import TwoPlayers
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import Options, knob
 

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine import traversals
-from engine.codes import Code
-from engine.context import Context
 from engine.data.source import ImageSource, Source
-from engine.gans.base import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
+from engine.game.codes import Code
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
 from engine.metrics.matching import category_error
 from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from engine.context import Context
 from engine.data import Source
-from engine.gans.base import Direction, Networks, Phase, Shape, Stage, Statistics, TwoPlayers
+from engine.game.context import Context
+from engine.game.recipe import Direction, Networks, Phase, Shape, Stage, Statistics, TwoPlayers
 from engine.networks import patchgan
 from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import nn
 
-from engine.gans.base import Shape, TwoPlayers
+from engine.game.recipe import Shape, TwoPlayers
 from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import BadInput, Options, knob

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.context import Context
 from engine.data.source import ImageSource, Source
-from engine.gans.base import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.game.context import Context
+from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
 from engine.networks.weight_norm import NoisyClassifier, WeightNormGenerator
 from engine.options import BadInput, Options, knob
 

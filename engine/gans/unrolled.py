@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from engine.context import Context, Judge
-from engine.gans.base import Shape, Statistics
+from engine.game.context import Context, Judge
+from engine.game.recipe import Shape, Statistics
 from engine.gans.gan import GAN
 from engine.options import BadInput, knob
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import nn
 
-from engine.gans.base import Shape
+from engine.game.recipe import Shape
 from engine.gans.dcgan import DCGAN
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator
 from engine.options import BadInput, knob

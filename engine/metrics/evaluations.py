@@ -11,7 +11,7 @@ from typing import Literal
 from engine.data.pictures.stacked import Stacked
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.translations.translation import TranslationSource
-from engine.gans.base import Recipe
+from engine.game.recipe import Recipe
 from engine.metrics import measures, translations
 from engine.metrics.measures import class_code
 from engine.metrics.network import ships

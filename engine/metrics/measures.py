@@ -12,7 +12,7 @@ from torch.nn.functional import mse_loss
 
 from engine.data.source import PointSource
 from engine.encoding import prior_match, reconstruct
-from engine.gans.base import Code, Networks, Recipe
+from engine.game.recipe import Code, Networks, Recipe
 from engine.metrics import memorisation
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.data.source import ImageSource, Source
-from engine.gans.base import Networks, Recipe
+from engine.game.recipe import Networks, Recipe
 from engine.metrics.features import BATCH, FeatureNetwork, Progress, as_bytes, as_input
 from engine.metrics.real import Real, comparable, real_features
 from engine.options import BadInput

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.data.translations.translation import TranslationSource
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.metrics.features import as_bytes, as_input
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.kernel import kernel_distance

@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from engine.gans.base import Shape
+from engine.game.recipe import Shape
 from engine.networks.init import dcgan_init
 from engine.options import BadInput
 

@@ -12,7 +12,7 @@ from engine.options import Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
 
 if TYPE_CHECKING:
-    from engine.context import Context, Judge
+    from engine.game.context import Context, Judge
 
 
 OBSERVED_EVERY = 5  # steps between two looks of an average at what it makes of a batch

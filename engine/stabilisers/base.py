@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
+from engine.game.phases import Part
 from engine.options import BadInput, Options
 
 if TYPE_CHECKING:
-    from engine.context import Context, Judge
-    from engine.gans.base import Recipe, Shape
+    from engine.game.context import Context, Judge
+    from engine.game.recipe import Recipe, Shape
 
 GROUP = "stabilisers"
-Part = Literal["discriminator", "game"]  # D learns; G plays against it
 
 
 class Stabiliser:

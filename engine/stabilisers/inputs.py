@@ -12,8 +12,8 @@ from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
 
 if TYPE_CHECKING:
-    from engine.context import Context
-    from engine.gans.base import Recipe, Shape
+    from engine.game.context import Context
+    from engine.game.recipe import Recipe, Shape
 
 
 class LabelSmoothing(Stabiliser):

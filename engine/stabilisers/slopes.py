@@ -16,8 +16,8 @@ from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser, has_batch_norm, refuse_mixed_batches
 
 if TYPE_CHECKING:
-    from engine.context import Context, Judge
-    from engine.gans.base import Recipe, Shape
+    from engine.game.context import Context, Judge
+    from engine.game.recipe import Recipe, Shape
 
 PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")  # by their switches
 REACH = 0.5  # how far DRAGAN looks around real data, in standard deviations of the batch

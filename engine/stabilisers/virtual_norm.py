@@ -11,7 +11,7 @@ from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
 
 if TYPE_CHECKING:
-    from engine.gans.base import Recipe, Shape
+    from engine.game.recipe import Recipe, Shape
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from engine.explore.loaded import Loaded
 from engine.explore.scoring import objective_of
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized
 from engine.translation.normalising import Mode

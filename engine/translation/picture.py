@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from engine.explore.loaded import Loaded
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.options import BadInput
 from engine.translation.decoding import decode, encode, resized
 from engine.translation.normalising import Mode

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from engine.explore.loaded import Loaded
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
 from engine.options import BadInput

@@ -20,8 +20,8 @@ import engine
 from engine import models
 from engine.commands import check_name
 from engine.configure import options_model
+from engine.game.recipe import Shape
 from engine.gans import GANS
-from engine.gans.base import Shape
 from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
 from engine.weights.reading import State, read

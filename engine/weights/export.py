@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.gans.base import Direction
+from engine.game.recipe import Direction
 from engine.models import Model, one_thread
 from engine.options import BadInput
 from engine.weights.formats import SUFFIXES

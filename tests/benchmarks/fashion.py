@@ -22,7 +22,8 @@ from engine import models
 from engine.bench import plain_loop
 from engine.configure import validate
 from engine.evaluate import evaluate_networks
-from engine.picture import evaluating, picture_grid
+from engine.game.showing import evaluating
+from engine.picture import picture_grid
 from engine.runs import RunFolder
 from engine.train import train
 from engine.trainer import Trainer

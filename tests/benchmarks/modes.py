@@ -20,8 +20,9 @@ from typing import Any
 import torch
 
 from engine.configure import validate
+from engine.game.showing import evaluating
 from engine.metrics.coverage import mode_coverage
-from engine.picture import evaluating, shown_networks
+from engine.picture import shown_networks
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials
 

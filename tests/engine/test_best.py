@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from engine import checkpoint, models
-from engine.best import Best
 from engine.configure import validate
 from engine.explore.loaded import Library
+from engine.game.best import Best
 from engine.options import BadInput, NotFound
 from engine.runs import BEST, Tail
 from engine.shelf import Shelf

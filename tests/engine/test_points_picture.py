@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 
 from engine import frames
-from engine.codes import REACH
 from engine.configure import validate
 from engine.encoding import class_colour
-from engine.picture import display_latents, evaluating, picture_of
+from engine.game.codes import REACH
+from engine.game.showing import evaluating
+from engine.picture import display_latents, picture_of
 from engine.points_picture import RECONSTRUCTED, SHOWN
 from engine.trainer import Trainer
 from engine.traversals import latent_sheet

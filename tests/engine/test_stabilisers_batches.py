@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.context import mixes_batch
+from engine.game.context import mixes_batch
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.features import KERNEL_SIZE, MinibatchHead
 from engine.stabilisers.virtual_norm import Referenced, VirtualNorm

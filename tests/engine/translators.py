@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 
 from engine import models
 from engine.configure import options_model
-from engine.gans.base import Shape
+from engine.game.recipe import Shape
 
 TINY = {"width": 4, "discriminator_width": 4, "patch": "16"}
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from engine import checkpoint, encoding
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.gans.aae import petals, swiss_roll
-from engine.gans.base import Show
 from engine.options import BadInput
-from engine.picture import evaluating
 from engine.runs import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small

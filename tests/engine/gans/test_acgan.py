@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from engine.data import DATASETS
-from engine.gans.base import Show
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.picture import evaluating
 from engine.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit

@@ -5,9 +5,9 @@ import torch
 from torch.nn.functional import softplus
 
 from engine import checkpoint
-from engine.gans.base import Show
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.picture import evaluating
 from engine.runs import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small

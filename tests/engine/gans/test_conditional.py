@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from engine.configure import validate
 from engine.data import DATASETS
-from engine.gans.base import Show
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.picture import evaluating
 from engine.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.data.made_files import write_pictures

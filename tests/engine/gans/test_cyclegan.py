@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import l1_loss
 
 from engine.configure import validate
+from engine.game.pool import pooled
 from engine.options import BadInput
-from engine.pool import pooled
 from engine.trainer import Trainer
 
 SMALL = {

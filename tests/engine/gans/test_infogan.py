@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.codes import REACH
 from engine.configure import validate
 from engine.data import DATASETS
-from engine.gans.base import Show
+from engine.game.codes import REACH
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.picture import display_latents, evaluating, picture_of, shown_generator
+from engine.picture import display_latents, picture_of, shown_generator
 from engine.presets import PRESETS
 from engine.trainer import Trainer
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit, weights

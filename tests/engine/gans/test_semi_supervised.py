@@ -8,10 +8,10 @@ from torch import nn
 from engine import checkpoint
 from engine.configure import validate
 from engine.data import DATASETS
-from engine.gans.base import Show
+from engine.game.recipe import Show
+from engine.game.showing import evaluating
 from engine.networks.weight_norm import NoisyClassifier, WeightNormLinear
 from engine.options import BadInput
-from engine.picture import evaluating
 from engine.runs import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small

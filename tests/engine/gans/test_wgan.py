@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from engine.configure import options_model, validate
-from engine.gans.base import Shape
+from engine.game.recipe import Shape
 from engine.gans.r3gan import R3GAN
 from engine.options import BadInput
 from engine.picture import picture_of

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from engine.context import Context
+    from engine.game.context import Context
+
+if TYPE_CHECKING:
+    from engine.game.context import Context
 
 Statistics = dict[str, Tensor]
 Direction = Literal["a_to_b", "b_to_a"]
@@ -38,3 +41,6 @@ class Stage:
     name: str
     phases: tuple[Phase, ...]
     steps: int | None = None
+
+
+Part = Literal["discriminator", "game"]  # D learns; G plays against it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.context import Context
+from engine.game.context import Context
 
 
 def pooled(ctx: Context, name: str, fresh: Tensor, size: int) -> Tensor:

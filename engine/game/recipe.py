@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from engine.codes import Code
-from engine.exhibits import Exhibit, Networks, Show
+from engine.game.codes import Code
+from engine.game.exhibits import Exhibit, Networks, Show
+from engine.game.phases import Direction, Part, Phase, Stage, Statistics
 from engine.options import Options
-from engine.stabilisers.base import Part
-from engine.stages import Direction, Phase, Stage, Statistics
 
 if TYPE_CHECKING:
-    from engine.context import Context
     from engine.data import Source
+    from engine.game.context import Context
 
 __all__ = [
     "Code", "Direction", "Exhibit", "Networks", "Phase", "Recipe", "Shape", "Show", "Stage", "Statistics",
@@ -55,7 +54,9 @@ class Recipe(ABC):
     judges_samples: ClassVar[bool] = True  # whether D looks at samples: then G can collapse
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
-    measured: ClassVar[tuple[str, ...]] = ()  # more of ``engine.best``'s measures that its ``figures`` has
+    measured: ClassVar[
+        tuple[str, ...]
+    ] = ()  # more of ``engine.game.best``'s measures that its ``figures`` has
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
     observed: ClassVar[tuple[str, ...]] = ("generator", "encoder")  # of these, what ``observe`` knows
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's

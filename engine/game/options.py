@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from engine.best import TITLES
+from engine.game.best import TITLES
 from engine.objectives import OBJECTIVES
 from engine.options import Options, knob
 

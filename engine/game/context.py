@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.stream import AnyStream
-from engine.gans.base import Recipe, Statistics
+from engine.game.recipe import Recipe, Statistics
 from engine.objectives import OBJECTIVES, Objective
 from engine.stabilisers import STABILISERS, Stabiliser
 from engine.stabilisers.averages import observes_itself

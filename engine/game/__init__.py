@@ -1,0 +1,1 @@
+"""The vocabulary of a GAN: recipe, phases, context, codes, exhibits, options."""
