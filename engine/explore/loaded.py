@@ -14,10 +14,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from engine import latent
 from engine.data import DATASETS
 from engine.game.recipe import Recipe
 from engine.gans import GANS
+from engine.latent import moving
 from engine.metrics import network as classifiers
 from engine.models import Model, load, one_thread, renew
 from engine.options import BadInput, NotFound
@@ -48,7 +48,7 @@ class Loaded:
         """The size of its weights."""
         return sum(p.numel() * p.element_size() for n in self.model.networks.values() for p in n.parameters())
 
-    def directions(self) -> latent.Directions:
+    def directions(self) -> moving.Directions:
         """The principal directions of its generator."""
         if "directions" not in self.found:
             self.found["directions"] = find_directions(self.model)
@@ -83,7 +83,7 @@ class Loaded:
         return self.found["features"]
 
 
-def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
+def find_directions(model: Model, count: int = DIRECTIONS) -> moving.Directions:
     """Directions in the noise by what they do to the first feature maps of G, all codes held."""
     latents = model.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(0))
     latents[:, model.recipe.noise_dim :] = latents[0, model.recipe.noise_dim :]
@@ -99,9 +99,9 @@ def find_directions(model: Model, count: int = DIRECTIONS) -> latent.Directions:
     finally:
         hook.remove()
     with one_thread():
-        found = latent.directions(latents[:, : model.recipe.noise_dim], features, count)
+        found = moving.directions(latents[:, : model.recipe.noise_dim], features, count)
     codes = latents.shape[1] - found.vectors.shape[1]
-    return latent.Directions(torch.nn.functional.pad(found.vectors, (0, codes)), found.sd, found.share)
+    return moving.Directions(torch.nn.functional.pad(found.vectors, (0, codes)), found.sd, found.share)
 
 
 def seen_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import latent
 from engine.explore.loaded import Loaded
+from engine.latent import moving
 from engine.models import MAX_SEED, Model, code_values
 from engine.options import BadInput
 
@@ -116,12 +116,12 @@ def _on_plane(loaded: Loaded, point: object, plane: int) -> Tensor:
     if not isinstance(point, list) or len(point) != 2:
         raise BadInput("a point of the plane has two numbers.", "plane", "Give [x, y].")
     x, y = (number(value, "plane", -FARTHEST, FARTHEST) for value in point)
-    around = latent.corners(x, y)
-    latents = model.latents([latent.lattice_seed(plane, i, j) for i, j, _ in around])  # (n, latent_dim)
+    around = moving.corners(x, y)
+    latents = model.latents([moving.lattice_seed(plane, i, j) for i, j, _ in around])  # (n, latent_dim)
     if len(around) == 1:
         return latents[0]
     weights = torch.tensor([weight for *_, weight in around])
-    blended = latent.blend(latents, weights) if loaded.is_spherical() else weights @ latents
+    blended = moving.blend(latents, weights) if loaded.is_spherical() else weights @ latents
     for code in model.recipe.codes:
         values = code.of(latents)
         columns = slice(code.start, code.start + code.size)

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import latent
 from engine.explore.film import film
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, direction, latent_of, latents_of, number, place_of, seed_of, whole
 from engine.explore.plans import Plan, fields, frames, pictures, places
+from engine.latent import moving
 from engine.models import Model, code_values
 from engine.options import BadInput
 
@@ -66,10 +66,10 @@ def path(model: Model, keys: Tensor, steps: int, mode: str, loop: bool) -> Tenso
     t = torch.linspace(0, 1, steps)[:, None]  # (steps, 1)
     segments = []
     for a, b in pairwise(keys):
-        segment = latent.lerp(a, b, t)  # (steps, latent_dim)
+        segment = moving.lerp(a, b, t)  # (steps, latent_dim)
         if mode == "spherical":
             noise = slice(0, model.recipe.noise_dim)
-            segment[:, noise] = latent.slerp(a[noise], b[noise], t)
+            segment[:, noise] = moving.slerp(a[noise], b[noise], t)
         segments.append(segment[:-1])
     last = [] if loop else [keys[-1:]]
     return torch.cat([*segments, *last])
@@ -172,7 +172,7 @@ def arithmetic(loaded: Loaded, request: dict[str, Any]) -> Plan:
     seed = seed_of(request.get("seed", 0))
     size, noise_dim = loaded.model.recipe.latent_dim, loaded.model.recipe.noise_dim
     none = torch.zeros(0, size)
-    result = latent.arithmetic(*(terms.get(name, none) for name in ("a", "b", "c")))  # (latent_dim,)
+    result = moving.arithmetic(*(terms.get(name, none) for name in ("a", "b", "c")))  # (latent_dim,)
     around = result.repeat(count, 1)  # (count, latent_dim)
     drawn = torch.randn(count, noise_dim, generator=torch.Generator().manual_seed(seed))
     around[:, :noise_dim] += spread * drawn

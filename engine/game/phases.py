@@ -11,9 +11,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from engine.game.context import Context
 
-if TYPE_CHECKING:
-    from engine.game.context import Context
-
 Statistics = dict[str, Tensor]
 Direction = Literal["a_to_b", "b_to_a"]
 Loss = Callable[["Context"], tuple[Tensor, Statistics]]

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from engine import encoding
 from engine.data import Source
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Phase, Recipe, Shape, Show, Stage, Statistics
+from engine.latent import encoding
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator, mlp
 from engine.options import BadInput, Options, knob
 

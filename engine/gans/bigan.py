@@ -19,10 +19,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from engine import encoding
 from engine.data import Source
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.latent import encoding
 from engine.networks import pairs
 from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
 from engine.networks.mlp import MLPGenerator, mlp

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine import traversals
 from engine.data.source import ImageSource, Source
 from engine.game.codes import Code
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
+from engine.latent import traversals
 from engine.metrics.matching import category_error
 from engine.networks.convolutional import ConvDiscriminator, ConvGenerator, check_size
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from engine.data.source import PointSource
-from engine.encoding import prior_match, reconstruct
 from engine.game.recipe import Code, Networks, Recipe
+from engine.latent.encoding import prior_match, reconstruct
 from engine.metrics import memorisation
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison

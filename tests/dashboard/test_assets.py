@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dashboard.assets import STATIC, Assets, plotly
-from engine.encoding import COLOURS, class_colour
+from engine.latent.encoding import COLOURS, class_colour
 
 
 @pytest.fixture

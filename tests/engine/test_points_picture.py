@@ -9,13 +9,13 @@ from PIL import Image
 
 from engine import frames
 from engine.configure import validate
-from engine.encoding import class_colour
 from engine.game.codes import REACH
 from engine.game.showing import evaluating
+from engine.latent.encoding import class_colour
+from engine.latent.traversals import latent_sheet
 from engine.picture import display_latents, picture_of
 from engine.points_picture import RECONSTRUCTED, SHOWN
 from engine.trainer import Trainer
-from engine.traversals import latent_sheet
 
 SIDE = 21
 

@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
-from engine import latent
 from engine.explore.places import latent_of, latents_of, place_of
 from engine.gans import GANS
+from engine.latent import moving
 from engine.options import BadInput
 
 WRONG = [
@@ -92,7 +92,7 @@ def test_a_label_is_the_given_class(model_at):
 
 def test_the_planes_lattice_points_are_seeds(infogan):
     for i, j in ((0, 0), (-3, 12)):
-        seed = latent.lattice_seed(5, i, j)
+        seed = moving.lattice_seed(5, i, j)
         assert torch.equal(
             latent_of(infogan, {"plane": [i, j], "plane_seed": 5}), infogan.model.latents([seed])[0]
         )

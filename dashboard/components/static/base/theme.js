@@ -18,7 +18,7 @@ export const PAPER = {
   ink: [36, 41, 47],
   manifold: [84, 39, 136],
   reconstructed: [180, 83, 9],
-  // engine.encoding.COLOURS
+  // engine.latent.encoding.COLOURS
   categories: [
     '#1f77b4',
     '#ff7f0e',
