@@ -298,7 +298,7 @@ class Engine:
             self.folder(run).watching.touch()
 
     def frame(self, run: str) -> bytes:
-        """The newest live frame (``engine.frames``). Raises ``NotFound`` if there is none yet."""
+        """The newest live frame (``engine.live.frames``). Raises ``NotFound`` if there is none yet."""
         return _read(self.folder(run).live, "frame")
 
     def real(self, run: str) -> bytes:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from engine.configure import validate
 from engine.data import DATASETS
-from engine.picture import picture_of, to_png
+from engine.live.drawing import to_png
+from engine.live.picture import picture_of
 from engine.presets import PRESETS
 from engine.trainer import Trainer, use_threads
 

@@ -218,7 +218,7 @@ class RunFolder:
 
     @property
     def live(self) -> Path:
-        """The newest frame (``engine.frames``)."""
+        """The newest frame (``engine.live.frames``)."""
         return self.path / "live.bin"
 
     @property

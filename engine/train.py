@@ -18,10 +18,11 @@ from typing import Any
 
 from engine import checkpoint, memory
 from engine.diagnose import Diagnoser
-from engine.gallery import Gallery
 from engine.game.best import Best
+from engine.live.drawing import shown_networks
+from engine.live.gallery import Gallery
+from engine.live.picture import picture_of
 from engine.options import BadInput, Conflict
-from engine.picture import picture_of, shown_networks
 from engine.runs import Appender, Lock, RunFolder, Tail, read_json
 from engine.trainer import Divergence, Trainer, use_threads
 

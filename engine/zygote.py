@@ -41,7 +41,7 @@ PRELOADED = (
     "torch._dynamo",
     "engine.configure",
     "engine.train",
-    "engine.points_picture",
+    "engine.live.points",
     "engine.inference",
 )
 

@@ -74,7 +74,14 @@ def test_only_the_outermost_boundaries_catch_everything(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["engine.api", "engine.options", "engine.runs", "engine.frames", "engine.diagnose", "engine.presets"],
+    [
+        "engine.api",
+        "engine.options",
+        "engine.runs",
+        "engine.live.frames",
+        "engine.diagnose",
+        "engine.presets",
+    ],
 )
 def test_what_the_server_imports_is_free_of_torch(module):
     code = f"import sys, {module}; sys.exit(any(name.split('.')[0] == 'torch' for name in sys.modules))"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from engine.live.drawing import to_png
 from engine.options import BadInput
-from engine.picture import to_png
 
 RATE = 20  # frames a second
 LEAST_SIDE = 256  # px: smaller films are enlarged, whole pixels by whole pixels

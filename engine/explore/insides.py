@@ -14,9 +14,9 @@ from engine.explore.loaded import Loaded, seen_layers
 from engine.explore.places import choice, latent_of
 from engine.explore.plans import fields
 from engine.explore.reading import as_input
+from engine.live.drawing import picture_grid, to_png
 from engine.models import untrained
 from engine.options import BadInput
-from engine.picture import picture_grid, to_png
 
 MOST_MAPS = 64
 Networks = dict[str, nn.Module]

@@ -18,9 +18,9 @@ from torch import Tensor
 from engine.explore.loaded import Loaded
 from engine.explore.places import choice, latents_of, place_of, whole
 from engine.explore.sample import picture_of_samples
-from engine.frames import pack
+from engine.live.drawing import picture_grid, to_png
+from engine.live.frames import pack
 from engine.options import BadInput
-from engine.picture import picture_grid, to_png
 
 MOST_SCALE = 16
 MOST_PIXELS = 1 << 25  # of one answer's grid
@@ -72,7 +72,7 @@ def render(loaded: Loaded, request: dict[str, Any]) -> Plan:
 
 
 def draw(loaded: Loaded, request: dict[str, Any]) -> Plan:
-    """The sample at ``place`` as a frame (``engine.frames``), quicker made and read than a PNG: ``z`` and, of
+    """The sample at ``place`` as a frame (``engine.live.frames``), quicker made and read than a PNG: ``z`` and, of
     a point, ``point`` in the header; of a picture its ``pixels`` (H, W) or (H, W, 3).
     """
     fields(request, "place")

@@ -26,8 +26,8 @@ from engine.explore.places import choice, latent_of, number, place_of, seed_of, 
 from engine.explore.plans import fields, pngs
 from engine.explore.reading import as_input
 from engine.game.codes import first_category
+from engine.live.drawing import to_png
 from engine.options import BadInput
-from engine.picture import to_png
 
 TURN_S = 0.2
 TRIED = 192  # random latents, the best of which are the starts

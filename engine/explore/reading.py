@@ -16,8 +16,8 @@ from engine.data.reading import pictures
 from engine.data.reading.opening import open_picture
 from engine.explore.loaded import Loaded
 from engine.game.recipe import Shape
+from engine.live.drawing import picture_grid, to_png
 from engine.options import BadInput
-from engine.picture import picture_grid, to_png
 
 LIGHT_ON_DARK = ("mnist", "fashion", "stacked_mnist")  # data whose ground is black
 HANDWRITTEN = ("mnist", "stacked_mnist")  # each fits a box of 20 of 28 px, its centre of mass in the middle

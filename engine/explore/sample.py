@@ -11,10 +11,10 @@ from torch import Tensor
 
 from engine import models
 from engine.data import PointSource
+from engine.live.drawing import FAKE, REAL, picture_grid, to_png
+from engine.live.points import scatter
 from engine.models import Model
 from engine.options import BadInput
-from engine.picture import FAKE, REAL, picture_grid, to_png
-from engine.points_picture import scatter
 
 AT_MOST = 4096
 

@@ -16,9 +16,9 @@ from engine.explore.loaded import Loaded
 from engine.explore.places import latents_of
 from engine.explore.plans import Plan, fields, pngs
 from engine.explore.reading import as_input
+from engine.live.drawing import FAKE, REAL, to_png
 from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput
-from engine.picture import FAKE, REAL, to_png
 
 MOST_SCORED = 64
 COMPARED = 512  # real and generated samples behind a score

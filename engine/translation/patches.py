@@ -13,11 +13,11 @@ from torch import nn
 from engine.explore.loaded import Loaded
 from engine.explore.scoring import objective_of
 from engine.game.recipe import Direction
+from engine.live.translations import patch_colours
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized
 from engine.translation.normalising import Mode
 from engine.translation.translator import Translator, channels
-from engine.translation_picture import patch_colours
 
 MOST = 512  # px of the longest side that D is shown
 OPACITY = 150  # of 255

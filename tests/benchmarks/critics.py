@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from engine.configure import validate
-from engine.picture import picture_of
+from engine.live.picture import picture_of
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials
 

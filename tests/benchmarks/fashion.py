@@ -23,7 +23,7 @@ from engine.bench import plain_loop
 from engine.configure import validate
 from engine.evaluate import evaluate_networks
 from engine.game.showing import evaluating
-from engine.picture import picture_grid
+from engine.live.drawing import picture_grid
 from engine.runs import RunFolder
 from engine.train import train
 from engine.trainer import Trainer

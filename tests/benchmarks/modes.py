@@ -21,8 +21,8 @@ import torch
 
 from engine.configure import validate
 from engine.game.showing import evaluating
+from engine.live.drawing import shown_networks
 from engine.metrics.coverage import mode_coverage
-from engine.picture import shown_networks
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials
 

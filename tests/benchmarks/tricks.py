@@ -21,7 +21,8 @@ from typing import Any
 import torch
 
 from engine.configure import validate
-from engine.picture import picture_of, shown_generator
+from engine.live.drawing import shown_generator
+from engine.live.picture import picture_of
 from engine.presets import PRESETS
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials

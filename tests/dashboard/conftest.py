@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
-from engine import frames
+from engine.live import frames
 from engine.runs import Appender, Lock, RunFolder, write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from dashboard.components import draw as draw_module
-from engine import frames
+from engine.live import frames
 from engine.metrics.evaluations import EVALUATIONS
 from engine.options import Options, describe, knob
 

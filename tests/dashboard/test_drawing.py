@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dashboard.live.drawing import HEAD, UNDER_WAY
-from engine import frames
+from engine.live import frames
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run
 
 PLACE = {"seed": 5, "codes": {"category": 3, "c1": 0.5}}

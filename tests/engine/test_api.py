@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.api import Engine
-from engine.frames import unpack
+from engine.live.frames import unpack
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.runs import RunFolder
 from tests.engine.live import (

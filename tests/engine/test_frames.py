@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.frames import pack, unpack
+from engine.live.frames import pack, unpack
 
 
 def test_a_frame_comes_back_as_it_was_packed():

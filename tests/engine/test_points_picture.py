@@ -7,14 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import frames
 from engine.configure import validate
 from engine.game.codes import REACH
 from engine.game.showing import evaluating
 from engine.latent.encoding import class_colour
 from engine.latent.traversals import latent_sheet
-from engine.picture import display_latents, picture_of
-from engine.points_picture import RECONSTRUCTED, SHOWN
+from engine.live import frames
+from engine.live.drawing import display_latents
+from engine.live.picture import picture_of
+from engine.live.points import RECONSTRUCTED, SHOWN
 from engine.trainer import Trainer
 
 SIDE = 21

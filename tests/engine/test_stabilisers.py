@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.picture import shown_generator
+from engine.live.drawing import shown_generator
 from engine.stabilisers import STABILISERS
 from engine.trainer import Trainer
 from tests.engine.conftest import small

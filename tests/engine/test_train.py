@@ -11,9 +11,10 @@ import time
 import pytest
 import torch
 
-from engine import frames, models
+from engine import models
 from engine.__main__ import main
-from engine.gallery import SNAPSHOT_EVERY
+from engine.live import frames
+from engine.live.gallery import SNAPSHOT_EVERY
 from engine.runs import RunFolder, Tail
 from engine.train import Session, newest_attempt, train
 
@@ -122,8 +123,8 @@ def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
 
 def test_watched_or_not_the_numbers_are_the_same(new_run, monkeypatch):
     watched, alone = new_run("watched"), new_run("alone")
-    monkeypatch.setattr("engine.gallery.FRAMES_PER_S", 1e9)
-    monkeypatch.setattr("engine.gallery.FRAME_SHARE", 1e9)
+    monkeypatch.setattr("engine.live.gallery.FRAMES_PER_S", 1e9)
+    monkeypatch.setattr("engine.live.gallery.FRAME_SHARE", 1e9)
     watched.watching.touch()
     drawn = []
     session = Session(watched, False, None)
@@ -228,7 +229,7 @@ def test_a_run_survives_that_its_snapshots_are_deleted(new_run):
 
 
 def test_snapshots_stay_few(new_run, monkeypatch):
-    monkeypatch.setattr("engine.gallery.SNAPSHOTS_AT_MOST", 12)
+    monkeypatch.setattr("engine.live.gallery.SNAPSHOTS_AT_MOST", 12)
     monkeypatch.setitem(SNAPSHOT_EVERY, "points", 5)
     folder = new_run(steps=200)
     train(folder)

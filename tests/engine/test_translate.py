@@ -6,10 +6,10 @@ import torch
 from PIL import Image, ImageCms
 
 from engine.explore.loaded import Library
+from engine.live.drawing import REAL
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
 from engine.options import BadInput
-from engine.picture import REAL
 from engine.translation import bands, storing, tiles, winograd
 from engine.translation.bands import Bands, as_input, as_pixels, steps_of
 from engine.translation.decoding import decode, encode

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine import frames
 from engine.explore import calls
 from engine.explore.picture import picture
 from engine.explore.sample import sample_grid
+from engine.live import frames
 from engine.options import NotFound
 from engine.runs import RunFolder
 from tests.engine.explore.conftest import STEPS, ask, go_on, opened

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.explore.scoring import COMPARED, histograms, overlay
-from engine.picture import FAKE, REAL
+from engine.live.drawing import FAKE, REAL
 from tests.engine.explore.conftest import ask, opened, pixels_of
 
 

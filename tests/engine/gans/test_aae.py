@@ -241,7 +241,7 @@ def test_codes_are_dots_in_the_colours_of_their_classes():
 
 
 def test_a_frame_holds_all_exhibits():
-    from engine.picture import picture_of
+    from engine.live.picture import picture_of
 
     trainer = trainer_of(latent_dim=2)
     picture_of(trainer).frame({})

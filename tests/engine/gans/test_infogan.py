@@ -13,8 +13,9 @@ from engine.data import DATASETS
 from engine.game.codes import REACH
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
+from engine.live.drawing import display_latents, shown_generator
+from engine.live.picture import picture_of
 from engine.options import BadInput
-from engine.picture import display_latents, picture_of, shown_generator
 from engine.presets import PRESETS
 from engine.trainer import Trainer
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit, weights

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.functional import l1_loss
 
 from engine.configure import validate
+from engine.live.picture import picture_of
 from engine.options import BadInput
-from engine.picture import picture_of
 from engine.trainer import Trainer
 
 SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "batch_size": 2, "patch": "16"}

@@ -7,8 +7,8 @@ from torch import nn
 from engine.configure import options_model, validate
 from engine.game.recipe import Shape
 from engine.gans.r3gan import R3GAN
+from engine.live.picture import picture_of
 from engine.options import BadInput
-from engine.picture import picture_of
 from engine.trainer import Trainer
 
 RECIPES = ("wgan", "wgan_gp", "r3gan")

@@ -7,8 +7,8 @@ import torch
 
 from engine.configure import validate
 from engine.data import DATASETS
+from engine.live.picture import picture_of
 from engine.metrics.transport import critic_estimate, transport_distance, transport_floor
-from engine.picture import picture_of
 from engine.trainer import Trainer
 
 RING = DATASETS["ring"]()

@@ -6,72 +6,33 @@ So a run that is watched computes the same numbers as one that is not.
 
 from __future__ import annotations
 
-import io
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine import frames
-from engine.data import ImageSource, PointSource
-from engine.data.translations.translation import TranslationSource
+from engine.data import ImageSource
 from engine.game.recipe import Exhibit, Show
 from engine.game.showing import evaluating
+from engine.live import frames
+from engine.live.drawing import (
+    EXHIBIT_EVERY_S,
+    THUMBNAIL,
+    display_latents,
+    picture_grid,
+    shown_generator,
+    shown_networks,
+    to_png,
+)
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
 from engine.trainer import Trainer
 
 MEASURED = 256  # pictures that diversity and classes are measured on
 GRID = (8, 8)
-THUMBNAIL = 160
-EXHIBIT_EVERY_S = 1.5
-REAL, FAKE = (27, 120, 55), (118, 42, 131)
-
-
-def display_latents(trainer: Trainer, n: int) -> Tensor:
-    """(n, latent_dim) from the GAN's prior, the same for every run of one seed."""
-    generator = torch.Generator("cpu").manual_seed(trainer.config["seed"] * 1_000_003 + 3)
-    return trainer.recipe.draw_latent(n, generator).to(trainer.device)
-
-
-def shown_networks(trainer: Trainer) -> dict[str, nn.Module]:
-    """All networks, with their averages in place where there are any."""
-    return {**trainer.networks, **trainer.averages}
-
-
-def shown_generator(trainer: Trainer) -> nn.Module:
-    """The average of G where there is one, otherwise G."""
-    return shown_networks(trainer)["generator"]
-
-
-class Picture(Protocol):
-    """The live picture of a run, whatever its data."""
-
-    def measure(self) -> dict[str, Any]: ...
-    def frame(self, header: dict[str, Any]) -> bytes: ...
-    def real(self) -> bytes: ...
-    def thumbnail(self) -> bytes: ...
-
-
-def to_png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)
-    return file.getvalue()
-
-
-def picture_grid(pictures: Tensor, rows: int, columns: int) -> Image.Image:
-    """(N, C, H, W) in [-1, 1] as one picture of ``rows`` by ``columns``; missing cells stay black."""
-    pixels = ((pictures.detach().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    n, c, h, w = pixels.shape
-    cells = torch.zeros(rows * columns, c, h, w, dtype=torch.uint8)
-    cells[: min(n, len(cells))] = pixels[: len(cells)]
-    grid = (
-        cells.view(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)
-    )  # (H, W, C)
-    return Image.fromarray(grid.squeeze(2).numpy() if c == 1 else grid.numpy())
 
 
 class ImagesPicture:
@@ -148,17 +109,3 @@ class ImagesPicture:
         """A small picture: the first 16 samples."""
         grid = picture_grid(self._samples(16), 4, 4)
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST))
-
-
-def picture_of(trainer: Trainer) -> Picture:
-    """The picture that suits the data of ``trainer``."""
-    if isinstance(trainer.source, TranslationSource):
-        from engine.translation_picture import TranslationPicture  # which is made of the parts above
-
-        return TranslationPicture(trainer, trainer.source)
-    if isinstance(trainer.source, PointSource):
-        from engine.points_picture import PointsPicture
-
-        return PointsPicture(trainer, trainer.source)
-    assert isinstance(trainer.source, ImageSource)
-    return ImagesPicture(trainer, trainer.source)

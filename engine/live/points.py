@@ -10,17 +10,25 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from engine import frames
 from engine.data import PointSource
 from engine.game.codes import first_category
 from engine.game.showing import evaluating
 from engine.latent.encoding import class_colour, reconstruct
 from engine.latent.traversals import latent_sheet
+from engine.live import frames
+from engine.live.drawing import (
+    FAKE,
+    REAL,
+    THUMBNAIL,
+    display_latents,
+    shown_generator,
+    shown_networks,
+    to_png,
+)
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
-from engine.picture import FAKE, REAL, THUMBNAIL, display_latents, shown_generator, shown_networks, to_png
 from engine.trainer import Trainer
 
 SHOWN = 512  # points drawn

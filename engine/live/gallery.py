@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.picture import Picture
+from engine.live.picture import Picture
 from engine.runs import RunFolder, write_bytes
 
 FRAMES_PER_S = 30

@@ -1,6 +1,6 @@
 """The live picture of a run that translates, and what is measured on it: held-out pictures, always the same.
 
-As in ``engine.picture``, networks are in eval mode and nothing is drawn at random.
+As in ``engine.live.images``, networks are in eval mode and nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine import frames
 from engine.data.translations.translation import Side, TranslationSource
 from engine.game.exhibits import Exhibit
 from engine.game.recipe import Direction
 from engine.game.showing import evaluating
+from engine.live import frames
+from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
 from engine.metrics.translation import psnr
-from engine.picture import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
 from engine.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side

@@ -1,0 +1,1 @@
+"""The live picture of a run: frames, the gallery, and a picture for each kind of data."""
