@@ -304,7 +304,8 @@ def _place(text: str) -> Any:
 def _evaluate(given: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from engine import evaluate, models
+    from engine import models
+    from engine.metrics import evaluate
     from engine.trainer import pick_device
 
     model, device = models.load(given.model, given.runs), pick_device(given.device)

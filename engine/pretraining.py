@@ -20,7 +20,7 @@ import torch
 
 from engine import models
 from engine.configure import validate
-from engine.evaluate import evaluate
+from engine.metrics.evaluate import evaluate
 from engine.metrics.evaluations import EVALUATIONS
 from engine.models import PRETRAINED, Model
 from engine.runs import RunFolder

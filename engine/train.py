@@ -249,7 +249,7 @@ class Session:
             return {}
         self._evaluating = True
         self._write_status()
-        from engine.evaluate import described, evaluate_networks  # torchmetrics takes its time
+        from engine.metrics.evaluate import described, evaluate_networks  # torchmetrics takes its time
 
         trainer, networks = self.trainer, shown_networks(self.trainer)
         n = trainer.options.evaluate_samples

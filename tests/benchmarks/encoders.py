@@ -24,7 +24,7 @@ from torch.nn.functional import mse_loss
 
 from engine import models
 from engine.data import ImageSource, Mnist
-from engine.evaluate import evaluate
+from engine.metrics.evaluate import evaluate
 from engine.metrics.measures import given_to, last_linear
 from engine.metrics.neighbours import neighbour_accuracy
 from engine.networks.pairs import DenseEncoder, DenseGenerator

@@ -21,9 +21,9 @@ import torch
 from engine import models
 from engine.bench import plain_loop
 from engine.configure import validate
-from engine.evaluate import evaluate_networks
 from engine.game.showing import evaluating
 from engine.live.drawing import picture_grid
+from engine.metrics.evaluate import evaluate_networks
 from engine.runs import RunFolder
 from engine.train import train
 from engine.trainer import Trainer

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from engine import models
-from engine.evaluate import evaluate
+from engine.metrics.evaluate import evaluate
 from tests.benchmarks.trials import Trials, trained
 
 OUT = Path(__file__).with_name("semi_supervised.jsonl")

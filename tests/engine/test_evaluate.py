@@ -16,9 +16,9 @@ from engine.data.pictures.stacked import Stacked
 from engine.data.points.grid import Grid
 from engine.data.points.ring import Ring
 from engine.data.source import ImageSource
-from engine.evaluate import EVALUATIONS, applicable, as_text, evaluate_networks, figures_of
 from engine.game.recipe import Code, Recipe, Shape
 from engine.metrics import measures
+from engine.metrics.evaluate import EVALUATIONS, applicable, as_text, evaluate_networks, figures_of
 from engine.metrics.features import as_input
 from engine.metrics.network import load
 from engine.options import BadInput

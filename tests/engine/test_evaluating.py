@@ -2,8 +2,8 @@
 
 import pytest
 
-import engine.evaluate
-from engine.evaluate import EVALUATIONS, described
+import engine.metrics.evaluate
+from engine.metrics.evaluate import EVALUATIONS, described
 from engine.runs import Tail
 from engine.train import Session, train
 
@@ -22,7 +22,7 @@ STAND_IN = {
 @pytest.fixture
 def session(new_run, monkeypatch):
     """A session that reports every second step, and whose evaluations take no time."""
-    monkeypatch.setattr(engine.evaluate, "evaluate_networks", lambda *_, **__: STAND_IN)
+    monkeypatch.setattr(engine.metrics.evaluate, "evaluate_networks", lambda *_, **__: STAND_IN)
 
     def make(**options):
         return Session(new_run(gan="dcgan", data="mnist", steps=40, report_every=2, **options), False, None)
@@ -82,7 +82,7 @@ def test_the_status_says_that_training_waits(session, monkeypatch):
         seen.append(run.folder.status()["evaluating"])
         return STAND_IN
 
-    monkeypatch.setattr(engine.evaluate, "evaluate_networks", look)
+    monkeypatch.setattr(engine.metrics.evaluate, "evaluate_networks", look)
     go(run, 2)
     assert seen == [True] and run.folder.status()["evaluating"] is False
 

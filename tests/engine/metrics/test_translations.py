@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.functional import avg_pool2d
 
 from engine.configure import validate
-from engine.evaluate import applicable, evaluate_networks
 from engine.metrics import picture_network
+from engine.metrics.evaluate import applicable, evaluate_networks
 from engine.metrics.features import as_input, pick
 from engine.metrics.translation import psnr
 from engine.metrics.translations import in_windows
