@@ -158,10 +158,10 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from engine import models
     from engine.configure import catalogue
+    from engine.models import finding
 
-    cards = {folder.name: models.describe(folder) for folder in models.folders(models.RUNS)}
+    cards = {folder.name: finding.describe(folder) for folder in finding.folders(finding.RUNS)}
     everything = {**catalogue(), "models": cards}
     if given.json:
         print(json.dumps(everything[given.table] if given.table else everything, indent=2))
@@ -304,11 +304,11 @@ def _place(text: str) -> Any:
 def _evaluate(given: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from engine import models
     from engine.metrics import evaluate
+    from engine.models import loading
     from engine.trainer import pick_device
 
-    model, device = models.load(given.model, given.runs), pick_device(given.device)
+    model, device = loading.load(given.model, given.runs), pick_device(given.device)
     for network in model.networks.values():
         network.to(device)
     names = None if given.metrics is None else [name.strip() for name in given.metrics.split(",")]
@@ -326,7 +326,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 
 def _import(given: argparse.Namespace) -> int:
-    from engine.models import find
+    from engine.models.finding import find
     from engine.options import NotFound
     from engine.weights.adding import add
 
@@ -361,10 +361,10 @@ def _pull(given: argparse.Namespace) -> int:
 
 
 def _export(given: argparse.Namespace) -> int:
-    from engine import models
+    from engine.models import loading
     from engine.weights.export import export
 
-    written = export(models.load(given.model, given.runs), given.to, given.out, given.direction)
+    written = export(loading.load(given.model, given.runs), given.to, given.out, given.direction)
     print(
         f"{written['file']}\n{written['card']}\ndiffers from the model by {written['difference']:.1e} at most"
     )

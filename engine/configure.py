@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import platform
 import time
 from typing import Any
 
 import torch
-from pydantic import Field, create_model
 
 import engine
 from engine.commands import DEVICES
@@ -21,6 +19,7 @@ from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
 from engine.metrics.evaluations import EVALUATIONS
 from engine.metrics.network import ships
+from engine.models.assembly import open_source, options_model, shape_of
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, NotFound, Options, describe
 from engine.options import validate as validate_values
@@ -34,28 +33,6 @@ WATCH = {
     "pairs": "Watch the outputs beside their targets: L1 finds the colours, the adversary makes edges sharp.",
     "domains": "Watch B' become one of B while A'' still comes back to A.",
 }
-
-
-@functools.cache
-def options_model(gan: str, data: str) -> type[Options]:
-    """The one flat model of all knobs of a run of ``gan`` on ``data``, with the defaults that suit the kind
-    of data.
-    """
-    recipe, source = GANS[gan], DATASETS[data]
-    parts = [
-        recipe.Options,
-        *(piece.Options for piece in STABILISERS.values()),
-        TrainingOptions,
-        source.Options,
-    ]
-    fields: dict[str, Any] = {}
-    for part in parts:
-        for name, field in part.model_fields.items():
-            assert name not in fields, f"two options are called {name}"
-            if name in (defaults := recipe.defaults.get(source.kind, {})):
-                field = field.merge_field_infos(field, Field(defaults[name]))
-            fields[name] = (field.annotation, field)
-    return create_model(f"{gan}_{data}", __base__=Options, **fields)
 
 
 def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, Source]:
@@ -114,23 +91,23 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
 
 def _beginning(start: Any, gan: str, options: Options, data: Shape) -> str:
     """The id of the model or run whose weights a run begins with. Raises ``BadInput`` if they do not fit."""
-    from engine import models
+    from engine.models import loading
 
     if not isinstance(start, str):
         raise BadInput("a model is named by its id.", "start_from", "See `python -m engine list models`.")
     try:
-        model = models.load(start)
+        model = loading.load(start)
     except NotFound as problem:
         raise NotFound(problem.error, "start_from", problem.remedy) from None
     if model.config["gan"] != gan:
         raise BadInput(
             f"{start} is a {model.config['gan']}.", "start_from", f"Set gan to {model.config['gan']}."
         )
-    recipe, networks = models.build(gan, options, data, seed=0)
+    recipe, networks = loading.build(gan, options, data, seed=0)
     if [code.size for code in recipe.codes] != [code.size for code in model.recipe.codes]:
         raise BadInput(f"{start} has other codes.", "start_from", _as_in(model.options, recipe))
     try:
-        models.begin_with(model, networks)
+        loading.begin_with(model, networks)
     except BadInput as problem:
         raise BadInput(problem.error, problem.field, _as_in(model.options, recipe)) from None
     return start
@@ -141,23 +118,6 @@ def _as_in(theirs: Any, recipe: Recipe) -> str:
     own = {name: getattr(theirs, name) for name in type(recipe).Options.model_fields}
     differ = [f"{name} to {value}" for name, value in own.items() if value != getattr(recipe.options, name)]
     return f"Set {', '.join(differ)}." if differ else "Take data of its size and number of classes."
-
-
-def open_source(data: str, options: Options) -> Source:
-    """The data set with its own knobs taken out of the run's flat options. Raises ``BadInput`` if it is not
-    there.
-    """
-    kind = DATASETS[data]
-    own = kind.Options(**{name: getattr(options, name) for name in kind.Options.model_fields})
-    if (missing := kind.missing(own)) is not None:
-        raise missing
-    return kind(own)
-
-
-def shape_of(source: Source) -> Shape:
-    names = tuple(source.classes or ())
-    given = tuple(source.given) if isinstance(source, TranslationSource) else ()
-    return Shape(source.kind, tuple(source.shape), len(names), names, given)
 
 
 def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:

@@ -18,11 +18,12 @@ from typing import Any
 
 import torch
 
-from engine import models
 from engine.configure import validate
 from engine.metrics.evaluate import evaluate
 from engine.metrics.evaluations import EVALUATIONS
-from engine.models import PRETRAINED, Model
+from engine.models import loading
+from engine.models.finding import PRETRAINED
+from engine.models.model import Model
 from engine.runs import RunFolder
 from engine.train import train
 
@@ -192,17 +193,17 @@ def make(name: str, run: Path | None = None) -> Path:
     metrics = list(plan.metrics) if plan.metrics else None
     path = run or Path("runs") / f"pretraining-{name}"
     folder = _run(plan, path, {}, plan.title)
-    model, place = models.load_run(folder), PRETRAINED / name
+    model, place = loading.load_run(folder), PRETRAINED / name
     model.title = plan.title
     model.step = plan.request["steps"] + plan.polish_steps
-    models.keep(model, place, only=plan.keeps)
-    found = evaluate(models.load(place), metrics)  # what ships, in half precision
+    loading.keep(model, place, only=plan.keeps)
+    found = evaluate(loading.load(place), metrics)  # what ships, in half precision
     if plan.beside:
         other = _run(plan, path.with_name(f"{path.name}-beside"), plan.beside, f"{plan.title}, beside")
-        found["beside"] = evaluate(models.load_run(other), metrics)["figures"]
+        found["beside"] = evaluate(loading.load_run(other), metrics)["figures"]
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
     more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
-    models.keep(model, place, only=plan.keeps, **more)
+    loading.keep(model, place, only=plan.keeps, **more)
     (place / "evaluation.json").write_text(json.dumps(found, indent=1))
     (place / "card.md").write_text(card(name, plan, model, found, folder))
     return place

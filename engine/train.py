@@ -16,12 +16,13 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from engine import checkpoint, memory
+from engine import memory
 from engine.diagnose import Diagnoser
 from engine.game.best import Best
 from engine.live.drawing import shown_networks
 from engine.live.gallery import Gallery
 from engine.live.picture import picture_of
+from engine.models import checkpoint
 from engine.options import BadInput, Conflict
 from engine.runs import Appender, Lock, RunFolder, Tail, read_json
 from engine.trainer import Divergence, Trainer, use_threads

@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine import models
-from engine.configure import open_source, options_model, shape_of
 from engine.data.stream import AnyStream, open_stream
 from engine.game.context import Context, random_streams
 from engine.game.recipe import Phase, Stage
 from engine.gans import GANS
+from engine.models import loading
+from engine.models.assembly import open_source, options_model, shape_of
 from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
@@ -98,9 +98,9 @@ class Trainer:
         ] = []  # (step, network, statistic, value on the device)
 
     def _build(self, seed: int) -> dict[str, nn.Module]:
-        networks = models.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
+        networks = loading.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
         if start := self.config.get("start_from"):
-            models.begin_with(models.load(start), networks)
+            loading.begin_with(loading.load(start), networks)
         if self.options.precision == "bfloat16" and precision.knows_bfloat16(self.device):
             for network in networks.values():
                 precision.multiply_in_bfloat16(network)

@@ -101,7 +101,7 @@ def to_play_with() -> None:
     """Models that are trained already, once the engine can tell; the whole card opens the model."""
     if engine.health()["engine"] != "ready":
         return
-    models = [model for model in engine.models() if model["source"] != "run"]
+    models = [model for model in engine.models.loading() if model["source"] != "run"]
     if not models:
         return
     st.subheader("Trained to play with", anchor=False)

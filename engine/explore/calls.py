@@ -27,10 +27,10 @@ from engine.explore import (
     translations,
     walks,
 )
-from engine.explore.loaded import Library, Loaded
 from engine.explore.plans import Plan
 from engine.game.recipe import Recipe
 from engine.gans import GANS
+from engine.models.library import Library, Loaded
 from engine.options import BadInput
 from engine.translation import work as translation
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from engine import models
 from engine.data import PointSource
 from engine.explore import places, plans, projection, scoring, translations, walks
-from engine.explore.loaded import Loaded
+from engine.models import loading
+from engine.models.library import Loaded
 from engine.weights.export import export
 
 SHOWN_POINTS = 512
@@ -75,7 +75,7 @@ def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> d
 def weights(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """Write a run's networks, averages in place, as a model's folder under ``arguments["out"]``."""
     folder = Path(arguments["out"])
-    models.keep(loaded.model, folder, half=False)
+    loading.keep(loaded.model, folder, half=False)
     return {"result": {"file": str(folder / "weights.safetensors")}}
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from engine.data.source import png
 from engine.data.translations.translation import Side, TranslationSource
-from engine.explore.loaded import Loaded
 from engine.game.recipe import Direction
 from engine.metrics.features import as_input
+from engine.models.library import Loaded
 from engine.options import BadInput
 
 SHOWN = 8  # pictures of each side

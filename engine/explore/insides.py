@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.explore.loaded import Loaded, seen_layers
 from engine.explore.places import choice, latent_of
 from engine.explore.plans import fields
 from engine.explore.reading import as_input
 from engine.live.drawing import picture_grid, to_png
-from engine.models import untrained
+from engine.models.library import Loaded, seen_layers
+from engine.models.loading import untrained
 from engine.options import BadInput
 
 MOST_MAPS = 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine import models
-from engine.explore.loaded import Loaded, load_safely
 from engine.explore.plans import render
+from engine.models import finding
+from engine.models.library import Loaded, load_safely
 
 
 def picture(
@@ -15,13 +15,13 @@ def picture(
     places: list[dict[str, Any]],
     columns: int | None = None,
     scale: int = 1,
-    runs: Path = models.RUNS,
+    runs: Path = finding.RUNS,
 ) -> bytes:
     """A PNG of a model, or a run's newest checkpoint, at ``places`` (``engine.explore.places``).
 
     Raises ``BadInput``, ``NotFound``.
     """
-    folder = models.find(name, runs)
+    folder = finding.find(name, runs)
     loaded = Loaded(load_safely(folder), folder, (), 0.0)
     request: dict[str, Any] = {"places": places, "scale": scale}
     plan = render(loaded, request if columns is None else {**request, "columns": columns})

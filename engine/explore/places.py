@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.explore.loaded import Loaded
 from engine.latent import moving
-from engine.models import MAX_SEED, Model, code_values
+from engine.models.library import Loaded
+from engine.models.model import MAX_SEED, Model, code_values
 from engine.options import BadInput
 
 KEYS = ("seed", "z", "plane", "plane_seed", "codes", "label", "directions", "truncation")

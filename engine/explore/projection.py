@@ -21,12 +21,12 @@ from torch import Tensor
 
 from engine.data import ImageSource
 from engine.data.reading.opening import open_picture
-from engine.explore.loaded import Loaded
 from engine.explore.places import choice, latent_of, number, place_of, seed_of, whole
 from engine.explore.plans import fields, pngs
 from engine.explore.reading import as_input
 from engine.game.codes import first_category
 from engine.live.drawing import to_png
+from engine.models.library import Loaded
 from engine.options import BadInput
 
 TURN_S = 0.2

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from engine.data.reading import pictures
 from engine.data.reading.opening import open_picture
-from engine.explore.loaded import Loaded
 from engine.game.recipe import Shape
 from engine.live.drawing import picture_grid, to_png
+from engine.models.library import Loaded
 from engine.options import BadInput
 
 LIGHT_ON_DARK = ("mnist", "fashion", "stacked_mnist")  # data whose ground is black

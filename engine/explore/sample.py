@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import models
 from engine.data import PointSource
 from engine.live.drawing import FAKE, REAL, picture_grid, to_png
 from engine.live.points import scatter
-from engine.models import Model
+from engine.models import finding, loading
+from engine.models.model import Model
 from engine.options import BadInput
 
 AT_MOST = 4096
 
 
-def sample_grid(name: str | Path, n: int, seed: int, runs: Path = models.RUNS, **chosen: Any) -> bytes:
+def sample_grid(name: str | Path, n: int, seed: int, runs: Path = finding.RUNS, **chosen: Any) -> bytes:
     """A PNG of ``n`` samples of a model or a run's newest checkpoint; sample i is that of seed ``seed`` + i.
 
     ``chosen`` are ``codes`` and ``truncation`` of ``Model.latents``. Same model, step and arguments: same
@@ -27,7 +27,7 @@ def sample_grid(name: str | Path, n: int, seed: int, runs: Path = models.RUNS, *
     """
     if not 1 <= n <= AT_MOST:
         raise BadInput(f"{n} samples.", "n", f"Ask for 1 to {AT_MOST}.")
-    model = models.load(name, runs)
+    model = loading.load(name, runs)
     return picture_of_samples(model, model.generate(model.latents(range(seed, seed + n), **chosen)), seed)
 
 

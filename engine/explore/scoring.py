@@ -12,23 +12,17 @@ from PIL import Image
 from torch import Tensor
 
 from engine.data import ImageSource, PointSource
-from engine.explore.loaded import Loaded
 from engine.explore.places import latents_of
 from engine.explore.plans import Plan, fields, pngs
 from engine.explore.reading import as_input
 from engine.live.drawing import FAKE, REAL, to_png
-from engine.objectives import OBJECTIVES, Objective
+from engine.models.library import Loaded, objective_of
 from engine.options import BadInput
 
 MOST_SCORED = 64
 COMPARED = 512  # real and generated samples behind a score
 BINS = 32
 LOUD = 0.99  # share of the gradient's entries below full colour
-
-
-def objective_of(loaded: Loaded) -> Objective:
-    """What the model's players played for."""
-    return OBJECTIVES[loaded.model.options.objective]
 
 
 def score(loaded: Loaded, request: dict[str, Any]) -> Plan:

@@ -10,9 +10,9 @@ from torch.nn.functional import interpolate
 
 from engine.data import DATASETS, ImageSource
 from engine.data.translations.translation import TranslationSource
-from engine.explore.loaded import Loaded
 from engine.live.drawing import picture_grid, to_png
-from engine.models import one_thread
+from engine.models.library import Loaded
+from engine.models.model import one_thread
 from engine.options import BadInput
 from engine.weights.export import as_used, trains
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from engine.explore.film import film
-from engine.explore.loaded import Loaded
 from engine.explore.places import choice, direction, latent_of, latents_of, number, place_of, seed_of, whole
 from engine.explore.plans import Plan, fields, frames, pictures, places
 from engine.latent import moving
-from engine.models import Model, code_values
+from engine.models.library import Loaded
+from engine.models.model import Model, code_values
 from engine.options import BadInput
 
 MOST_KEYS, MOST_STEPS = 12, 60

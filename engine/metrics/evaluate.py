@@ -18,7 +18,7 @@ from engine.metrics.subject import Subject
 from engine.options import BadInput
 
 if TYPE_CHECKING:
-    from engine.models import Model
+    from engine.models.model import Model
 
 __all__ = [
     "EVALUATIONS",

@@ -38,12 +38,12 @@ def translate(given: argparse.Namespace) -> int:
     """Translate what was named; 1 if one of them failed, the rest done."""
     from tqdm import tqdm
 
-    from engine import models
-    from engine.explore.loaded import Library
+    from engine.models import finding
+    from engine.models.library import Library
 
     names = ("direction", "scale", "test_mode", "alpha", "longest", "seed")
     options = check_options({name: getattr(given, name) for name in names})
-    loaded = Library().get(models.find(given.model, given.runs))
+    loaded = Library().get(finding.find(given.model, given.runs))
     found = list(_found(given.pictures))
     if not found:
         raise BadInput("there are no pictures.", "pictures", f"Known are {', '.join(SUFFIXES)}.")
@@ -72,7 +72,7 @@ def translate(given: argparse.Namespace) -> int:
 def _translated(
     loaded: object, path: Path, options: dict[str, object], show: Callable[[float], None]
 ) -> bytes:
-    from engine.explore.loaded import Loaded
+    from engine.models.library import Loaded
     from engine.translation.picture import translate_picture
 
     assert isinstance(loaded, Loaded)

@@ -10,10 +10,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from engine.explore.loaded import Loaded
-from engine.explore.scoring import objective_of
 from engine.game.recipe import Direction
 from engine.live.translations import patch_colours
+from engine.models.library import Loaded, objective_of
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized
 from engine.translation.normalising import Mode

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.explore.loaded import Loaded
 from engine.game.recipe import Direction
+from engine.models.library import Loaded
 from engine.options import BadInput
 from engine.translation.decoding import decode, encode, resized
 from engine.translation.normalising import Mode

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from engine.explore.loaded import Loaded
 from engine.game.recipe import Direction
+from engine.models.library import Loaded
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
 from engine.options import BadInput

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.data.reading.archive import Limits, is_zip, read_zip
-from engine.explore.loaded import Loaded
+from engine.models.library import Loaded
 from engine.options import BadInput, NotFound
 from engine.translation.options import PARTS
 from engine.translation.picture import translate_picture

@@ -17,11 +17,12 @@ from typing import Any, Literal
 import torch
 
 import engine
-from engine import models
 from engine.commands import check_name
-from engine.configure import options_model
 from engine.game.recipe import Shape
 from engine.gans import GANS
+from engine.models import finding, loading
+from engine.models.assembly import options_model
+from engine.models.model import Model
 from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
 from engine.weights.reading import State, read
@@ -114,7 +115,7 @@ def add(
     }
     text = _card_text(title, roles, {**config, **more}, origin)
     _write(out, roles, config, more, text)
-    return models.describe(out)
+    return finding.describe(out)
 
 
 # --- what is what
@@ -301,15 +302,15 @@ def _write(
     data = config["meta"]["data"]
     shape = Shape("pairs", tuple(data["shape"]), given=tuple(data["given"]))
     options = options_model(config["gan"], DATA)(**config["options"])
-    recipe, networks = models.build(config["gan"], options, shape, seed=0)
+    recipe, networks = loading.build(config["gan"], options, shape, seed=0)
     for name, one in roles.items():
         networks[name].load_state_dict(one.state)
-    model = models.Model(out.name, more["title"], config, recipe, networks, step=0)
+    model = Model(out.name, more["title"], config, recipe, networks, step=0)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         is_half = all(one.is_half for one in roles.values())
-        models.keep(model, beside, half=is_half, only=roles, **more)
+        loading.keep(model, beside, half=is_half, only=roles, **more)
         (beside / "card.md").write_text(text, "utf-8")
         os.chmod(beside, 0o755)
         if out.exists():

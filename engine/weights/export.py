@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.game.recipe import Direction
-from engine.models import Model, one_thread
+from engine.models.model import Model, one_thread
 from engine.options import BadInput
 from engine.weights.formats import SUFFIXES
 

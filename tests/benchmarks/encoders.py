@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from engine import models
 from engine.data import ImageSource, Mnist
 from engine.metrics.evaluate import evaluate
 from engine.metrics.measures import given_to, last_linear
 from engine.metrics.neighbours import neighbour_accuracy
+from engine.models import loading
 from engine.networks.pairs import DenseEncoder, DenseGenerator
 from tests.benchmarks.trials import Trials, trained
 
@@ -123,7 +123,7 @@ def of_run(name: str, runs: Path) -> dict[str, Any]:
     options = {"hidden": HIDDEN, "latent_dim": SIZE, "precision": "bfloat16", **options}
     request = {"gan": "bigan", "data": "mnist", "steps": steps, "seed": 0, "options": options}
     folder = trained(runs / f"encoder-{name.replace(', ', '-')}", request)
-    figures = evaluate(models.load_run(folder), ["encoder_1nn", "fid"])["figures"]
+    figures = evaluate(loading.load_run(folder), ["encoder_1nn", "fid"])["figures"]
     minutes = round(folder.status()["elapsed"] / 60, 1)
     return {
         "features": name,

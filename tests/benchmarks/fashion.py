@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 
-from engine import models
 from engine.bench import plain_loop
 from engine.configure import validate
 from engine.game.showing import evaluating
 from engine.live.drawing import picture_grid
 from engine.metrics.evaluate import evaluate_networks
+from engine.models import loading
 from engine.runs import RunFolder
 from engine.train import train
 from engine.trainer import Trainer
@@ -60,7 +60,7 @@ def trial(name: str, steps: int, seed: int, runs: Path) -> dict[str, Any]:
             folder.create({"id": folder.id, **config}, "starting")
         if folder.status()["state"] != "done":
             assert train(folder, resume=folder.status()["step"] > 0) == "done", folder.status()
-        model = models.load_run(folder)
+        model = loading.load_run(folder)
         recipe, networks, source = model.recipe, model.networks, model.source()
         seconds = folder.status()["elapsed"]
     with evaluating(networks["generator"]):

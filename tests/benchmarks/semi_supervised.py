@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from engine import models
 from engine.metrics.evaluate import evaluate
+from engine.models import loading
 from tests.benchmarks.trials import Trials, trained
 
 OUT = Path(__file__).with_name("semi_supervised.jsonl")
@@ -39,7 +39,7 @@ def trial(labels: int, draw: int, steps: int, alone: bool, augment: bool, runs: 
     name = f"semi-{labels}-{draw}{'-alone' if alone else ''}{'-moved' if augment else ''}-{total}"
     request = {"gan": "semi_supervised", "data": "mnist", "steps": total, "seed": draw, "options": options}
     folder = trained(runs / name, request)
-    error = evaluate(models.load_run(folder), ["classifier_error"])["figures"]["classifier_error"]
+    error = evaluate(loading.load_run(folder), ["classifier_error"])["figures"]["classifier_error"]
     minutes = round(folder.status()["elapsed"] / 60, 1)
     return {
         "labels": labels,

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from engine import checkpoint, models
 from engine.configure import validate
-from engine.explore.loaded import Library
 from engine.game.best import Best
+from engine.models import checkpoint, finding, loading
+from engine.models.library import Library
 from engine.options import BadInput, NotFound
 from engine.runs import BEST, Tail
 from engine.shelf import Shelf
@@ -75,14 +75,14 @@ def _at_ten(best, step):
 
 def test_the_best_checkpoint_is_a_model(run):
     name, runs = f"{run.id}.best", run.path.parent
-    best, newest = models.load(name, runs), models.load(run.id, runs)
+    best, newest = loading.load(name, runs), loading.load(run.id, runs)
     assert (best.step, newest.step) == (10, 40) and best.id == name
     z = best.latents([3])
     assert not best.generate(z).equal(newest.generate(z))
     state = checkpoint.load(run.checkpoints / BEST)["trainer"]["networks"]["generator"]
     assert all(value.equal(state[key]) for key, value in best.networks["generator"].state_dict().items())
-    assert models.load(run.path.with_name(name)).step == 10  # by its path
-    assert Library().get(models.find(name, runs)).model.step == 10
+    assert loading.load(run.path.with_name(name)).step == 10  # by its path
+    assert Library().get(finding.find(name, runs)).model.step == 10
 
 
 def test_it_is_on_the_shelf_until_the_run_is_gone(run):
@@ -106,6 +106,6 @@ def test_a_run_that_kept_none_has_none(new_run):
     assert train(folder) == "done" and folder.status()["best"] is None
     runs = folder.path.parent
     with pytest.raises(NotFound):
-        models.load(f"{folder.id}.best", runs)
+        loading.load(f"{folder.id}.best", runs)
     with pytest.raises(NotFound):
         Shelf(runs, dict).folder(f"{folder.id}.best")

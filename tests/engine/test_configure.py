@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from engine.configure import catalogue, options_model, validate
+from engine.configure import catalogue, validate
 from engine.data import DATASETS
 from engine.gans import GANS
+from engine.models.assembly import options_model
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, describe
 from engine.stabilisers import STABILISERS

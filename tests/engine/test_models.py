@@ -5,10 +5,10 @@ import shutil
 import pytest
 import torch
 
-from engine import checkpoint, models
 from engine.configure import validate
 from engine.explore.sample import sample_grid
 from engine.metrics.features import as_input
+from engine.models import checkpoint, finding, loading
 from engine.options import BadInput, NotFound
 from engine.runs import Tail
 from engine.train import train
@@ -33,7 +33,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def model(run):
-    return models.load(run.path)
+    return loading.load(run.path)
 
 
 def test_a_run_is_loaded_with_its_averages_in_place(run, model):
@@ -100,39 +100,39 @@ def test_seeds_that_cannot_be_used_are_refused(model, seed):
 
 
 def test_a_kept_model_draws_what_the_run_draws(model, tmp_path):
-    models.keep(model, tmp_path / "kept", licence="as the program's", figures={})
-    kept = models.load(tmp_path / "kept")
+    loading.keep(model, tmp_path / "kept", licence="as the program's", figures={})
+    kept = loading.load(tmp_path / "kept")
     latents = model.latents(range(4))
     # half precision: 11 bits of each weight
     assert torch.allclose(kept.generate(latents), model.generate(latents), atol=0.02)
-    assert models.describe(tmp_path / "kept")["gan"] == "infogan"
+    assert finding.describe(tmp_path / "kept")["gan"] == "infogan"
 
 
 def test_a_model_may_be_kept_without_all_of_its_networks(model, tmp_path):
-    models.keep(model, tmp_path / "kept", only=("generator",))
-    kept = models.load(tmp_path / "kept")
+    loading.keep(model, tmp_path / "kept", only=("generator",))
+    kept = loading.load(tmp_path / "kept")
     assert set(kept.networks) == {"generator"}
     assert kept.generate(kept.latents([0])).shape == (1, 1, 28, 28)
 
 
 def test_damaged_weights_are_refused(model, tmp_path):
-    models.keep(model, tmp_path / "kept")
+    loading.keep(model, tmp_path / "kept")
     config = (tmp_path / "kept" / "config.json").read_text()
     (tmp_path / "kept" / "config.json").write_text(config.replace('"width": 4', '"width": 8'))
     with pytest.raises(BadInput, match="do not fit"):
-        models.load(tmp_path / "kept")
+        loading.load(tmp_path / "kept")
 
 
 @pytest.mark.parametrize("name", ["nothing-like-it", "../escape", "", "."])
 def test_what_is_no_model_is_not_found(name, tmp_path):
     with pytest.raises(NotFound):
-        models.load(name, tmp_path)
+        loading.load(name, tmp_path)
 
 
 def test_a_run_without_a_checkpoint_says_so(run, tmp_path):
     shutil.copytree(run.path, tmp_path / "empty", ignore=shutil.ignore_patterns("checkpoints"))
     with pytest.raises(NotFound, match="no checkpoint"):
-        models.load(tmp_path / "empty")
+        loading.load(tmp_path / "empty")
 
 
 def test_the_command_lines_picture_is_made_of_the_same_samples(run):
@@ -141,9 +141,9 @@ def test_the_command_lines_picture_is_made_of_the_same_samples(run):
     assert one != sample_grid(run.path, 1, 7, codes={"c1": 100}, truncation=9.0)
 
 
-@pytest.mark.parametrize("name", [folder.name for folder in models.folders()])
+@pytest.mark.parametrize("name", [folder.name for folder in finding.folders()])
 def test_every_model_that_ships_draws(name):
-    model = models.load(name)
+    model = loading.load(name)
     if model.recipe.directions:
         given = as_input(model.source().test_a[:3])
         with torch.inference_mode():
@@ -154,7 +154,7 @@ def test_every_model_that_ships_draws(name):
         samples = model.generate(model.latents(range(3)))
     assert samples.shape[1:] == model.shape.shape
     assert float(samples.std()) > 0.1
-    folder = models.find(name)
+    folder = finding.find(name)
     card = (folder / "card.md").read_text()
     for word in ("Licence", "Made by", "Seed", "Limits", "| figure |"):
         assert word in card, word
@@ -163,7 +163,7 @@ def test_every_model_that_ships_draws(name):
 def test_the_models_that_were_asked_for_are_small():
     """Six of them, in less than 40 MB."""
     names = ("infogan-mnist", "dcgan-fashion", "acgan-fashion", "dcgan-openmoji", "bigan-mnist", "aae-mnist")
-    sizes = [(models.find(name) / "weights.safetensors").stat().st_size for name in names]
+    sizes = [(finding.find(name) / "weights.safetensors").stat().st_size for name in names]
     assert sum(sizes) < 40_000_000
 
 
@@ -197,7 +197,7 @@ def test_weights_that_do_not_fit_are_refused(run, change):
 def test_a_discriminator_of_another_kind_begins_anew(new_run):
     folder = new_run(gan="dcgan", data="mnist", steps=2, discriminator_norm="batch")
     train(folder)
-    first, request = models.load_run(folder), _request(folder)
+    first, request = loading.load_run(folder), _request(folder)
     request["options"] = {**request["options"], "discriminator_norm": "none"}
     begun = Trainer(validate({**request, "start_from": str(folder.path)})).networks
     anew = Trainer(validate(request)).networks

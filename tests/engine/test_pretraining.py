@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from engine import models, pretraining
+from engine import pretraining
+from engine.models import loading
 from engine.pretraining import Plan
 from engine.runs import RunFolder
 
@@ -36,8 +37,8 @@ def test_a_second_run_begins_with_the_first_and_both_are_told(plan, tmp_path):
         RunFolder(tmp_path / "runs/pretraining-tiny-polished"),
     )
     assert first.status()["step"] == 6 and last.status()["step"] == 4
-    begun = models.load_run(last, step=0).networks["generator"].state_dict()
-    for key, value in models.load_run(first).networks["generator"].state_dict().items():
+    begun = loading.load_run(last, step=0).networks["generator"].state_dict()
+    for key, value in loading.load_run(first).networks["generator"].state_dict().items():
         assert (begun[key] == value).all()
     assert last.config()["options"]["discriminator_lr"] == 5e-4
     beside = RunFolder(tmp_path / "runs/pretraining-tiny-beside-polished").config()["options"]

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from engine import checkpoint, commands
+from engine import commands
 from engine.api import Engine
+from engine.models import checkpoint
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs import Tail
 from engine.trainer import Trainer

@@ -11,10 +11,10 @@ import time
 import pytest
 import torch
 
-from engine import models
 from engine.__main__ import main
 from engine.live import frames
 from engine.live.gallery import SNAPSHOT_EVERY
+from engine.models import loading
 from engine.runs import RunFolder, Tail
 from engine.train import Session, newest_attempt, train
 
@@ -179,7 +179,7 @@ def test_divergence_stops_the_run_and_keeps_a_good_checkpoint(new_run):
     assert "_lr" in status["remedy"]
     last = events(folder, "diagnosis")[-1]["active"]
     assert [item["name"] for item in last] == ["divergence"]
-    from engine import checkpoint
+    from engine.models import checkpoint
     from engine.trainer import Trainer
 
     trainer = Trainer(folder.config())
@@ -294,7 +294,7 @@ def test_the_command_line_fine_tunes(new_run, tmp_path, capsys):
     options = ["--set", "hidden=16", "generator_lr=1e-9", "discriminator_lr=1e-9"]
     out = tmp_path / "second"
     assert main(["train", "--start-from", str(first.path), "--steps", "1", "--out", str(out), *options]) == 0
-    before, after = (models.load(path).networks["generator"].state_dict() for path in (first.path, out))
+    before, after = (loading.load(path).networks["generator"].state_dict() for path in (first.path, out))
     assert all(torch.allclose(value, after[key], atol=1e-6) for key, value in before.items())
 
 

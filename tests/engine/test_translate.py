@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from engine.explore.loaded import Library
 from engine.live.drawing import REAL
+from engine.models.library import Library
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
 from engine.options import BadInput

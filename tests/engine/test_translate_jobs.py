@@ -3,7 +3,7 @@
 import pytest
 
 from engine.__main__ import main
-from engine.explore.loaded import Library
+from engine.models.library import Library
 from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.translation import jobs, work
 from engine.translation.options import check_options

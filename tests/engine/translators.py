@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from engine import models
-from engine.configure import options_model
 from engine.game.recipe import Shape
+from engine.models import loading
+from engine.models.assembly import options_model
+from engine.models.model import Model
 
 TINY = {"width": 4, "discriminator_width": 4, "patch": "16"}
 
@@ -22,7 +23,7 @@ def make_translator(
     """A model folder with random weights, ``spread`` times as far from zero as usual."""
     chosen = options_model(gan, "imported")(**{**TINY, **options})
     shape = Shape("pairs", (made, size, size), given=(given, size, size))
-    recipe, networks = models.build(gan, chosen, shape, seed)
+    recipe, networks = loading.build(gan, chosen, shape, seed)
     for network in networks.values():
         network.eval().requires_grad_(False)
         torch.manual_seed(seed)
@@ -39,8 +40,8 @@ def make_translator(
         "options": chosen.model_dump(),
         "meta": {"data": described, "gan": {"title": gan, "sentence": ""}, "live": [], "sentence": ""},
     }  # fmt: skip
-    model = models.Model(folder.name, folder.name, config, recipe, networks, 7)
-    models.keep(model, folder, half=False, only=only)
+    model = Model(folder.name, folder.name, config, recipe, networks, 7)
+    loading.keep(model, folder, half=False, only=only)
     assert json.loads((folder / "config.json").read_text())["step"] == 7
     return folder
 
@@ -49,7 +50,7 @@ def reference_file(folder):
     """The weights of a tiny generator, named and laid out as the reference implementation does."""
     made = make_translator(folder / "made", "pix2pix", network="unet", norm="batch")
     file = folder / "latest_net_G.pth"
-    torch.save(models.load(made).networks["generator"].state_dict(), file)
+    torch.save(loading.load(made).networks["generator"].state_dict(), file)
     return file
 
 

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from engine.explore.calls import explore
-from engine.explore.loaded import Loaded, load_safely
-from engine.models import load
+from engine.models.library import Loaded, load_safely
+from engine.models.loading import load
 from engine.runs import RunFolder
 from engine.train import train
 from tests.engine.conftest import small

@@ -97,7 +97,7 @@ def test_unknown_fields_are_refused(runs, kind):
 def test_a_run_that_goes_on_is_drawn_at_its_new_step_throughout(runs, tmp_path, monkeypatch):
     shutil.copytree(runs / "infogan", tmp_path / "live")
     run = RunFolder(tmp_path / "live")
-    monkeypatch.setattr("engine.explore.loaded.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("engine.models.library.LOOK_EVERY_S", 0.0)
     [begun] = calls.explore(str(run.path), [request(places=seeds(40))])
     assert begun["state"]["step"] == STEPS and begun["state"]["left"]
     go_on(run, STEPS + 2)
@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_is_drawn_at_its_new_step_throughout(runs, tmp_path, 
 
 
 def test_a_model_that_is_deleted_is_gone(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.explore.loaded.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("engine.models.library.LOOK_EVERY_S", 0.0)
     shutil.copytree(runs / "infogan", tmp_path / "short")
     calls.explore(str(tmp_path / "short"), [request(places=seeds(1))])
     shutil.rmtree(tmp_path / "short")

@@ -5,7 +5,7 @@ import torch
 
 from engine.explore.calls import PLANS, TASKS
 from engine.gans import GANS
-from engine.models import load
+from engine.models.loading import load
 from tests.engine.explore.conftest import ask, make_run, pixels_of
 
 ELSEWHERE = {"examples", "translate", "translations", "exported"}  # tested with translators and exports

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from engine.explore.examples import SHOWN, examples
-from engine.explore.loaded import Library
 from engine.metrics.features import as_input
-from engine.models import PRETRAINED
+from engine.models.finding import PRETRAINED
+from engine.models.library import Library
 from tests.engine.translators import make_translator
 
 

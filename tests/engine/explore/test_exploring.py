@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from engine import models
 from engine.api import Engine
 from engine.explore.sample import sample_grid
+from engine.models import loading
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
 from tests.engine.explore.conftest import opened
 from tests.engine.live import eventually
@@ -20,7 +20,7 @@ from tests.engine.live import eventually
 
 @pytest.fixture(scope="module")
 def engine(runs):
-    models.keep(models.load(runs / "infogan"), runs / ".models" / "mine", title="Mine", licence="CC0")
+    loading.keep(loading.load(runs / "infogan"), runs / ".models" / "mine", title="Mine", licence="CC0")
     with Engine(runs, device="cpu", limit=1) as opened_engine:
         yield opened_engine
 
@@ -42,7 +42,7 @@ def state(engine, job, model="infogan"):
 
 
 def test_models_are_listed_added_ones_before_runs(engine, runs):
-    cards = {card["id"]: card for card in engine.models() if card["source"] != "pretrained"}
+    cards = {card["id"]: card for card in engine.models.loading() if card["source"] != "pretrained"}
     assert next(iter(cards)) == "mine" and set(cards) == {"mine", "infogan", "conditional", "bigan", "ring"}
     assert (
         cards["mine"]["title"] == "Mine" and cards["mine"]["licence"] == "CC0" and cards["mine"]["bytes"] > 0
@@ -103,7 +103,7 @@ def test_weights_are_a_file_that_loads(engine, runs):
     from safetensors.torch import load_file
 
     flat = load_file(engine.model_weights("infogan"))
-    model = models.load(runs / "infogan")
+    model = loading.load(runs / "infogan")
     for key, value in model.networks["generator"].state_dict().items():
         assert (flat[f"generator.{key}"] == value).all()
     assert engine.model_weights("mine") == runs / ".models" / "mine" / "weights.safetensors"
@@ -114,7 +114,7 @@ def test_the_server_explores_without_torch(runs, tmp_path):
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1]), device='cpu') as engine:\n"
-        "    engine.models(); engine.model('infogan'); engine.score_histograms('infogan')\n"
+        "    engine.models.loading(); engine.model('infogan'); engine.score_histograms('infogan')\n"
         "    walk = {'keys': [{}, {'seed': 1}], 'format': 'gif'}\n"
         "    engine.explore('infogan', 'walk', walk, 'me').result(60)\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'PIL', 'av')])"

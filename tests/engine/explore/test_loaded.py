@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
-from engine import models
-from engine.explore.loaded import Library, load_safely
+from engine.models import loading
+from engine.models.library import Library, load_safely
 from engine.options import BadInput, NotFound
 from engine.runs import RunFolder
 from tests.engine.explore.conftest import STEPS, go_on
@@ -23,13 +23,13 @@ def copy(runs, tmp_path):
 @pytest.fixture
 def kept(runs, tmp_path):
     """The InfoGAN as a model of its own."""
-    models.keep(models.load(runs / "infogan"), tmp_path / "kept")
+    loading.keep(loading.load(runs / "infogan"), tmp_path / "kept")
     return tmp_path / "kept"
 
 
 @pytest.fixture(autouse=True)
 def look_always(monkeypatch):
-    monkeypatch.setattr("engine.explore.loaded.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("engine.models.library.LOOK_EVERY_S", 0.0)
 
 
 def test_a_model_is_loaded_once(copy):
@@ -96,10 +96,10 @@ def test_a_folder_without_a_checkpoint_is_not_found(copy):
 
 
 def test_a_model_without_its_discriminator_says_so(runs, tmp_path):
-    from engine.explore.loaded import Loaded
     from engine.explore.scoring import histograms
+    from engine.models.library import Loaded
 
-    models.keep(models.load(runs / "infogan"), tmp_path / "half", only=["generator"])
+    loading.keep(loading.load(runs / "infogan"), tmp_path / "half", only=["generator"])
     loaded = Loaded(load_safely(tmp_path / "half"), tmp_path / "half", (), 0.0)
     with pytest.raises(BadInput, match="without its discriminator"):
         histograms(loaded, {}, {})

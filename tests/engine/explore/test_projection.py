@@ -10,9 +10,9 @@ from PIL import Image
 
 from engine.explore import projection
 from engine.explore.calls import explore
-from engine.explore.loaded import Loaded, load_safely
 from engine.explore.places import latent_of
-from engine.models import PRETRAINED
+from engine.models.finding import PRETRAINED
+from engine.models.library import Loaded, load_safely
 from tests.engine.explore.conftest import ask, opened, pixels_of
 
 

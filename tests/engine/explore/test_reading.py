@@ -8,9 +8,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from engine.data.reading.opening import open_picture
-from engine.explore.loaded import Loaded
 from engine.explore.reading import as_input, fit, read
 from engine.game.recipe import Shape
+from engine.models.library import Loaded
 from engine.options import BadInput
 
 GREY, COLOUR = Shape("images", (1, 28, 28)), Shape("images", (3, 32, 32))

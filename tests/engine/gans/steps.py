@@ -2,7 +2,7 @@
 
 import torch
 
-from engine import checkpoint
+from engine.models import checkpoint
 from engine.runs import RunFolder
 
 

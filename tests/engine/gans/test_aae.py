@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from engine import checkpoint
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
 from engine.gans.aae import petals, swiss_roll
 from engine.latent import encoding
+from engine.models import checkpoint
 from engine.options import BadInput
 from engine.runs import RunFolder
 from engine.trainer import Trainer

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from engine import checkpoint
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
+from engine.models import checkpoint
 from engine.options import BadInput
 from engine.runs import RunFolder
 from engine.trainer import Trainer

@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine import checkpoint
 from engine.configure import validate
 from engine.data import DATASETS
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
+from engine.models import checkpoint
 from engine.networks.weight_norm import NoisyClassifier, WeightNormLinear
 from engine.options import BadInput
 from engine.runs import RunFolder

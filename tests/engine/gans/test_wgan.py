@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from engine.configure import options_model, validate
+from engine.configure import validate
 from engine.game.recipe import Shape
 from engine.gans.r3gan import R3GAN
 from engine.live.picture import picture_of
+from engine.models.assembly import options_model
 from engine.options import BadInput
 from engine.trainer import Trainer
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from reference_networks import resnet, unet, weights
 
-from engine import models
 from engine.__main__ import main
+from engine.models import loading
 from engine.options import BadInput, Conflict
 from engine.weights.adding import add
 
@@ -25,7 +25,7 @@ def test_all_four_files_of_a_cyclegan_find_their_places(save, tmp_path):
     changed["model.1.bias"] += 1
     torch.save(changed, files[1])
     card = add(files, tmp_path / "both", "Two ways", names=("horse", "zebra"))
-    model = models.load(tmp_path / "both")
+    model = loading.load(tmp_path / "both")
     assert card["gan"] == "cyclegan" and card["kind"] == "pairs" and model.title == "Two ways"
     assert list(model.networks) == ["generator", "generator_back", "discriminator", "discriminator_back"]
     assert torch.equal(model.networks["generator_back"].state_dict()["model.1.bias"], changed["model.1.bias"])
@@ -35,7 +35,7 @@ def test_all_four_files_of_a_cyclegan_find_their_places(save, tmp_path):
 
 def test_a_model_answers_as_its_file_does(save, tmp_path):
     add([save(*G_A)], tmp_path / "one")
-    model = models.load(tmp_path / "one")
+    model = loading.load(tmp_path / "one")
     x = torch.rand(1, 3, 24, 36) * 2 - 1
     wanted = resnet(weights("resnet", "instance", 4, 6), x, "instance", 6)
     torch.testing.assert_close(model.networks["generator"](x), wanted, atol=1e-5, rtol=0)
@@ -46,7 +46,7 @@ def test_a_unet_is_a_pix2pix_with_dropout_and_either_mode(save, tmp_path):
     state, x = weights("unet", "batch", 4, 6), torch.rand(1, 3, 64, 64) * 2 - 1
     for mode in ("train", "eval"):
         card = add([file, save(*D)], tmp_path / mode, test_mode=mode)
-        model = models.load(tmp_path / mode)
+        model = loading.load(tmp_path / mode)
         assert card["gan"] == "pix2pix" and model.options.dropout and model.options.test_mode == mode
         generator = model.networks["generator"]
         for layer in generator.modules():

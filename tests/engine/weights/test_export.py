@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from engine import models
+from engine.models import loading
 from engine.options import BadInput
 from engine.weights.adding import add
 from engine.weights.export import FORMATS, SUFFIXES, export
@@ -22,7 +22,7 @@ def translators(save, tmp_path):
     ways = [save(f"latest_net_G_{side}.pth", "resnet", "instance", 6) for side in "AB"]
     add(ways, tmp_path / "both")
     add([save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", test_mode="train")
-    return {name: models.load(tmp_path / name) for name in ("both", "unet")}
+    return {name: loading.load(tmp_path / name) for name in ("both", "unet")}
 
 
 def run(file, value):
@@ -53,7 +53,7 @@ def test_translators_are_the_same_at_any_size(to, translators, tmp_path):
 @pytest.mark.parametrize("name", ["infogan-mnist", "conditional-mnist", "aae-mnist"])
 @pytest.mark.parametrize("to", ["onnx", "torchscript"])
 def test_generators_draw_the_same_of_any_number_of_latents(name, to, tmp_path):
-    model, file = models.load(name), tmp_path / f"drawn{SUFFIXES[to]}"
+    model, file = loading.load(name), tmp_path / f"drawn{SUFFIXES[to]}"
     assert export(model, to, file)["difference"] < CLOSE
     for count in (1, 5):
         latents = model.latents(range(10, 10 + count))
@@ -83,6 +83,6 @@ def test_what_cannot_be_exported_is_refused(translators, tmp_path):
             export(translators[name], to, tmp_path / "file", direction)
         assert refusal.value.field == field
     with pytest.raises(BadInput, match="no direction"):
-        export(models.load("aae-mnist"), "onnx", tmp_path / "file", "a_to_b")
+        export(loading.load("aae-mnist"), "onnx", tmp_path / "file", "a_to_b")
     assert sorted(FORMATS) == ["onnx", "safetensors", "torchscript"]
     assert not (tmp_path / "file").exists()

@@ -19,7 +19,9 @@ from engine.game.recipe import Recipe
 from engine.gans import GANS
 from engine.latent import moving
 from engine.metrics import network as classifiers
-from engine.models import Model, load, one_thread, renew
+from engine.models.loading import load, renew
+from engine.models.model import Model, one_thread
+from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput, NotFound
 from engine.runs import RunFolder, read_json, run_at
 
@@ -182,7 +184,7 @@ def version_of(folder: Path) -> Version:
 
 
 def load_safely(folder: Path) -> Model:
-    """``engine.models.load``, with what damaged files raise said as ``BadInput``."""
+    """``engine.models.loading.load``, with what damaged files raise said as ``BadInput``."""
     config = read_json(run_at(folder)[0].path / "config.json", {})
     if config.get("gan") not in GANS or config.get("data") not in DATASETS:
         raise BadInput(
@@ -201,3 +203,8 @@ def load_safely(folder: Path) -> Model:
             "model",
             "Choose another one, or put its files back.",
         ) from None
+
+
+def objective_of(loaded: Loaded) -> Objective:
+    """What the model's players played for."""
+    return OBJECTIVES[loaded.model.options.objective]

@@ -8,10 +8,8 @@ nothing) and ``card.md``.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,175 +17,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine import checkpoint
-from engine.configure import open_source, options_model
-from engine.data.source import Source
-from engine.game.recipe import Code, Recipe, Shape
+from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
+from engine.models import checkpoint
+from engine.models.assembly import options_model
+from engine.models.finding import RUNS, find
+from engine.models.model import Model
 from engine.options import BadInput, NotFound
-from engine.runs import BEST, RunFolder, best_of, check_id, read_json, run_at
+from engine.runs import BEST, RunFolder, check_id, read_json, run_at
 from engine.stabilisers import STABILISERS
 
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
-RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
-MAX_SEED = 2**53  # JavaScript's integers
-
-
-@dataclass
-class Model:
-    """A trained GAN at one step. ``networks`` are in eval mode, on the CPU, without gradients."""
-
-    id: str
-    title: str
-    config: dict[str, Any]
-    recipe: Recipe
-    networks: dict[str, nn.Module]
-    step: int
-
-    @property
-    def shape(self) -> Shape:
-        """What its samples look like."""
-        return self.recipe.data
-
-    @property
-    def options(self) -> Any:
-        return self.recipe.options
-
-    def source(self) -> Source:
-        """Its data. Raises ``BadInput`` if they are not on this machine."""
-        return open_source(self.config["data"], self.options)
-
-    def code(self, name: str) -> Code:
-        """One of its codes. Raises ``BadInput``."""
-        for code in self.recipe.codes:
-            if code.name == name:
-                return code
-        names = ", ".join(code.name for code in self.recipe.codes)
-        raise BadInput(
-            f"{self.title} has no code called {name[:80]!r}.",
-            "codes",
-            f"Choose one of: {names}." if names else "This model has no codes.",
-        )
-
-    def latents(
-        self, seeds: Sequence[int], codes: dict[str, Any] | None = None, truncation: float = 1.0
-    ) -> Tensor:
-        """One latent for each seed: (n, latent_dim). A seed gives the same latent whatever its company.
-
-        ``codes`` overrides what the seed has drawn: a category's number or name, or one number for a
-        continuous code. ``truncation`` scales the noise: 1 as trained, less is more typical and less varied.
-        Raises ``BadInput``.
-        """
-        if self.recipe.directions:
-            raise BadInput(
-                f"{self.title} translates pictures, and draws none from a latent.",
-                "model",
-                "Give it pictures: python -m engine translate, or the Translate page.",
-            )
-        rows = []
-        for seed in seeds:
-            if not 0 <= seed <= MAX_SEED:
-                raise BadInput(f"{seed} is no seed.", "seed", f"Give a whole number from 0 to {MAX_SEED}.")
-            rows.append(self.recipe.draw_latent(1, torch.Generator().manual_seed(seed)))
-        latents = torch.cat(rows) if rows else torch.zeros(0, self.recipe.latent_dim)
-        latents[:, : self.recipe.noise_dim] *= truncation
-        for name, value in (codes or {}).items():
-            code = self.code(name)
-            latents[:, code.start : code.start + code.size] = code_values(code, value)
-        return latents
-
-    @torch.no_grad()
-    def generate(self, latents: Tensor) -> Tensor:
-        """Samples (n, 2) or (n, C, H, W) for ``latents`` (n, latent_dim), each the same in any company.
-
-        Each is drawn by itself: sums are taken in another order for another size of batch, and nothing is
-        quicker for the one picture that follows a finger.
-        """
-        generator = self.networks["generator"]
-        with one_thread():
-            samples = [self.recipe.generate(generator, latent).float() for latent in latents.split(1)]
-        return torch.cat(samples) if samples else torch.zeros(0, *self.shape.shape)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread of torch: sums are taken in one order, whatever the machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def code_values(code: Code, value: Any) -> Tensor:
-    """What ``code``'s columns (size,) hold for ``value``. Raises ``BadInput``."""
-    if code.kind == "categorical":
-        if isinstance(value, str) and value in code.labels:
-            value = code.labels.index(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < code.size:
-            raise BadInput(
-                f"{code.name} has no value {str(value)[:80]!r}.",
-                "codes",
-                f"Give a number from 0 to {code.size - 1}.",
-            )
-        return nn.functional.one_hot(torch.tensor(value), code.size).float()  # (size,)
-    numbers = value if isinstance(value, list) else [value] * code.size
-    finite = all(isinstance(number, int | float) and abs(number) <= 100 for number in numbers)
-    if len(numbers) != code.size or not finite or any(isinstance(number, bool) for number in numbers):
-        raise BadInput(f"{code.name} takes {code.size} number(s) from -100 to 100.", "codes", "Try -2 to 2.")
-    return torch.tensor(numbers, dtype=torch.float32)  # (size,)
-
-
 # --- finding
-
-
-def find(name: str | Path, runs: Path = RUNS) -> Path:
-    """The folder of a model or run: a path, a pretrained or added model's id, or a run's id; for RUN.best
-    that of the run's best checkpoint.
-
-    Raises ``NotFound``.
-    """
-    given = Path(name)
-    if run_at(given)[1] and given.is_dir():
-        return given
-    if (best := best_of(given if given.name != str(name) else runs / name)) is not None:
-        return best
-    places = [given, PRETRAINED / given.name, runs / ".models" / given.name, runs / given.name]
-    for place in places if given.name == str(name) else [given]:
-        if (place / "config.json").is_file() and "gan" in (read_json(place / "config.json") or {}):
-            return place
-    raise NotFound(
-        f"there is no model or run called {str(name)[:100]!r}.",
-        "model",
-        "See `python -m engine list models`, or name a run's folder.",
-    )
-
-
-def folders(runs: Path | None = None) -> Iterator[Path]:
-    """The folders of all models that ship and of those added to ``runs``."""
-    for parent in (PRETRAINED, *([runs / ".models"] if runs else [])):
-        for folder in sorted(parent.glob("*/weights.safetensors")):
-            if "gan" in (read_json(folder.parent / "config.json") or {}):
-                yield folder.parent
-
-
-def describe(folder: Path) -> dict[str, Any]:
-    """A model's card for a list: id, title, gan, data, shape, licence, figures, size in bytes, codes."""
-    config = read_json(folder / "config.json")
-    return {
-        "id": folder.name,
-        "title": config["title"],
-        "sentence": config.get("sentence", ""),
-        "gan": config["gan"],
-        "data": config["data"],
-        "shape": config["meta"]["data"]["shape"],
-        "kind": config["kind"],
-        "step": config["step"],
-        "licence": config.get("licence", ""),
-        "figures": config.get("figures", {}),
-        "bytes": (folder / "weights.safetensors").stat().st_size,
-    }
 
 
 # --- loading and keeping

@@ -1,0 +1,1 @@
+"""Models: assembled from a configuration, kept, found and loaded."""

@@ -1,0 +1,56 @@
+"""From a configuration to its options, its data and its networks."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from pydantic import Field, create_model
+
+from engine.data import DATASETS
+from engine.data.source import Source
+from engine.data.translations.translation import TranslationSource
+from engine.game.options import TrainingOptions
+from engine.game.recipe import Shape
+from engine.gans import GANS
+from engine.options import Options
+from engine.stabilisers import STABILISERS
+
+
+@functools.cache
+def options_model(gan: str, data: str) -> type[Options]:
+    """The one flat model of all knobs of a run of ``gan`` on ``data``, with the defaults that suit the kind
+    of data.
+    """
+    recipe, source = GANS[gan], DATASETS[data]
+    parts = [
+        recipe.Options,
+        *(piece.Options for piece in STABILISERS.values()),
+        TrainingOptions,
+        source.Options,
+    ]
+    fields: dict[str, Any] = {}
+    for part in parts:
+        for name, field in part.model_fields.items():
+            assert name not in fields, f"two options are called {name}"
+            if name in (defaults := recipe.defaults.get(source.kind, {})):
+                field = field.merge_field_infos(field, Field(defaults[name]))
+            fields[name] = (field.annotation, field)
+    return create_model(f"{gan}_{data}", __base__=Options, **fields)
+
+
+def open_source(data: str, options: Options) -> Source:
+    """The data set with its own knobs taken out of the run's flat options. Raises ``BadInput`` if it is not
+    there.
+    """
+    kind = DATASETS[data]
+    own = kind.Options(**{name: getattr(options, name) for name in kind.Options.model_fields})
+    if (missing := kind.missing(own)) is not None:
+        raise missing
+    return kind(own)
+
+
+def shape_of(source: Source) -> Shape:
+    names = tuple(source.classes or ())
+    given = tuple(source.given) if isinstance(source, TranslationSource) else ()
+    return Shape(source.kind, tuple(source.shape), len(names), names, given)

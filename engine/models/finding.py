@@ -1,0 +1,62 @@
+"""Where models lie: those that ship, those added, and runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.options import NotFound
+from engine.runs import best_of, read_json, run_at
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
+
+
+def find(name: str | Path, runs: Path = RUNS) -> Path:
+    """The folder of a model or run: a path, a pretrained or added model's id, or a run's id; for RUN.best
+    that of the run's best checkpoint.
+
+    Raises ``NotFound``.
+    """
+    given = Path(name)
+    if run_at(given)[1] and given.is_dir():
+        return given
+    if (best := best_of(given if given.name != str(name) else runs / name)) is not None:
+        return best
+    places = [given, PRETRAINED / given.name, runs / ".models" / given.name, runs / given.name]
+    for place in places if given.name == str(name) else [given]:
+        if (place / "config.json").is_file() and "gan" in (read_json(place / "config.json") or {}):
+            return place
+    raise NotFound(
+        f"there is no model or run called {str(name)[:100]!r}.",
+        "model",
+        "See `python -m engine list models`, or name a run's folder.",
+    )
+
+
+def folders(runs: Path | None = None) -> Iterator[Path]:
+    """The folders of all models that ship and of those added to ``runs``."""
+    for parent in (PRETRAINED, *([runs / ".models"] if runs else [])):
+        for folder in sorted(parent.glob("*/weights.safetensors")):
+            if "gan" in (read_json(folder.parent / "config.json") or {}):
+                yield folder.parent
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """A model's card for a list: id, title, gan, data, shape, licence, figures, size in bytes, codes."""
+    config = read_json(folder / "config.json")
+    return {
+        "id": folder.name,
+        "title": config["title"],
+        "sentence": config.get("sentence", ""),
+        "gan": config["gan"],
+        "data": config["data"],
+        "shape": config["meta"]["data"]["shape"],
+        "kind": config["kind"],
+        "step": config["step"],
+        "licence": config.get("licence", ""),
+        "figures": config.get("figures", {}),
+        "bytes": (folder / "weights.safetensors").stat().st_size,
+    }
