@@ -72,8 +72,9 @@ def render(loaded: Loaded, request: dict[str, Any]) -> Plan:
 
 
 def draw(loaded: Loaded, request: dict[str, Any]) -> Plan:
-    """The sample at ``place`` as a frame (``engine.live.frames``), quicker made and read than a PNG: ``z`` and, of
-    a point, ``point`` in the header; of a picture its ``pixels`` (H, W) or (H, W, 3).
+    """The sample at ``place`` as a frame (``engine.live.frames``), quicker made and read than a PNG.
+
+    ``z`` and, of a point, ``point`` in the header; of a picture its ``pixels`` (H, W) or (H, W, 3).
     """
     fields(request, "place")
     latents = latents_of(loaded, [request.get("place")], "place")
