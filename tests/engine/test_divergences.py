@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from engine.configure import validate
-from engine.divergences import DIVERGENCES
 from engine.objectives import OBJECTIVES
+from engine.objectives.divergences import DIVERGENCES
 from engine.options import BadInput
 from engine.presets import PRESETS
 from engine.trainer import Trainer

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.divergences import DIVERGENCES, FDivergence
+from engine.objectives.divergences import DIVERGENCES, FDivergence
 from engine.options import BadInput
 
 DiscriminatorLoss = Callable[[Tensor, Tensor, float], Tensor]
