@@ -12,7 +12,8 @@ from typing import Any
 
 from engine.commands import MAX_STEPS
 from engine.options import BadInput, Conflict
-from engine.runs import ACTIVE, RunFolder, check_id, new_id
+from engine.runs.folder import ACTIVE, RunFolder
+from engine.runs.names import check_id, new_id
 from engine.translation import command as translation
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")

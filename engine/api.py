@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import engine
-from engine import commands, history
+from engine import commands
 from engine import presets as experiments
 from engine.added import AddedModels
 from engine.catalogue import Catalogue, presets
@@ -23,7 +23,10 @@ from engine.exploring import Answer, Exploring
 from engine.inference import Inference
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.processes import Spawn, Zygote, forks
-from engine.runs import ACTIVE, Lock, RunFolder, check_id
+from engine.runs import history
+from engine.runs.folder import ACTIVE, RunFolder
+from engine.runs.lock import Lock
+from engine.runs.names import DEVICES, check_id, check_name
 from engine.steering import Steering
 from engine.translation.jobs import Translated as Translated  # what ``translate`` gives
 from engine.uploads import Uploads
@@ -52,9 +55,9 @@ class Engine:
         """``limit``: runs that train at once, by default one per 2 cores or GPU. ``head_start_s``: how long
         whatever else is being loaded comes before torch, unless somebody asks for a run. Raises ``BadInput``.
         """
-        if device not in commands.DEVICES:
+        if device not in DEVICES:
             raise BadInput(
-                f"there is no device {device!r}.", "device", f"Choose one of: {', '.join(commands.DEVICES)}."
+                f"there is no device {device!r}.", "device", f"Choose one of: {', '.join(DEVICES)}."
             )
         if limit is not None and limit < 1:
             raise BadInput("at least one run must be able to train.", "limit", "Give 1 or more.")
@@ -438,7 +441,7 @@ class Engine:
     def rename_model(self, role: Role, model: str, name: object) -> None:
         """Give an added model another name: plain text of 1 to 80 characters."""
         _permit(role, "rename models")
-        self._exploring.shelf.rename(model, commands.check_name(name))
+        self._exploring.shelf.rename(model, check_name(name))
 
     def export_model(self, model: str, to: str, direction: str | None = None) -> Path:
         """A model's generator as onnx, safetensors or torchscript. Its card lies beside it, with ``.md``

@@ -31,7 +31,7 @@ from torch import nn
 from engine import memory
 from engine.configure import validate
 from engine.networks.maps import ConvTransposeToGrey
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.train import Session
 from engine.trainer import Trainer, use_threads
 

@@ -13,7 +13,7 @@ from typing import Any
 from engine.inference import Inference
 from engine.options import NotFound
 from engine.presets import PRESETS, describe
-from engine.runs import read_json, write_bytes, write_json
+from engine.runs.files import read_json, write_bytes, write_json
 
 ENGINE = Path(__file__).resolve().parent
 LOADING_S = 90.0  # the first answer of a fresh installation waits for torch

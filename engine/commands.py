@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.options import BadInput, NotFound
 from engine.presets import PRESETS
-from engine.runs import check_id
+from engine.runs.names import DEVICES, check_id, check_name
 
-NAME_LENGTH = 80
 REQUEST_LENGTH = 1 << 16
 REQUEST_FIELDS = ("gan", "data", "steps", "seed", "options", "name", "preset", "device", "start_from")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 MAX_STEPS = 100_000_000
 MAX_RATE = 1e6  # steps a second: beyond that, say null for "no limit"
 MAX_COUNT = 1000  # phases in one click
-DIRECTION_MARKS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 Command = dict[str, Any]
 Fields = Sequence[dict[str, Any]]
@@ -109,28 +105,6 @@ def _odd_field(request: dict[Any, Any]) -> str | None:
         except (ValueError, TypeError, RecursionError):
             return name[:80] if isinstance(name, str) else None
     return None
-
-
-def check_name(name: object) -> str:
-    """A run's or data set's name as one line of plain text of 1 to 80 characters. Raises ``BadInput``."""
-    if not isinstance(name, str):
-        raise BadInput("a name is text.", "name", "Send a string.")
-    if len(name) > NAME_LENGTH:
-        raise BadInput(
-            f"a name has at most {NAME_LENGTH} characters, not {len(name):,}.", "name", "Shorten it."
-        )
-    if "<" in name or ">" in name:
-        raise BadInput("a name is plain text without markup.", "name", "Leave out < and >.")
-    kept = "".join(" " if char.isspace() else char for char in name if _is_printable(char))
-    if not (kept := " ".join(kept.split())):
-        raise BadInput("a name cannot be empty.", "name", "Write at least one letter.")
-    return kept
-
-
-def _is_printable(char: str) -> bool:
-    if char.isspace():
-        return True
-    return unicodedata.category(char) not in ("Cc", "Cs") and char not in DIRECTION_MARKS
 
 
 def check_live(options: object, live: Fields) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 import engine
-from engine.commands import DEVICES
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.data.translations.translation import TranslationSource
@@ -23,6 +22,7 @@ from engine.models.assembly import open_source, options_model, shape_of
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, NotFound, Options, describe
 from engine.options import validate as validate_values
+from engine.runs.names import DEVICES
 from engine.stabilisers import STABILISERS
 
 MAX_STEPS = 100_000_000

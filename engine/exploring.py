@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from engine.commands import check_name
 from engine.inference import ERRORS, Inference
 from engine.options import BadInput, Conflict
 from engine.projections import Projections
-from engine.runs import write_bytes
+from engine.runs.files import write_bytes
+from engine.runs.names import check_name
 from engine.shelf import Card, Shelf
 from engine.translation.cards import TRANSLATED, card_of
 from engine.translation.jobs import Translations

@@ -25,7 +25,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
 from engine.processes import PATIENCE_S, Job, Spawn, Zygote
-from engine.runs import write_json
+from engine.runs.files import write_json
 
 HEAD = struct.Struct("<II")  # bytes of JSON, number of blobs
 BLOB = struct.Struct("<Q")

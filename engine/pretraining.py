@@ -24,7 +24,7 @@ from engine.metrics.evaluations import EVALUATIONS
 from engine.models import loading
 from engine.models.finding import PRETRAINED
 from engine.models.model import Model
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.train import train
 
 

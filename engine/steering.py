@@ -11,9 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import branches, commands
+from engine import commands
 from engine.options import Conflict
-from engine.runs import ACTIVE, RunFolder, is_locked, new_id, read_json, write_json
+from engine.runs import branches, names
+from engine.runs.files import read_json, write_json
+from engine.runs.folder import ACTIVE, RunFolder
+from engine.runs.lock import is_locked
+from engine.runs.names import new_id
 from engine.workers import Launcher
 
 Config = dict[str, Any]
@@ -73,7 +77,7 @@ class Steering:
 
     def rename(self, folder: RunFolder, name: object) -> None:
         """Give the run another name. Raises ``BadInput``."""
-        checked = commands.check_name(name)
+        checked = names.check_name(name)
         with self._alone(folder):
             write_json(folder.path / "config.json", {**folder.config(), "name": checked})
 

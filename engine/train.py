@@ -24,7 +24,9 @@ from engine.live.gallery import Gallery
 from engine.live.picture import picture_of
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict
-from engine.runs import Appender, Lock, RunFolder, Tail, read_json
+from engine.runs.files import Appender, Tail, read_json
+from engine.runs.folder import RunFolder
+from engine.runs.lock import Lock
 from engine.trainer import Divergence, Trainer, use_threads
 
 STATUS_EVERY_S = 0.5

@@ -18,7 +18,9 @@ from typing import Any
 
 from engine.options import Conflict
 from engine.processes import Job, Spawn, Zygote
-from engine.runs import ACTIVE, RunFolder, is_locked, read_json
+from engine.runs.files import read_json
+from engine.runs.folder import ACTIVE, RunFolder
+from engine.runs.lock import is_locked
 
 OCCUPYING = ("starting", "running")  # a paused run computes nothing, so another may have its place
 POLL_S = (

@@ -48,7 +48,7 @@ PRELOADED = (
 
 def train(job: Job) -> None:
     """Train the run in ``folder``; ``resume`` goes on from its last checkpoint."""
-    from engine.runs import RunFolder
+    from engine.runs.folder import RunFolder
     from engine.train import train as train_run
 
     train_run(RunFolder(Path(job["folder"])), resume=job["resume"])

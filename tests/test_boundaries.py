@@ -77,7 +77,7 @@ def test_only_the_outermost_boundaries_catch_everything(path):
     [
         "engine.api",
         "engine.options",
-        "engine.runs",
+        "engine.runs.folder",
         "engine.live.frames",
         "engine.diagnose",
         "engine.presets",

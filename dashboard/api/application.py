@@ -191,7 +191,7 @@ async def delete_dataset(engine: TheEngine, role: Role, name: str) -> Response:
 @router.get("/runs", response_model=list[schemas.RunSummary], tags=["runs"])
 async def runs(engine: TheEngine) -> Response:
     """All runs, newest first."""
-    return Json(await call(engine.runs))
+    return Json(await call(engine.runs.folder))
 
 
 @router.post("/runs", response_model=schemas.Started, tags=["runs"])

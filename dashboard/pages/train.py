@@ -39,7 +39,7 @@ def asked_for() -> tuple[list[str], list[NotFound]]:
 
 def newest_live() -> list[str]:
     """The newest run that trains or is paused, if there is one."""
-    return [summary["id"] for summary in engine.runs() if is_live(summary)][:1]
+    return [summary["id"] for summary in engine.runs.folder() if is_live(summary)][:1]
 
 
 def nothing_to_show(missing: Sequence[BadInput]) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.live.picture import Picture
-from engine.runs import RunFolder, write_bytes
+from engine.runs.files import write_bytes
+from engine.runs.folder import RunFolder
 
 FRAMES_PER_S = 30
 FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing for viewers

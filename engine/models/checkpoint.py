@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.options import NotFound
-from engine.runs import BEST, RunFolder
+from engine.runs.folder import BEST, RunFolder
 
 TENSOR = "$tensor"
 KEEP_NEWEST = 3

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import NotFound
-from engine.runs import best_of, read_json, run_at
+from engine.runs.files import read_json
+from engine.runs.folder import best_of, run_at
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))

@@ -23,7 +23,8 @@ from engine.models.loading import load, renew
 from engine.models.model import Model, one_thread
 from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput, NotFound
-from engine.runs import RunFolder, read_json, run_at
+from engine.runs.files import read_json
+from engine.runs.folder import RunFolder, run_at
 
 BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at

@@ -24,7 +24,9 @@ from engine.models.assembly import options_model
 from engine.models.finding import RUNS, find
 from engine.models.model import Model
 from engine.options import BadInput, NotFound
-from engine.runs import BEST, RunFolder, check_id, read_json, run_at
+from engine.runs.files import read_json
+from engine.runs.folder import BEST, RunFolder, run_at
+from engine.runs.names import check_id
 from engine.stabilisers import STABILISERS
 
 # --- finding

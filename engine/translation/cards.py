@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.runs import read_json, run_at
+from engine.runs.files import read_json
+from engine.runs.folder import run_at
 
 TRANSLATED = ("pairs", "domains")  # kinds of data whose models translate
 BOTH_WAYS = ("cyclegan",)

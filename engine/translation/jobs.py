@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
-from engine.runs import write_bytes
+from engine.runs.files import write_bytes
 from engine.translation.options import PARTS, check_options
 from engine.turns import Asked, Turns
 

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import torch
 
 import engine
-from engine.commands import check_name
 from engine.game.recipe import Shape
 from engine.gans import GANS
 from engine.models import finding, loading
@@ -25,6 +24,7 @@ from engine.models.assembly import options_model
 from engine.models.model import Model
 from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
+from engine.runs.names import check_name
 from engine.weights.reading import State, read
 from engine.weights.recognise import Architecture, recognise
 

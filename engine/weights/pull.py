@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict
-from engine.runs import read_json, write_json
+from engine.runs.files import read_json, write_json
 from engine.weights.adding import GANS_TO_BE, Gan, Mode, add
 
 BASES: dict[Gan, str] = {

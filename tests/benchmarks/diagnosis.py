@@ -24,13 +24,14 @@ from typing import Any
 
 from engine.configure import validate
 from engine.presets import PRESETS
-from engine.runs import RunFolder, Tail
+from engine.runs.files import Tail
+from engine.runs.folder import RunFolder
 
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
 STEPS = {"points": 4000, "images": 500}
 REMEDY_STEPS = {"points": 5000, "images": 500}
 CODE = (
-    "import sys; from pathlib import Path; from engine.runs import RunFolder; from engine.train "
+    "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; from engine.train "
     "import train; import torch; "
 )
 CODE += "train(RunFolder(Path(sys.argv[1])), resume='resume' in sys.argv)"

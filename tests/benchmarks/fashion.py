@@ -24,7 +24,7 @@ from engine.game.showing import evaluating
 from engine.live.drawing import picture_grid
 from engine.metrics.evaluate import evaluate_networks
 from engine.models import loading
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.train import train
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials

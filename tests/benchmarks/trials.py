@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.configure import validate
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.train import train
 
 Line = dict[str, Any]

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 from engine.live import frames
-from engine.runs import Appender, Lock, RunFolder, write_bytes
+from engine.runs.files import Appender, write_bytes
+from engine.runs.folder import RunFolder
+from engine.runs.lock import Lock
 
 ROOT = Path(__file__).resolve().parents[2]
 _numbers = itertools.count()

@@ -15,7 +15,7 @@ from dashboard import pages, session
 from dashboard.pages import PAGES
 from engine.api import Engine
 from engine.presets import PRESETS
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from tests.engine.live import eventually
 
 MAIN = Path(pages.__file__).parent / "main.py"
@@ -31,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def no_runs_are_left(engine: Engine) -> Iterator[None]:
     yield
-    for run in engine.runs():
+    for run in engine.runs.folder():
         engine.delete("presenter", run["id"])
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.configure import validate
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 
 
 @pytest.fixture(autouse=True)

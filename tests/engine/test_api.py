@@ -14,7 +14,7 @@ from PIL import Image
 from engine.api import Engine
 from engine.live.frames import unpack
 from engine.options import BadInput, Conflict, Forbidden, NotFound
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from tests.engine.live import (
     FOREVER,
     NAN,
@@ -61,7 +61,7 @@ def test_the_server_does_not_load_torch(tmp_path):
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1])) as engine:\n"
-        "    engine.health(); engine.runs(); engine.catalogue()\n"
+        "    engine.health(); engine.runs.folder(); engine.catalogue()\n"
         "    engine.validate({'gan': 'gan', 'data': 'ring'})\n"
         "    engine.dataset_thumbnail('ring')\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'streamlit')])"
@@ -139,7 +139,7 @@ def test_a_killed_server_leaves_its_runs_alive_and_the_next_one_adopts_them(tmp_
         assert engine.close() == [second]
     with Engine(runs, device="cpu") as engine:
         engine.delete("presenter", second)
-        assert [run["id"] for run in engine.runs()] == [first]
+        assert [run["id"] for run in engine.runs.folder()] == [first]
 
 
 def test_closing_is_quick_and_leaves_runs_alone(tmp_path):
@@ -327,7 +327,7 @@ def test_runs_are_listed_newest_first_with_what_a_table_needs(engine):
     first, second = finished(engine, name="first"), running(engine, name="second")
     (engine.runs_folder / "stray file").touch()
     (engine.runs_folder / "no-run").mkdir()
-    rows = [run for run in engine.runs() if run["id"] in (first, second)]
+    rows = [run for run in engine.runs.folder() if run["id"] in (first, second)]
     assert [run["id"] for run in rows] == [second, first]
     assert rows[1]["name"] == "first" and rows[1]["status"]["state"] == "done" and rows[1]["kind"] == "points"
     assert rows[1]["last"]["step"] == 20 and len(rows[1]["sparkline"]) >= 4 and rows[1]["preset"] is None
@@ -404,13 +404,13 @@ def test_viewers_change_nothing(engine):
         lambda role: engine.delete_dataset(role, "x"),
         lambda role: engine.log(role, run),
     ]
-    before = engine.runs()
+    before = engine.runs.folder()
     for call in calls:
         for role in ("viewer", "", None, "Presenter"):
             with pytest.raises(Forbidden) as caught:
                 call(role)
             assert caught.value.remedy
-    assert engine.runs() == before
+    assert engine.runs.folder() == before
     assert engine.run(run) and engine.metrics(run) and engine.catalogue()
 
 

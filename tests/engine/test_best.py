@@ -9,7 +9,8 @@ from engine.game.best import Best
 from engine.models import checkpoint, finding, loading
 from engine.models.library import Library
 from engine.options import BadInput, NotFound
-from engine.runs import BEST, Tail
+from engine.runs.files import Tail
+from engine.runs.folder import BEST
 from engine.shelf import Shelf
 from engine.train import train
 

@@ -4,7 +4,7 @@ import pytest
 
 import engine.metrics.evaluate
 from engine.metrics.evaluate import EVALUATIONS, described
-from engine.runs import Tail
+from engine.runs.files import Tail
 from engine.train import Session, train
 
 STAND_IN = {

@@ -10,7 +10,7 @@ from engine.explore.sample import sample_grid
 from engine.metrics.features import as_input
 from engine.models import checkpoint, finding, loading
 from engine.options import BadInput, NotFound
-from engine.runs import Tail
+from engine.runs.files import Tail
 from engine.train import train
 from engine.trainer import Trainer
 
@@ -20,7 +20,7 @@ INFO = {"gan": "infogan", "data": "mnist", "width": 4, "batch_size": 8, "latent_
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The folder of an InfoGAN that has taken three steps."""
-    from engine.runs import RunFolder
+    from engine.runs.folder import RunFolder
     from tests.engine.conftest import small
 
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "info")

@@ -7,7 +7,7 @@ import pytest
 from engine import pretraining
 from engine.models import loading
 from engine.pretraining import Plan
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 
 
 @pytest.fixture

@@ -8,9 +8,12 @@ import time
 
 import pytest
 
-from engine import history, runs
 from engine.options import BadInput, NotFound
-from engine.runs import Appender, Lock, RunFolder, Tail, check_id, is_locked, new_id, read_json, write_json
+from engine.runs import history
+from engine.runs.files import Appender, Tail, read_json, write_json
+from engine.runs.folder import STARTING_GRACE_S, WATCHED_FOR_S, RunFolder
+from engine.runs.lock import Lock, is_locked
+from engine.runs.names import check_id, new_id
 
 HOLD = """
 import sys, time
@@ -198,7 +201,7 @@ def test_a_run_that_says_it_runs_has_failed_once_its_lock_is_free(folder):
 def test_a_run_that_starts_has_time_to_take_its_lock(folder):
     folder.write_status(state="starting")
     assert folder.status()["state"] == "starting"
-    folder.write_status(state="starting", since=time.time() - runs.STARTING_GRACE_S - 1)
+    folder.write_status(state="starting", since=time.time() - STARTING_GRACE_S - 1)
     assert folder.status()["state"] == "failed"
 
 
@@ -230,7 +233,7 @@ def test_a_run_is_watched_for_some_seconds(folder):
     assert not folder.is_watched()
     folder.watching.touch()
     assert folder.is_watched()
-    before = time.time() - runs.WATCHED_FOR_S - 0.1
+    before = time.time() - WATCHED_FOR_S - 0.1
     os.utime(folder.watching, (before, before))
     assert not folder.is_watched()
 

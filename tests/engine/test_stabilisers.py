@@ -220,7 +220,7 @@ def test_historical_averaging_pulls_both_players_to_the_mean_of_all_that_they_we
 
 def test_the_history_is_in_the_checkpoint(tmp_path):
     from engine.models import checkpoint
-    from engine.runs import RunFolder
+    from engine.runs.folder import RunFolder
 
     whole, first, second = (Trainer(small(historical_averaging=0.5)) for _ in range(3))
     for _ in range(6):

@@ -13,7 +13,7 @@ from engine import commands
 from engine.api import Engine
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict, NotFound
-from engine.runs import Tail
+from engine.runs.files import Tail
 from engine.trainer import Trainer
 from tests.engine.live import (
     FOREVER,
@@ -295,7 +295,7 @@ def test_a_run_is_renamed(engine):
     run = finished(engine)
     engine.rename("presenter", run, " Ring\n of\x00 fire \u202e ")
     assert engine.run(run)["name"] == "Ring of fire"
-    assert next(one for one in engine.runs() if one["id"] == run)["name"] == "Ring of fire"
+    assert next(one for one in engine.runs.folder() if one["id"] == run)["name"] == "Ring of fire"
     for odd in ("", "   ", "x" * 81, "<b>bold</b>", "\0", None, 4, ["x"], {"a": 1}):
         with pytest.raises(BadInput) as caught:
             engine.rename("presenter", run, odd)

@@ -84,7 +84,7 @@ def test_same_seed_same_weights(gan, data):
 @pytest.mark.parametrize(("gan", "data"), [("gan", "grid"), ("dcgan", "mnist")])
 def test_a_loaded_state_goes_on_bit_by_bit(gan, data, optimizer, tmp_path):
     from engine.models import checkpoint
-    from engine.runs import RunFolder
+    from engine.runs.folder import RunFolder
 
     options = {
         "generator_optimizer": optimizer,

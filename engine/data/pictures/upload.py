@@ -16,7 +16,7 @@ from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
 from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
-from engine.runs import read_json, write_json
+from engine.runs.files import read_json, write_json
 
 VARIABLE = "GANSCOPE_DATASETS"
 PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"

@@ -9,7 +9,7 @@ from PIL import Image
 from engine.explore.calls import explore
 from engine.models.library import Loaded, load_safely
 from engine.models.loading import load
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.train import train
 from tests.engine.conftest import small
 

@@ -13,7 +13,7 @@ from engine.explore.picture import picture
 from engine.explore.sample import sample_grid
 from engine.live import frames
 from engine.options import NotFound
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from tests.engine.explore.conftest import STEPS, ask, go_on, opened
 
 

@@ -9,7 +9,7 @@ import torch
 from engine.models import loading
 from engine.models.library import Library, load_safely
 from engine.options import BadInput, NotFound
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from tests.engine.explore.conftest import STEPS, go_on
 
 

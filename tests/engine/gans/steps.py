@@ -3,7 +3,7 @@
 import torch
 
 from engine.models import checkpoint
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 
 
 def weights(trainer, name=None):

@@ -12,7 +12,7 @@ from engine.gans.aae import petals, swiss_roll
 from engine.latent import encoding
 from engine.models import checkpoint
 from engine.options import BadInput
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small
 

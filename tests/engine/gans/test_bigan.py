@@ -8,7 +8,7 @@ from engine.game.recipe import Show
 from engine.game.showing import evaluating
 from engine.models import checkpoint
 from engine.options import BadInput
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small
 

@@ -12,7 +12,7 @@ from engine.game.showing import evaluating
 from engine.models import checkpoint
 from engine.networks.weight_norm import NoisyClassifier, WeightNormLinear
 from engine.options import BadInput
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 from engine.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.data.made_files import write_pictures

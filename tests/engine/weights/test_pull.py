@@ -8,7 +8,7 @@ import pytest
 
 from engine.__main__ import main
 from engine.options import BadInput, Conflict
-from engine.runs import read_json
+from engine.runs.files import read_json
 from engine.weights import pull as pulling
 from engine.weights.pull import PUBLISHED, published, pull
 
@@ -94,7 +94,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(server, wanted, save, tmp
 
 
 def test_another_file_than_at_first_is_refused(server, wanted, save, tmp_path):
-    from engine.branches import remove
+    from engine.runs.branches import remove
 
     pull(wanted, tmp_path)
     with pytest.raises(Conflict, match="there already"):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from engine.runs import RunFolder
+from engine.runs.folder import RunFolder
 
 Row = dict[str, Any]
 LINE_BYTES = 1 << 14  # no line of metrics is longer

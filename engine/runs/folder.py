@@ -7,17 +7,13 @@ nobody writes it for the dead.
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import re
-import secrets
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from engine.options import BadInput, NotFound
+from engine.runs.files import Appender, _finite, read_json, write_json
+from engine.runs.lock import is_locked
 
 ACTIVE = ("starting", "running", "paused")
 ENDED = ("done", "stopped", "failed")
@@ -25,162 +21,6 @@ STARTING_GRACE_S = 30.0  # a worker that has not taken its lock by then is dead
 WATCHED_FOR_S = 3.0  # `watching` is touched once a second while somebody watches
 
 BEST = "best"  # the checkpoint that was best by the run's chosen measure; as a model it is called RUN.best
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-def new_id(gan: str, data: str) -> str:
-    """A fresh run id that sorts by time: ``20260131-142501-gan-ring-3fa2``."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{gan}-{data}-{secrets.token_hex(2)}"
-
-
-def check_id(run: str) -> str:
-    """``run`` if it can be a run's name; a name cannot leave the runs folder. Raises ``NotFound``."""
-    if not isinstance(run, str) or not _ID.fullmatch(run):
-        raise NotFound("that is not a run's name.", "run", "Take the id from GET /api/runs.")
-    return run
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace ``path`` whole, so that a reader sees the old text or the new one."""
-    write_bytes(path, json.dumps(value, allow_nan=False).encode())
-
-
-def write_bytes(path: Path, value: bytes) -> None:
-    """Replace ``path`` whole with ``value``."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(value)
-    os.replace(beside, path)
-
-
-def read_json(path: Path, default: Any = None) -> Any:
-    """What ``path`` holds, or ``default`` if it is not there or not JSON."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
-        return default
-
-
-class Appender:
-    """Appends JSON lines, each in one ``write``; a line cut short by a crash is closed off first."""
-
-    def __init__(self, path: Path) -> None:
-        fresh = not path.exists() or path.stat().st_size == 0
-        self._file: IO[bytes] = open(path, "ab", buffering=0)  # noqa: SIM115 - lives as long as its run
-        if not fresh:
-            with open(path, "rb") as reader:
-                reader.seek(-1, os.SEEK_END)
-                if reader.read(1) != b"\n":
-                    self._file.write(b"\n")
-
-    def write(self, *lines: dict[str, Any]) -> None:
-        """Append ``lines``. NaN and infinities become null: JSON has none."""
-        self._file.write(b"".join(_line(line) for line in lines))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-    except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":")).encode() + b"\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-class Tail:
-    """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty.
-
-    ``held`` keeps the file open between the calls: asking an open file for its length takes a quarter of the
-    time that asking for it by its name takes. It is for files that nobody replaces.
-    """
-
-    def __init__(self, path: Path, held: bool = False) -> None:
-        self.path, self.offset, self._held = path, 0, held
-        self._file: IO[bytes] | None = None
-
-    def read(self) -> list[dict[str, Any]]:
-        """The complete new lines; a damaged one is passed over."""
-        try:
-            if self._held and self._file is None:
-                self._file = open(self.path, "rb")  # noqa: SIM115 - lives as long as its run
-            place = self.path if self._file is None else self._file.fileno()
-            if os.stat(place).st_size <= self.offset:
-                return []
-            with open(self.path, "rb") as file:
-                file.seek(self.offset)
-                text = file.read()
-        except FileNotFoundError:
-            return []
-        end = text.rfind(b"\n") + 1
-        self.offset += end
-        return list(_parse(text[:end].splitlines()))
-
-
-def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-class Lock:
-    """An exclusive lock on a file, held until ``release`` or the process's end (``fcntl.lockf``: children do
-    not keep it).
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: IO[bytes] | None = None
-
-    def acquire(self, patience_s: float = 1.0) -> bool:
-        """Whether the lock could be had. Waits a moment, since ``is_locked`` of another process holds it
-        briefly.
-        """
-        file = open(self.path, "ab")  # noqa: SIM115 - open while the lock is held
-        end = time.monotonic() + patience_s
-        while True:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                if time.monotonic() > end:
-                    file.close()
-                    return False
-                time.sleep(0.01)
-            else:
-                self._file = file
-                return True
-
-    def release(self) -> None:
-        if self._file:
-            self._file.close()
-            self._file = None
-
-
-def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock. Never ask for a lock that this process holds: closing would
-    drop it.
-    """
-    try:
-        with open(path, "rb") as file:
-            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 def _is_config(value: Any) -> bool:

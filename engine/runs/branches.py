@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.runs import RunFolder, read_json, write_json
+from engine.runs.files import read_json, write_json
+from engine.runs.folder import RunFolder
 
 CHECKPOINT_PATIENCE_S = 3.0
 STATE = "state.json"  # of a checkpoint: everything but the tensors

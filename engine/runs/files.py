@@ -1,0 +1,105 @@
+"""Files that are replaced whole or only grow: JSON, bytes, lines. No torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace ``path`` whole, so that a reader sees the old text or the new one."""
+    write_bytes(path, json.dumps(value, allow_nan=False).encode())
+
+
+def write_bytes(path: Path, value: bytes) -> None:
+    """Replace ``path`` whole with ``value``."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(value)
+    os.replace(beside, path)
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """What ``path`` holds, or ``default`` if it is not there or not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
+        return default
+
+
+class Appender:
+    """Appends JSON lines, each in one ``write``; a line cut short by a crash is closed off first."""
+
+    def __init__(self, path: Path) -> None:
+        fresh = not path.exists() or path.stat().st_size == 0
+        self._file: IO[bytes] = open(path, "ab", buffering=0)  # noqa: SIM115 - lives as long as its run
+        if not fresh:
+            with open(path, "rb") as reader:
+                reader.seek(-1, os.SEEK_END)
+                if reader.read(1) != b"\n":
+                    self._file.write(b"\n")
+
+    def write(self, *lines: dict[str, Any]) -> None:
+        """Append ``lines``. NaN and infinities become null: JSON has none."""
+        self._file.write(b"".join(_line(line) for line in lines))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    except ValueError:
+        return json.dumps(_finite(value), separators=(",", ":")).encode() + b"\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+class Tail:
+    """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty.
+
+    ``held`` keeps the file open between the calls: asking an open file for its length takes a quarter of the
+    time that asking for it by its name takes. It is for files that nobody replaces.
+    """
+
+    def __init__(self, path: Path, held: bool = False) -> None:
+        self.path, self.offset, self._held = path, 0, held
+        self._file: IO[bytes] | None = None
+
+    def read(self) -> list[dict[str, Any]]:
+        """The complete new lines; a damaged one is passed over."""
+        try:
+            if self._held and self._file is None:
+                self._file = open(self.path, "rb")  # noqa: SIM115 - lives as long as its run
+            place = self.path if self._file is None else self._file.fileno()
+            if os.stat(place).st_size <= self.offset:
+                return []
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        end = text.rfind(b"\n") + 1
+        self.offset += end
+        return list(_parse(text[:end].splitlines()))
+
+
+def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(value, dict):
+            yield value
