@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     from dashboard.access import Access
     from engine.api import Engine
     from engine.options import BadInput
-    from engine.workers import cores
+    from engine.server.launcher import cores
 
     try:
         access = Access(lan, options.allow_host, port)

@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import engine
-from engine import commands
 from engine import presets as experiments
-from engine.added import AddedModels
-from engine.catalogue import Catalogue, presets
-from engine.exploring import Answer, Exploring
-from engine.inference import Inference
 from engine.options import BadInput, Conflict, Forbidden, NotFound
-from engine.processes import Spawn, Zygote, forks
 from engine.runs import history
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import Lock
 from engine.runs.names import DEVICES, check_id, check_name
-from engine.steering import Steering
-from engine.translation.jobs import Translated as Translated  # what ``translate`` gives
-from engine.uploads import Uploads
-from engine.workers import Launcher, cores, gpus
+from engine.server import commands
+from engine.server.added import AddedModels
+from engine.server.catalogue import Catalogue, presets
+from engine.server.exploring import Answer, Exploring
+from engine.server.inference import Inference
+from engine.server.launcher import Launcher, cores, gpus
+from engine.server.processes import Spawn, Zygote, forks
+from engine.server.steering import Steering
+from engine.server.translations import Translated as Translated  # what ``translate`` gives
+from engine.server.uploads import Uploads
 
 Role = Literal["presenter", "viewer"]
 LOG_BYTES = 1 << 16
@@ -344,7 +344,7 @@ class Engine:
         sequence: int | None = None,
     ) -> Answer:
         """What a model makes of a request: ``kind`` is one of ``engine.explore.calls``. Unlike all other
-        methods, this one does not wait: it gives a future. See ``engine.turns`` for ``viewer`` and what
+        methods, this one does not wait: it gives a future. See ``engine.server.turns`` for ``viewer`` and what
         follows.
         """
         return self._exploring.ask(model, kind, arguments, viewer, control, sequence)
@@ -483,7 +483,7 @@ class Engine:
     # --- steering runs
 
     def control(self, role: Role, run: str, command: object) -> dict[str, Any]:
-        """Carry out one of ``engine.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it makes one.
+        """Carry out one of ``engine.server.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it makes one.
 
         A living worker obeys within a step. Raises ``BadInput`` for what is wrong with the command,
         ``Conflict`` if the run's state forbids it.

@@ -1,6 +1,6 @@
 """The zygote: a process that has torch loaded and forks one worker a job, in 10-20 ms instead of seconds.
 
-``python -m engine.zygote FD`` serves one launcher (``engine.processes``) over the socket ``FD``, message by
+``python -m engine.zygote FD`` serves one launcher (``engine.server.processes``) over the socket ``FD``, message by
 message:
 
 - in: ``{"job": n, "kind": ..., ...}``, with at most one file descriptor beside it for the worker; ``{"kill":
@@ -42,7 +42,7 @@ PRELOADED = (
     "engine.configure",
     "engine.train",
     "engine.live.points",
-    "engine.inference",
+    "engine.server.inference",
 )
 
 
@@ -56,7 +56,7 @@ def train(job: Job) -> None:
 
 def infer(job: Job) -> None:
     """Answer calls over the socket ``fd`` until the other end closes it."""
-    from engine.inference import serve
+    from engine.server.inference import serve
 
     with socket.socket(fileno=job["fd"]) as caller:
         serve(caller)

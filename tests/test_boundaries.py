@@ -56,8 +56,8 @@ BROAD = {"Exception", "BaseException"}
 BOUNDARIES = {
     "engine/train.py",
     "engine/zygote.py",
-    "engine/inference.py",
-    "engine/turns.py",
+    "engine/server/inference.py",
+    "engine/server/turns.py",
     "dashboard/api/errors.py",
     "dashboard/guard.py",
 }

@@ -119,7 +119,7 @@ async def logout(request: Request) -> Response:
 @router.get("/catalogue", response_model=schemas.Catalogue, tags=["catalogue"])
 async def catalogue(engine: TheEngine) -> Response:
     """GANs, objectives, stabilisers and data sets with all their options, and the presets."""
-    return Json(await call(engine.catalogue))
+    return Json(await call(engine.server.catalogue))
 
 
 @router.get("/presets", response_model=dict[str, Any], tags=["catalogue"])

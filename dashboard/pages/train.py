@@ -103,7 +103,7 @@ def options(config: dict[str, Any], live: dict[str, Any]) -> None:
 
 def field_labels(config: dict[str, Any]) -> dict[str, str]:
     """The label of every option that may occur in this run."""
-    catalogue = engine.catalogue()
+    catalogue = engine.server.catalogue()
     fields = [*catalogue["training"]]
     fields += catalogue["gans"].get(config["gan"], {}).get("options", [])
     fields += catalogue["datasets"].get(config["data"], {}).get("options", [])

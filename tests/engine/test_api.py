@@ -61,7 +61,7 @@ def test_the_server_does_not_load_torch(tmp_path):
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1])) as engine:\n"
-        "    engine.health(); engine.runs.folder(); engine.catalogue()\n"
+        "    engine.health(); engine.runs.folder(); engine.server.catalogue()\n"
         "    engine.validate({'gan': 'gan', 'data': 'ring'})\n"
         "    engine.dataset_thumbnail('ring')\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'streamlit')])"
@@ -98,7 +98,7 @@ def test_a_server_that_makes_no_sense_is_refused(tmp_path, how, field):
 
 
 def test_health_says_what_the_server_does(engine):
-    engine.catalogue()
+    engine.server.catalogue()
     health = engine.health()
     assert health["status"] == "ok" and health["engine"] == "ready" and health["device"] == "cpu"
     assert health["limit"] == 2 and health["running"] == 0 and health["queued"] == 0
@@ -108,8 +108,8 @@ def test_health_says_what_the_server_does(engine):
 
 def test_a_fresh_server_answers_from_the_disk_before_torch_has_loaded(engine, tmp_path, monkeypatch):
     """Pages come up at once: what was learnt once about the same sources is still true."""
-    monkeypatch.setattr("engine.catalogue.sources_hash", lambda: engine._catalogue._folder.name)
-    known, picture = engine.catalogue(), engine.dataset_thumbnail("ring")
+    monkeypatch.setattr("engine.server.catalogue.sources_hash", lambda: engine._catalogue._folder.name)
+    known, picture = engine.server.catalogue(), engine.dataset_thumbnail("ring")
     runs = tmp_path / "runs"
     runs.mkdir()
     os.symlink(engine.runs_folder / ".cache", runs / ".cache")
@@ -161,7 +161,7 @@ def test_closing_is_quick_and_leaves_runs_alone(tmp_path):
 
 
 def test_the_catalogue_holds_every_table_and_is_plain_data(engine):
-    catalogue = engine.catalogue()
+    catalogue = engine.server.catalogue()
     assert {"gans", "objectives", "stabilisers", "datasets", "training", "presets"} <= set(catalogue)
     assert json.loads(json.dumps(catalogue, allow_nan=False)) == catalogue
     assert {"gan", "dcgan"} <= set(catalogue["gans"]) and {"ring", "mnist"} <= set(catalogue["datasets"])
@@ -169,7 +169,7 @@ def test_the_catalogue_holds_every_table_and_is_plain_data(engine):
 
 
 def test_every_preset_can_be_started_and_has_a_picture(engine):
-    for name, preset in engine.catalogue()["presets"].items():
+    for name, preset in engine.server.catalogue()["presets"].items():
         assert (
             preset["name"] == name and preset["title"] and preset["watch"] and 1 <= len(preset["runs"]) <= 2
         )
@@ -179,7 +179,7 @@ def test_every_preset_can_be_started_and_has_a_picture(engine):
 
 
 def test_every_data_set_has_a_thumbnail_or_a_reason(engine):
-    for name, dataset in engine.catalogue()["datasets"].items():
+    for name, dataset in engine.server.catalogue()["datasets"].items():
         if dataset["available"]:
             assert engine.dataset_thumbnail(name).startswith(b"\x89PNG"), name
         else:
@@ -242,7 +242,7 @@ def test_uploads_that_cannot_be_used_leave_nothing_behind(engine, tmp_path, name
 
 
 def test_an_upload_that_wants_too_much_memory_takes_nothing_with_it(engine, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.uploads.MEMORY", 1 << 24)
+    monkeypatch.setattr("engine.server.uploads.MEMORY", 1 << 24)
     for number in range(16):
         Image.new("RGB", (3000, 3000), (number, 0, 0)).save(tmp_path / f"{number}.png")
     with pytest.raises(BadInput):
@@ -411,7 +411,7 @@ def test_viewers_change_nothing(engine):
                 call(role)
             assert caught.value.remedy
     assert engine.runs.folder() == before
-    assert engine.run(run) and engine.metrics(run) and engine.catalogue()
+    assert engine.run(run) and engine.metrics(run) and engine.server.catalogue()
 
 
 # --- the child that answers

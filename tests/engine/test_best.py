@@ -11,7 +11,7 @@ from engine.models.library import Library
 from engine.options import BadInput, NotFound
 from engine.runs.files import Tail
 from engine.runs.folder import BEST
-from engine.shelf import Shelf
+from engine.server.shelf import Shelf
 from engine.train import train
 
 

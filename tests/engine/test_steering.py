@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from engine import commands
 from engine.api import Engine
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs.files import Tail
+from engine.server import commands
 from engine.trainer import Trainer
 from tests.engine.live import (
     FOREVER,

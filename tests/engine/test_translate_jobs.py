@@ -5,7 +5,8 @@ import pytest
 from engine.__main__ import main
 from engine.models.library import Library
 from engine.options import BadInput, Conflict, NotFound, TooMany
-from engine.translation import jobs, work
+from engine.server import translations
+from engine.translation import work
 from engine.translation.options import check_options
 from tests.engine.translators import file_of, make_translator, opened, photograph
 
@@ -28,7 +29,7 @@ def hand():
 
 @pytest.fixture
 def queue(hand, tmp_path):
-    made = jobs.Translations(hand, tmp_path / "jobs")
+    made = translations.Translations(hand, tmp_path / "jobs")
     yield made
     made.close()
     assert not (tmp_path / "jobs").exists()
@@ -66,12 +67,12 @@ def test_a_failure_is_told_and_leaves_no_file(queue, hand, tmp_path):
 
 
 def test_too_many_are_refused_and_old_results_forgotten(queue, monkeypatch):
-    for _ in range(jobs.MOST_OF_ONE):
+    for _ in range(translations.MOST_OF_ONE):
         start(queue, "a")
     with pytest.raises(TooMany, match="yours"):
         start(queue, "a")
     job = start(queue, "b")
-    monkeypatch.setattr(jobs, "LEFT_ALONE_S", -1)
+    monkeypatch.setattr(translations, "LEFT_ALONE_S", -1)
     start(queue, "a")  # what nobody asks about has made room
     with pytest.raises(Conflict, match="given up"):
         queue.result(job)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from engine.options import BadInput, Conflict, TooMany
-from engine.turns import MOST_OF_ONE, Asked, Turns
+from engine.server.turns import MOST_OF_ONE, Asked, Turns
 
 
 class Desk:

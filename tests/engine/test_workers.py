@@ -10,10 +10,10 @@ import time
 import psutil
 import pytest
 
-from engine.processes import Spawn, Zygote
 from engine.runs.files import Tail, read_json
 from engine.runs.folder import RunFolder
-from engine.workers import Launcher
+from engine.server.launcher import Launcher
+from engine.server.processes import Spawn, Zygote
 from tests.engine.conftest import small
 
 FOREVER = 10_000_000

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from engine.options import Conflict
-from engine.processes import Spawn, Zygote
+from engine.server.processes import Spawn, Zygote
 
 JOBS = Path(__file__).with_name("zygote_jobs.py")
 

@@ -8,11 +8,11 @@ import shutil
 import threading
 from pathlib import Path
 
-from engine.inference import Inference
 from engine.options import BadInput, Conflict
-from engine.processes import Spawn, Zygote
 from engine.runs.names import check_name
-from engine.shelf import ADDED
+from engine.server.inference import Inference
+from engine.server.processes import Spawn, Zygote
+from engine.server.shelf import ADDED
 
 MEMORY = 4 << 30  # bytes beyond what torch takes: four large files, and the networks that they fill
 CPU_S = 120

@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.runs.files import write_bytes
+from engine.server.turns import Asked, Turns
 from engine.translation.options import PARTS, check_options
-from engine.turns import Asked, Turns
 
 AT_ONCE = 3
 MOST_OF_ONE = 32  # unfinished jobs of one viewer

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.processes import Job, Spawn, Zygote
 from engine.runs.files import read_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
+from engine.server.processes import Job, Spawn, Zygote
 
 OCCUPYING = ("starting", "running")  # a paused run computes nothing, so another may have its place
 POLL_S = (

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine import commands
 from engine.options import Conflict
 from engine.runs import branches, names
 from engine.runs.files import read_json, write_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
 from engine.runs.names import new_id
-from engine.workers import Launcher
+from engine.server import commands
+from engine.server.launcher import Launcher
 
 Config = dict[str, Any]
 STOP_PATIENCE_S = 5.0

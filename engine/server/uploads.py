@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from engine.inference import Inference
 from engine.options import BadInput, Conflict, NotFound
-from engine.processes import Spawn, Zygote
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes
 from engine.runs.names import check_name
+from engine.server.inference import Inference
+from engine.server.processes import Spawn, Zygote
 
 MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in colour, twice
 CPU_S = 240

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.options import BadInput, NotFound, TooMany
-from engine.turns import Asked, Turns
+from engine.server.turns import Asked, Turns
 
 AT_ONCE = 3
 MOST_WAITING = 40

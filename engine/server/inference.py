@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
-from engine.processes import PATIENCE_S, Job, Spawn, Zygote
 from engine.runs.files import write_json
+from engine.server.processes import PATIENCE_S, Job, Spawn, Zygote
 
 HEAD = struct.Struct("<II")  # bytes of JSON, number of blobs
 BLOB = struct.Struct("<Q")

@@ -1,7 +1,7 @@
 """The server's side of Explore: which requests go to which inference process, and when. No torch.
 
 Two processes: what is quick goes to the interactive one; what takes long goes to the batch one, a piece a
-turn, so that it never holds up a slider. Either serves one queue (``engine.turns``).
+turn, so that it never holds up a slider. Either serves one queue (``engine.server.turns``).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from engine.inference import ERRORS, Inference
 from engine.options import BadInput, Conflict
-from engine.projections import Projections
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
-from engine.shelf import Card, Shelf
-from engine.translation.cards import TRANSLATED, card_of
-from engine.translation.jobs import Translations
-from engine.turns import Asked, Turns
+from engine.server.inference import ERRORS, Inference
+from engine.server.projections import Projections
+from engine.server.shelf import Card, Shelf
+from engine.server.translations import Translations
+from engine.server.translators import TRANSLATED, card_of
+from engine.server.turns import Asked, Turns
 from engine.weights.formats import DIRECTIONS, SUFFIXES
 
 ANSWER_S = 60.0
