@@ -373,7 +373,7 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _bench(given: argparse.Namespace) -> int:
-    from engine.bench import bench, table
+    from engine.tools.bench import bench, table
 
     figures = bench()
     print(json.dumps(figures, indent=2) if given.json else table(figures))

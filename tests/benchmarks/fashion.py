@@ -18,13 +18,13 @@ from typing import Any
 
 import torch
 
-from engine.bench import plain_loop
 from engine.configure import validate
 from engine.game.showing import evaluating
 from engine.live.drawing import picture_grid
 from engine.metrics.evaluate import evaluate_networks
 from engine.models import loading
 from engine.runs.folder import RunFolder
+from engine.tools.bench import plain_loop
 from engine.train import train
 from engine.trainer import Trainer
 from tests.benchmarks.trials import Trials

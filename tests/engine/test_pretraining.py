@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from engine import pretraining
 from engine.models import loading
-from engine.pretraining import Plan
 from engine.runs.folder import RunFolder
+from engine.tools import pretraining
+from engine.tools.pretraining import Plan
 
 
 @pytest.fixture

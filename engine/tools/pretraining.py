@@ -1,8 +1,8 @@
 """The models that ship: how each is made, measured and described.
 
-python -m engine.pretraining                                  what there is to make
-python -m engine.pretraining infogan-mnist                    trains or goes on, measures, writes the folder
-python -m engine.pretraining infogan-mnist --run runs/NAME    the same from a run that is there already
+python -m engine.tools.pretraining                                  what there is to make
+python -m engine.tools.pretraining infogan-mnist                    trains or goes on, measures, writes the folder
+python -m engine.tools.pretraining infogan-mnist --run runs/NAME    the same from a run that is there already
 
 An interrupted training goes on where it stopped when the command is given again.
 """
@@ -252,7 +252,7 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         )
         + " parameters.",
         f"- Data: {source.title}, training part. Licence of the data: {source.licence}.",
-        f"- Made by: `python -m engine.pretraining {name}`, that is `python -m engine train "
+        f"- Made by: `python -m engine.tools.pretraining {name}`, that is `python -m engine train "
         f"--gan {config['gan']} --data {config['data']} --steps {steps} --seed {config['seed']}"
         + (f" --set {told}`" if told else "`")
         + _polishing(plan)

@@ -1,4 +1,4 @@
-"""Draws the pictures on the presets' cards: ``python -m engine.portraits`` trains each to its moment.
+"""Draws the pictures on the presets' cards: ``python -m engine.tools.portraits`` trains each to its moment.
 
 Two runs that a preset compares stand side by side. The pictures are kept in ``engine/pictures/``.
 """

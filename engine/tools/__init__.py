@@ -1,0 +1,1 @@
+"""Tools for who keeps the project: benchmark, pretraining, the pictures of the presets."""
