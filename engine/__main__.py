@@ -159,8 +159,8 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from engine.configure import catalogue
     from engine.models import finding
+    from engine.training.catalogue import catalogue
 
     cards = {folder.name: finding.describe(folder) for folder in finding.folders(finding.RUNS)}
     everything = {**catalogue(), "models": cards}
@@ -229,8 +229,8 @@ def _train(given: argparse.Namespace) -> int:
     if given.resume:
         folder = _resumed(given)
     else:
-        from engine.configure import validate
-        from engine.trainer import pick_device
+        from engine.training.request import validate
+        from engine.training.trainer import pick_device
 
         config = validate(_request(given))
         pick_device(config["device"])  # before there is a folder
@@ -307,7 +307,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
     from engine.metrics import evaluate
     from engine.models import loading
-    from engine.trainer import pick_device
+    from engine.training.trainer import pick_device
 
     model, device = loading.load(given.model, given.runs), pick_device(given.device)
     for network in model.networks.values():

@@ -17,7 +17,6 @@ from types import FrameType
 from typing import Any
 
 from engine import memory
-from engine.diagnose import Diagnoser
 from engine.game.best import Best
 from engine.live.drawing import shown_networks
 from engine.live.gallery import Gallery
@@ -27,7 +26,8 @@ from engine.options import BadInput, Conflict
 from engine.runs.files import Appender, Tail, read_json
 from engine.runs.folder import RunFolder
 from engine.runs.lock import Lock
-from engine.trainer import Divergence, Trainer, use_threads
+from engine.training.diagnose import Diagnoser
+from engine.training.trainer import Divergence, Trainer, use_threads
 
 STATUS_EVERY_S = 0.5
 CHECKPOINT_EVERY_S = {"points": 10.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training

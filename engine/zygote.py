@@ -39,7 +39,7 @@ MESSAGE_BYTES = 1 << 16
 PRELOADED = (
     "torch",
     "torch._dynamo",
-    "engine.configure",
+    "engine.training.request",
     "engine.train",
     "engine.live.points",
     "engine.server.inference",

@@ -79,7 +79,7 @@ def test_only_the_outermost_boundaries_catch_everything(path):
         "engine.options",
         "engine.runs.folder",
         "engine.live.frames",
-        "engine.diagnose",
+        "engine.training.diagnose",
         "engine.presets",
     ],
 )

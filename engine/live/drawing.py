@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 THUMBNAIL = 160
 EXHIBIT_EVERY_S = 1.5

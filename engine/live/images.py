@@ -29,7 +29,7 @@ from engine.live.drawing import (
 )
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 MEASURED = 256  # pictures that diversity and classes are measured on
 GRID = (8, 8)

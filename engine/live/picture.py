@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from engine.data import ImageSource, PointSource
 from engine.data.translations.translation import TranslationSource
 from engine.live.images import ImagesPicture
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 
 class Picture(Protocol):

@@ -29,7 +29,7 @@ from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 SHOWN = 512  # points drawn
 ARROWS = 128

@@ -21,7 +21,7 @@ from engine.game.showing import evaluating
 from engine.live import frames
 from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
 from engine.metrics.translation import psnr
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
 REAL_GRID = (4, 4)

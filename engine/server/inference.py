@@ -39,17 +39,17 @@ log = logging.getLogger("ganscope")
 
 
 def catalogue() -> dict[str, Any]:
-    """Everything there is to choose from (``engine.configure.catalogue``)."""
-    from engine import configure
+    """Everything there is to choose from (``engine.training.catalogue.catalogue``)."""
+    from engine.training import catalogue
 
-    return configure.catalogue()
+    return catalogue.catalogue()
 
 
 def validate(request: dict[str, Any]) -> dict[str, Any]:
     """A request as a complete configuration, without its id. Raises ``BadInput``."""
-    from engine import configure
+    from engine.training.request import validate
 
-    return configure.validate(request)
+    return validate(request)
 
 
 def device(wanted: str) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def time_step(request: dict[str, Any]) -> dict[str, float]:
-    """How long a step of ``request`` takes here, in seconds (``engine.timing``). Raises ``BadInput``."""
-    from engine import timing
+    """How long a step of ``request`` takes here, in seconds (``engine.training.timing``). Raises ``BadInput``."""
+    from engine.training import timing
 
     return timing.time_step(request)
 

@@ -29,11 +29,11 @@ import torch
 from torch import nn
 
 from engine import memory
-from engine.configure import validate
 from engine.networks.maps import ConvTransposeToGrey
 from engine.runs.folder import RunFolder
 from engine.train import Session
-from engine.trainer import Trainer, use_threads
+from engine.training.request import validate
+from engine.training.trainer import Trainer, use_threads
 
 Timed = Callable[[int], float]  # the seconds that so many steps take
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.configure import validate
 from engine.data import DATASETS
 from engine.live.drawing import to_png
 from engine.live.picture import picture_of
 from engine.presets import PRESETS
-from engine.trainer import Trainer, use_threads
+from engine.training.request import validate
+from engine.training.trainer import Trainer, use_threads
 
 SHOWN_LIVE = ("fashion", "drawn")  # data that are not here until somebody brings them
 FOLDER = Path(__file__).parent / "pictures"

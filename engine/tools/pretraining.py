@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 
-from engine.configure import validate
 from engine.metrics.evaluate import evaluate
 from engine.metrics.evaluations import EVALUATIONS
 from engine.models import loading
@@ -26,6 +25,7 @@ from engine.models.finding import PRETRAINED
 from engine.models.model import Model
 from engine.runs.folder import RunFolder
 from engine.train import train
+from engine.training.request import validate
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
-from engine.configure import validate
 from engine.live.picture import picture_of
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("critics.jsonl")

@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from engine.configure import validate
 from engine.presets import PRESETS
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
+from engine.training.request import validate
 
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
 STEPS = {"points": 4000, "images": 500}

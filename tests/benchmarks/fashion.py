@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 
-from engine.configure import validate
 from engine.game.showing import evaluating
 from engine.live.drawing import picture_grid
 from engine.metrics.evaluate import evaluate_networks
@@ -26,7 +25,8 @@ from engine.models import loading
 from engine.runs.folder import RunFolder
 from engine.tools.bench import plain_loop
 from engine.train import train
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("fashion.jsonl")

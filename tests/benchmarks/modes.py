@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 
-from engine.configure import validate
 from engine.game.showing import evaluating
 from engine.live.drawing import shown_networks
 from engine.metrics.coverage import mode_coverage
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("modes.jsonl")

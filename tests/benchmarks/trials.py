@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.configure import validate
 from engine.runs.folder import RunFolder
 from engine.train import train
+from engine.training.request import validate
 
 Line = dict[str, Any]
 

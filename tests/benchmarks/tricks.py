@@ -20,11 +20,11 @@ from typing import Any
 
 import torch
 
-from engine.configure import validate
 from engine.live.drawing import shown_generator
 from engine.live.picture import picture_of
 from engine.presets import PRESETS
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("tricks.jsonl")

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from engine.configure import validate
 from engine.runs.folder import RunFolder
+from engine.training.request import validate
 
 
 @pytest.fixture(autouse=True)

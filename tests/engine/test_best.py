@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 
-from engine.configure import validate
 from engine.game.best import Best
 from engine.models import checkpoint, finding, loading
 from engine.models.library import Library
@@ -13,6 +12,7 @@ from engine.runs.files import Tail
 from engine.runs.folder import BEST
 from engine.server.shelf import Shelf
 from engine.train import train
+from engine.training.request import validate
 
 
 @pytest.mark.parametrize(

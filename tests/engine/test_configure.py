@@ -4,14 +4,15 @@ import itertools
 
 import pytest
 
-from engine.configure import catalogue, validate
 from engine.data import DATASETS
 from engine.gans import GANS
 from engine.models.assembly import options_model
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, describe
 from engine.stabilisers import STABILISERS
-from engine.trainer import Trainer
+from engine.training.catalogue import catalogue
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.conftest import SMALL_IMAGES, SMALL_POINTS
 
 REFUSED = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.configure import validate
-from engine.diagnose import RULES, TITLES, WHY, Diagnoser
+from engine.training.diagnose import RULES, TITLES, WHY, Diagnoser
+from engine.training.request import validate
 from tests.engine.conftest import small
 
 

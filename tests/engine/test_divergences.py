@@ -12,12 +12,12 @@ from math import exp, log, sqrt
 import pytest
 import torch
 
-from engine.configure import validate
 from engine.objectives import OBJECTIVES
 from engine.objectives.divergences import DIVERGENCES
 from engine.options import BadInput
 from engine.presets import PRESETS
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 X = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
 DX = float(X[1] - X[0])

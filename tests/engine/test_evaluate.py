@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import nn
 
-from engine.configure import validate
 from engine.data.pictures.mnist import Mnist
 from engine.data.pictures.stacked import Stacked
 from engine.data.points.grid import Grid
@@ -23,7 +22,8 @@ from engine.metrics.features import as_input
 from engine.metrics.network import load
 from engine.options import BadInput
 from engine.train import train
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 N = 400
 

@@ -5,14 +5,14 @@ import shutil
 import pytest
 import torch
 
-from engine.configure import validate
 from engine.explore.sample import sample_grid
 from engine.metrics.features import as_input
 from engine.models import checkpoint, finding, loading
 from engine.options import BadInput, NotFound
 from engine.runs.files import Tail
 from engine.train import train
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 INFO = {"gan": "infogan", "data": "mnist", "width": 4, "batch_size": 8, "latent_dim": 6, "ema": 0.9}
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.configure import validate
 from engine.game.codes import REACH
 from engine.game.showing import evaluating
 from engine.latent.encoding import class_colour
@@ -16,7 +15,8 @@ from engine.live import frames
 from engine.live.drawing import display_latents
 from engine.live.picture import picture_of
 from engine.live.points import RECONSTRUCTED, SHOWN
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 SIDE = 21
 

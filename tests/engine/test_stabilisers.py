@@ -5,7 +5,7 @@ import torch
 
 from engine.live.drawing import shown_generator
 from engine.stabilisers import STABILISERS
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 

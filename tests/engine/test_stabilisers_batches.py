@@ -8,7 +8,7 @@ from engine.game.context import mixes_batch
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.features import KERNEL_SIZE, MinibatchHead
 from engine.stabilisers.virtual_norm import Referenced, VirtualNorm
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 

@@ -5,7 +5,7 @@ import torch
 
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.inputs import cut_out, recoloured, shifted
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 HALF = torch.full((1,), 0.5)

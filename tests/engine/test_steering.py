@@ -14,7 +14,7 @@ from engine.models import checkpoint
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs.files import Tail
 from engine.server import commands
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.live import (
     FOREVER,
     NAN,

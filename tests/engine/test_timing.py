@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine import timing
 from engine.options import BadInput
+from engine.training import timing
 
 
 def test_it_is_found_out_on_the_run_as_asked_for():

@@ -181,7 +181,7 @@ def test_divergence_stops_the_run_and_keeps_a_good_checkpoint(new_run):
     last = events(folder, "diagnosis")[-1]["active"]
     assert [item["name"] for item in last] == ["divergence"]
     from engine.models import checkpoint
-    from engine.trainer import Trainer
+    from engine.training.trainer import Trainer
 
     trainer = Trainer(folder.config())
     trainer.load_state(checkpoint.load(checkpoint.newest(folder))["trainer"])

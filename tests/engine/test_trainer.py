@@ -5,7 +5,7 @@ import torch
 
 from engine.gans import GANS
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 
@@ -185,7 +185,7 @@ def test_the_bare_step_is_the_optimizers_own():
 
 
 def test_the_short_way_through_adam_is_adam():
-    from engine.steppers import stepper
+    from engine.training.steppers import stepper
 
     torch.manual_seed(0)
     ours, theirs = torch.nn.Linear(3, 4), torch.nn.Linear(3, 4)

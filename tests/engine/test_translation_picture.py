@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.configure import validate
 from engine.live import frames
 from engine.live.picture import picture_of
 from engine.live.translations import patch_colours
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "patch": "16", "network": "resnet_6"}
 

@@ -13,7 +13,7 @@ from engine.latent import encoding
 from engine.models import checkpoint
 from engine.options import BadInput
 from engine.runs.folder import RunFolder
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 PRIORS = ("gaussian", "mixture", "swiss_roll")

@@ -8,7 +8,7 @@ from engine.data import DATASETS
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit
 

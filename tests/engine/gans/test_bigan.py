@@ -9,7 +9,7 @@ from engine.game.showing import evaluating
 from engine.models import checkpoint
 from engine.options import BadInput
 from engine.runs.folder import RunFolder
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 POINTS = {"data": "grid"}

@@ -4,12 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.configure import validate
 from engine.data import DATASETS
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.data.made_files import write_pictures
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit

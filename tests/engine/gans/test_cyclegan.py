@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn.functional import l1_loss
 
-from engine.configure import validate
 from engine.game.pool import pooled
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 SMALL = {
     "size": 64,

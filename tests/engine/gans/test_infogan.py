@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.configure import validate
 from engine.data import DATASETS
 from engine.game.codes import REACH
 from engine.game.recipe import Show
@@ -17,7 +16,8 @@ from engine.live.drawing import display_latents, shown_generator
 from engine.live.picture import picture_of
 from engine.options import BadInput
 from engine.presets import PRESETS
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.gans.steps import five_steps, goes_on_bit_by_bit, weights
 
 POINTS = {"data": "ring"}

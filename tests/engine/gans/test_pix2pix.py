@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn.functional import l1_loss
 
-from engine.configure import validate
 from engine.live.picture import picture_of
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "batch_size": 2, "patch": "16"}
 

@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.configure import validate
 from engine.data import DATASETS
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
@@ -13,7 +12,8 @@ from engine.models import checkpoint
 from engine.networks.weight_norm import NoisyClassifier, WeightNormLinear
 from engine.options import BadInput
 from engine.runs.folder import RunFolder
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 from tests.engine.data.made_files import write_pictures
 

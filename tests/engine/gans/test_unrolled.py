@@ -5,13 +5,13 @@ import copy
 import pytest
 import torch
 
-from engine.configure import validate
 from engine.gans.unrolled import REFUSED, UPDATES, look_ahead
 from engine.networks.mlp import MLPDiscriminator
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput
 from engine.stabilisers import STABILISERS
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 OPTIMIZERS = {

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from engine.configure import validate
 from engine.game.recipe import Shape
 from engine.gans.r3gan import R3GAN
 from engine.live.picture import picture_of
 from engine.models.assembly import options_model
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 RECIPES = ("wgan", "wgan_gp", "r3gan")
 TINY = {"ring": {"width": 16, "batch_size": 32}, "mnist": {"width": 4, "batch_size": 8}}

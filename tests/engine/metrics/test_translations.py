@@ -5,14 +5,14 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
-from engine.configure import validate
 from engine.metrics import picture_network
 from engine.metrics.evaluate import applicable, evaluate_networks
 from engine.metrics.features import as_input, pick
 from engine.metrics.translation import psnr
 from engine.metrics.translations import in_windows
 from engine.options import BadInput
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 N = 24
 SMALL = {"size": 64, "width": 4, "discriminator_width": 4, "patch": "16"}

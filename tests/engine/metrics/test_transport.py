@@ -5,11 +5,11 @@ import itertools
 import pytest
 import torch
 
-from engine.configure import validate
 from engine.data import DATASETS
 from engine.live.picture import picture_of
 from engine.metrics.transport import critic_estimate, transport_distance, transport_floor
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 RING = DATASETS["ring"]()
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from engine.configure import validate
 from engine.networks import precision
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from engine.networks.precision import multiply_in_bfloat16
 from engine.networks.weight_norm import NoisyClassifier
-from engine.trainer import Trainer
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 KNOWS = precision.knows_bfloat16
 NETWORKS = {

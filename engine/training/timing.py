@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from engine.configure import validate
-from engine.trainer import Trainer, use_threads
+from engine.training.request import validate
+from engine.training.trainer import Trainer, use_threads
 
 BUDGET_S = 2.0
 AT_MOST = 50

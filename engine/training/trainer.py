@@ -25,7 +25,7 @@ from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
 from engine.options import validate as validate_values
-from engine.steppers import match_layout, stepper
+from engine.training.steppers import match_layout, stepper
 
 _OTHER = {"discriminator": "generator", "generator": "discriminator"}
 
@@ -64,7 +64,7 @@ def use_threads(kind: str) -> None:
 class Trainer:
     """Networks, optimizers, streams and the state of play of one run.
 
-    ``config`` is a validated configuration (``engine.configure.validate``). ``record=False`` keeps no
+    ``config`` is a validated configuration (``engine.training.request.validate``). ``record=False`` keeps no
     statistics at all; it exists to measure what recording costs.
     """
 
@@ -244,7 +244,7 @@ class Trainer:
         """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be
         used.
         """
-        from engine.configure import check
+        from engine.training.refusals import check
 
         live = {
             name

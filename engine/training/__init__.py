@@ -1,0 +1,1 @@
+"""From a request to a trained GAN: validation, the trainer, its optimizers, diagnosis."""
