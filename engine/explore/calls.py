@@ -16,22 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.explore import (
-    card,
-    examples,
-    insides,
-    plans,
-    projection,
-    reading,
-    scoring,
-    translations,
-    walks,
-)
+from engine.explore import card, insides, plans, projection, reading, scoring, walks
 from engine.explore.plans import Plan
 from engine.game.recipe import Recipe
 from engine.gans import GANS
 from engine.models.library import Library, Loaded
 from engine.options import BadInput
+from engine.translation import examples, strip
 from engine.translation import work as translation
 
 SLICE = 32  # samples drawn in one turn, for all its requests together
@@ -52,7 +43,7 @@ TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
     "examples": examples.examples,
     "exported": card.exported,
     "translate": translation.translate,
-    "translations": translations.strip,
+    "translations": strip.strip,
     "read": reading.read,
     "histograms": scoring.histograms,
     "features": insides.features,

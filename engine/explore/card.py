@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from engine.data import PointSource
-from engine.explore import places, plans, projection, scoring, translations, walks
+from engine.explore import places, plans, projection, scoring, walks
 from engine.models import loading
 from engine.models.library import Loaded
+from engine.translation import strip
 from engine.weights.export import export
 
 SHOWN_POINTS = 512
@@ -31,7 +32,7 @@ def about(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> d
     """The parts of the latent, directions, sizes; for points, real ones and the extent of their picture."""
     recipe = loaded.model.recipe
     if recipe.directions:
-        return {"result": translations.about(loaded)}
+        return {"result": strip.about(loaded)}
     found = loaded.directions()
     codes = [
         {

@@ -93,7 +93,7 @@ class Exploring:
         return self._remembered(model, "histograms", self.shelf.card(model)["step"])
 
     def examples(self, model: str, side: str) -> list[bytes]:
-        """PNGs of held-out pictures of one side of a translator's data (``engine.explore.examples``)."""
+        """PNGs of held-out pictures of one side of a translator's data (``engine.translation.examples``)."""
         return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
     def translators(self, cards: list[Card]) -> list[Card]:
