@@ -1,0 +1,1 @@
+"""The processes beside the server: the zygote, a training session, the calls of an inference process."""
