@@ -119,7 +119,7 @@ async def logout(request: Request) -> Response:
 @router.get("/catalogue", response_model=schemas.Catalogue, tags=["catalogue"])
 async def catalogue(engine: TheEngine) -> Response:
     """GANs, objectives, stabilisers and data sets with all their options, and the presets."""
-    return Json(await call(engine.server.catalogue))
+    return Json(await call(engine.catalogue))
 
 
 @router.get("/presets", response_model=dict[str, Any], tags=["catalogue"])
@@ -191,7 +191,7 @@ async def delete_dataset(engine: TheEngine, role: Role, name: str) -> Response:
 @router.get("/runs", response_model=list[schemas.RunSummary], tags=["runs"])
 async def runs(engine: TheEngine) -> Response:
     """All runs, newest first."""
-    return Json(await call(engine.runs.folder))
+    return Json(await call(engine.runs))
 
 
 @router.post("/runs", response_model=schemas.Started, tags=["runs"])

@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
 @router.get("/models", response_model=list[schemas.Model], tags=["models"])
 async def models(engine: TheEngine) -> Response:
     """What can be played with: models that ship, added ones, then runs with a checkpoint, newest first."""
-    return Json(await call(engine.models.loading))
+    return Json(await call(engine.models))
 
 
 @router.get("/models/{id}", response_model=schemas.ModelDetails, tags=["models"])

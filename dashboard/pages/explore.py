@@ -24,7 +24,7 @@ engine = session.engine()
 @st.fragment(run_every=5.0)
 def gallery() -> None:
     """A card for each model; a click opens it. Runs appear with their first checkpoint."""
-    models = [model for model in engine.models.loading() if model["kind"] not in TRANSLATORS]
+    models = [model for model in engine.models() if model["kind"] not in TRANSLATORS]
     if not models:
         note("There is no model yet. Start a run: with its first checkpoint it appears here.")
         link("home", "Prepared experiments")

@@ -84,7 +84,7 @@ def _start(name: str) -> None:
 @st.fragment(run_every=3.0)
 def running() -> None:
     """The runs that train, wait or are paused; the whole card opens the run."""
-    runs = [summary for summary in engine.runs.folder() if is_live(summary)]
+    runs = [summary for summary in engine.runs() if is_live(summary)]
     if not runs:
         what = "Start one of the experiments above, or compose a new run." if session.may_change() else ""
         note(f"Nothing is training. {what}")
@@ -101,7 +101,7 @@ def to_play_with() -> None:
     """Models that are trained already, once the engine can tell; the whole card opens the model."""
     if engine.health()["engine"] != "ready":
         return
-    models = [model for model in engine.models.loading() if model["source"] != "run"]
+    models = [model for model in engine.models() if model["source"] != "run"]
     if not models:
         return
     st.subheader("Trained to play with", anchor=False)

@@ -144,7 +144,7 @@ def listing() -> None:
         note("The engine wakes up: some seconds.")
         return
     everything = sorted(
-        engine.models.loading(), key=lambda model: model["source"] != "added"
+        engine.models(), key=lambda model: model["source"] != "added"
     )  # own ones come first
     if not everything:
         note("There is no model yet. Start a run, or add weights above.")

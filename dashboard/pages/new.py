@@ -266,7 +266,7 @@ def length(run: Draft) -> None:
 
 def beginning(run: Draft) -> None:
     """The model or run whose weights the run begins with, where there is one of this GAN."""
-    cards = {card["id"]: card["title"] for card in engine.models.loading() if card["gan"] == run.gan}
+    cards = {card["id"]: card["title"] for card in engine.models() if card["gan"] == run.gan}
     key = run.key("run start_from")
     if st.session_state.get(key) not in cards:
         st.session_state.pop(key, None)

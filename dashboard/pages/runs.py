@@ -141,7 +141,7 @@ def row(run: Summary) -> bool:
 @st.fragment(run_every=2.0)
 def listing() -> None:
     """The list; it refreshes itself."""
-    everything = engine.runs.folder()
+    everything = engine.runs()
     if not everything:
         note("No runs yet. Start a prepared experiment, and it will be kept here.")
         link("home", "Prepared experiments")

@@ -39,7 +39,7 @@ def asked_for() -> tuple[list[str], list[NotFound]]:
 
 def newest_live() -> list[str]:
     """The newest run that trains or is paused, if there is one."""
-    return [summary["id"] for summary in engine.runs.folder() if is_live(summary)][:1]
+    return [summary["id"] for summary in engine.runs() if is_live(summary)][:1]
 
 
 def nothing_to_show(missing: Sequence[BadInput]) -> None:
@@ -103,7 +103,7 @@ def options(config: dict[str, Any], live: dict[str, Any]) -> None:
 
 def field_labels(config: dict[str, Any]) -> dict[str, str]:
     """The label of every option that may occur in this run."""
-    catalogue = engine.server.catalogue()
+    catalogue = engine.catalogue()
     fields = [*catalogue["training"]]
     fields += catalogue["gans"].get(config["gan"], {}).get("options", [])
     fields += catalogue["datasets"].get(config["data"], {}).get("options", [])

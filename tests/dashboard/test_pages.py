@@ -31,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def no_runs_are_left(engine: Engine) -> Iterator[None]:
     yield
-    for run in engine.runs.folder():
+    for run in engine.runs():
         engine.delete("presenter", run["id"])
 
 

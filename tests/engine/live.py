@@ -13,7 +13,7 @@ NAN = float("nan")
 
 def clear(engine):
     """Delete what lives, so that the next test finds all places free."""
-    for run in engine.runs.folder():
+    for run in engine.runs():
         if run["status"]["state"] in ("queued", "starting", "running", "paused"):
             engine.delete("presenter", run["id"])
 

@@ -98,7 +98,7 @@ def test_a_server_that_makes_no_sense_is_refused(tmp_path, how, field):
 
 
 def test_health_says_what_the_server_does(engine):
-    engine.server.catalogue()
+    engine.catalogue()
     health = engine.health()
     assert health["status"] == "ok" and health["engine"] == "ready" and health["device"] == "cpu"
     assert health["limit"] == 2 and health["running"] == 0 and health["queued"] == 0
@@ -109,7 +109,7 @@ def test_health_says_what_the_server_does(engine):
 def test_a_fresh_server_answers_from_the_disk_before_torch_has_loaded(engine, tmp_path, monkeypatch):
     """Pages come up at once: what was learnt once about the same sources is still true."""
     monkeypatch.setattr("engine.server.catalogue.sources_hash", lambda: engine._catalogue._folder.name)
-    known, picture = engine.server.catalogue(), engine.dataset_thumbnail("ring")
+    known, picture = engine.catalogue(), engine.dataset_thumbnail("ring")
     runs = tmp_path / "runs"
     runs.mkdir()
     os.symlink(engine.runs_folder / ".cache", runs / ".cache")
@@ -139,7 +139,7 @@ def test_a_killed_server_leaves_its_runs_alive_and_the_next_one_adopts_them(tmp_
         assert engine.close() == [second]
     with Engine(runs, device="cpu") as engine:
         engine.delete("presenter", second)
-        assert [run["id"] for run in engine.runs.folder()] == [first]
+        assert [run["id"] for run in engine.runs()] == [first]
 
 
 def test_closing_is_quick_and_leaves_runs_alone(tmp_path):
@@ -161,7 +161,7 @@ def test_closing_is_quick_and_leaves_runs_alone(tmp_path):
 
 
 def test_the_catalogue_holds_every_table_and_is_plain_data(engine):
-    catalogue = engine.server.catalogue()
+    catalogue = engine.catalogue()
     assert {"gans", "objectives", "stabilisers", "datasets", "training", "presets"} <= set(catalogue)
     assert json.loads(json.dumps(catalogue, allow_nan=False)) == catalogue
     assert {"gan", "dcgan"} <= set(catalogue["gans"]) and {"ring", "mnist"} <= set(catalogue["datasets"])
@@ -169,7 +169,7 @@ def test_the_catalogue_holds_every_table_and_is_plain_data(engine):
 
 
 def test_every_preset_can_be_started_and_has_a_picture(engine):
-    for name, preset in engine.server.catalogue()["presets"].items():
+    for name, preset in engine.catalogue()["presets"].items():
         assert (
             preset["name"] == name and preset["title"] and preset["watch"] and 1 <= len(preset["runs"]) <= 2
         )
@@ -179,7 +179,7 @@ def test_every_preset_can_be_started_and_has_a_picture(engine):
 
 
 def test_every_data_set_has_a_thumbnail_or_a_reason(engine):
-    for name, dataset in engine.server.catalogue()["datasets"].items():
+    for name, dataset in engine.catalogue()["datasets"].items():
         if dataset["available"]:
             assert engine.dataset_thumbnail(name).startswith(b"\x89PNG"), name
         else:
@@ -327,7 +327,7 @@ def test_runs_are_listed_newest_first_with_what_a_table_needs(engine):
     first, second = finished(engine, name="first"), running(engine, name="second")
     (engine.runs_folder / "stray file").touch()
     (engine.runs_folder / "no-run").mkdir()
-    rows = [run for run in engine.runs.folder() if run["id"] in (first, second)]
+    rows = [run for run in engine.runs() if run["id"] in (first, second)]
     assert [run["id"] for run in rows] == [second, first]
     assert rows[1]["name"] == "first" and rows[1]["status"]["state"] == "done" and rows[1]["kind"] == "points"
     assert rows[1]["last"]["step"] == 20 and len(rows[1]["sparkline"]) >= 4 and rows[1]["preset"] is None
@@ -404,14 +404,14 @@ def test_viewers_change_nothing(engine):
         lambda role: engine.delete_dataset(role, "x"),
         lambda role: engine.log(role, run),
     ]
-    before = engine.runs.folder()
+    before = engine.runs()
     for call in calls:
         for role in ("viewer", "", None, "Presenter"):
             with pytest.raises(Forbidden) as caught:
                 call(role)
             assert caught.value.remedy
-    assert engine.runs.folder() == before
-    assert engine.run(run) and engine.metrics(run) and engine.server.catalogue()
+    assert engine.runs() == before
+    assert engine.run(run) and engine.metrics(run) and engine.catalogue()
 
 
 # --- the child that answers

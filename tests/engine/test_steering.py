@@ -295,7 +295,7 @@ def test_a_run_is_renamed(engine):
     run = finished(engine)
     engine.rename("presenter", run, " Ring\n of\x00 fire \u202e ")
     assert engine.run(run)["name"] == "Ring of fire"
-    assert next(one for one in engine.runs.folder() if one["id"] == run)["name"] == "Ring of fire"
+    assert next(one for one in engine.runs() if one["id"] == run)["name"] == "Ring of fire"
     for odd in ("", "   ", "x" * 81, "<b>bold</b>", "\0", None, 4, ["x"], {"a": 1}):
         with pytest.raises(BadInput) as caught:
             engine.rename("presenter", run, odd)

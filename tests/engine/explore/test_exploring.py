@@ -42,7 +42,7 @@ def state(engine, job, model="infogan"):
 
 
 def test_models_are_listed_added_ones_before_runs(engine, runs):
-    cards = {card["id"]: card for card in engine.models.loading() if card["source"] != "pretrained"}
+    cards = {card["id"]: card for card in engine.models() if card["source"] != "pretrained"}
     assert next(iter(cards)) == "mine" and set(cards) == {"mine", "infogan", "conditional", "bigan", "ring"}
     assert (
         cards["mine"]["title"] == "Mine" and cards["mine"]["licence"] == "CC0" and cards["mine"]["bytes"] > 0
