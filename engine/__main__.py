@@ -224,7 +224,7 @@ def _resumed(given: argparse.Namespace) -> RunFolder:
 
 
 def _train(given: argparse.Namespace) -> int:
-    from engine.train import train
+    from engine.worker.session import train
 
     if given.resume:
         folder = _resumed(given)

@@ -54,8 +54,8 @@ def test_no_file_is_a_drawer_for_everything(path):
 
 BROAD = {"Exception", "BaseException"}
 BOUNDARIES = {
-    "engine/train.py",
-    "engine/zygote.py",
+    "engine/worker/session.py",
+    "engine/worker/zygote.py",
     "engine/server/inference.py",
     "engine/server/turns.py",
     "dashboard/api/errors.py",

@@ -143,9 +143,7 @@ def listing() -> None:
     if engine.health()["engine"] == "starting":
         note("The engine wakes up: some seconds.")
         return
-    everything = sorted(
-        engine.models(), key=lambda model: model["source"] != "added"
-    )  # own ones come first
+    everything = sorted(engine.models(), key=lambda model: model["source"] != "added")  # own ones come first
     if not everything:
         note("There is no model yet. Start a run, or add weights above.")
         link("home", "Prepared experiments")

@@ -15,13 +15,14 @@ from typing import Any
 from engine.options import BadInput, Conflict
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
-from engine.server.inference import ERRORS, Inference
+from engine.server.inference import Inference
 from engine.server.projections import Projections
 from engine.server.shelf import Card, Shelf
 from engine.server.translations import Translations
 from engine.server.translators import TRANSLATED, card_of
 from engine.server.turns import Asked, Turns
 from engine.weights.formats import DIRECTIONS, SUFFIXES
+from engine.worker.wire import ERRORS
 
 ANSWER_S = 60.0
 TOGETHER = 24  # requests in one turn of the interactive process

@@ -24,7 +24,7 @@ log = logging.getLogger("ganscope")
 
 
 class Zygote:
-    """The server's end of ``engine.zygote``: ready seconds after ``start``, started anew whenever it dies.
+    """The server's end of ``engine.worker.zygote``: ready seconds after ``start``, started anew whenever it dies.
 
     Workers of a zygote that died live on, but their end is not reported.
     """
@@ -33,7 +33,7 @@ class Zygote:
         self,
         log_file: Path,
         env: Mapping[str, str] | None = None,
-        command: Sequence[str] = (sys.executable, "-m", "engine.zygote"),
+        command: Sequence[str] = (sys.executable, "-m", "engine.worker.zygote"),
     ) -> None:
         """``env`` goes on top of this process's environment, for the zygote and its workers."""
         self.state = "starting"  # or "ready", "failed: why", "closed"
@@ -205,7 +205,7 @@ class Spawn:
         text = json.dumps({**job, "fd": descriptor})
         with open(self._log, "ab") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "engine.zygote", "--job", text],
+                [sys.executable, "-m", "engine.worker.zygote", "--job", text],
                 pass_fds=[] if descriptor is None else [descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=errors,

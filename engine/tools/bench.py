@@ -2,7 +2,7 @@
 their ratios.
 
 The plain loop runs in a process of its own, as its user would run it: a training process here also tells the
-C library to keep freed memory (``engine.memory``), which would help the loop too.
+C library to keep freed memory (``engine.worker.memory``), which would help the loop too.
 
 Where a DCGAN step's time goes at 32 px, batch 64, on a CPU: G once forward (1), D on real and on fake (2),
 back through D (2 x 2), D once more for G (1), back through D's inputs alone and through G (1 + 2). The plain
@@ -28,12 +28,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine import memory
 from engine.networks.maps import ConvTransposeToGrey
 from engine.runs.folder import RunFolder
-from engine.train import Session
 from engine.training.request import validate
 from engine.training.trainer import Trainer, use_threads
+from engine.worker import memory
+from engine.worker.session import Session
 
 Timed = Callable[[int], float]  # the seconds that so many steps take
 

@@ -24,8 +24,8 @@ from engine.models import loading
 from engine.models.finding import PRETRAINED
 from engine.models.model import Model
 from engine.runs.folder import RunFolder
-from engine.train import train
 from engine.training.request import validate
+from engine.worker.session import train
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from engine.metrics.evaluate import evaluate_networks
 from engine.models import loading
 from engine.runs.folder import RunFolder
 from engine.tools.bench import plain_loop
-from engine.train import train
 from engine.training.request import validate
 from engine.training.trainer import Trainer
+from engine.worker.session import train
 from tests.benchmarks.trials import Trials
 
 OUT = Path(__file__).with_name("fashion.jsonl")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.runs.folder import RunFolder
-from engine.train import train
 from engine.training.request import validate
+from engine.worker.session import train
 
 Line = dict[str, Any]
 

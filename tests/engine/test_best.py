@@ -11,8 +11,8 @@ from engine.options import BadInput, NotFound
 from engine.runs.files import Tail
 from engine.runs.folder import BEST
 from engine.server.shelf import Shelf
-from engine.train import train
 from engine.training.request import validate
+from engine.worker.session import train
 
 
 @pytest.mark.parametrize(

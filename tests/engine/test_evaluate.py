@@ -21,9 +21,9 @@ from engine.metrics.evaluate import EVALUATIONS, applicable, as_text, evaluate_n
 from engine.metrics.features import as_input
 from engine.metrics.network import load
 from engine.options import BadInput
-from engine.train import train
 from engine.training.request import validate
 from engine.training.trainer import Trainer
+from engine.worker.session import train
 
 N = 400
 

@@ -5,7 +5,7 @@ import pytest
 import engine.metrics.evaluate
 from engine.metrics.evaluate import EVALUATIONS, described
 from engine.runs.files import Tail
-from engine.train import Session, train
+from engine.worker.session import Session, train
 
 STAND_IN = {
     "figures": {"fid": 3.0, "g_loss": 99.0},

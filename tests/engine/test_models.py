@@ -10,9 +10,9 @@ from engine.metrics.features import as_input
 from engine.models import checkpoint, finding, loading
 from engine.options import BadInput, NotFound
 from engine.runs.files import Tail
-from engine.train import train
 from engine.training.request import validate
 from engine.training.trainer import Trainer
+from engine.worker.session import train
 
 INFO = {"gan": "infogan", "data": "mnist", "width": 4, "batch_size": 8, "latent_dim": 6, "ema": 0.9}
 

@@ -17,7 +17,7 @@ from engine.live.gallery import SNAPSHOT_EVERY
 from engine.models import loading
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
-from engine.train import Session, newest_attempt, train
+from engine.worker.session import Session, newest_attempt, train
 
 CLOCK = {"row", "attempt", "time", "rate", "images_rate"}
 
@@ -74,7 +74,7 @@ def test_stop_and_resume_measures_the_same_bit_by_bit(new_run, how):
 
 def start_process(folder, *more):
     code = (
-        "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; from engine.train "
+        "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; from engine.worker.session "
         "import train; "
     )
     code += "train(RunFolder(Path(sys.argv[1])), resume=len(sys.argv) > 2)"

@@ -159,7 +159,7 @@ def test_runs_that_others_started_count(launcher):
     """The command line trains in the same folder, and an earlier server's runs live on."""
     folder, waiting = make(launcher, "cli"), make(launcher, "a", steps=10)
     folder.write_status(state="starting")
-    code = "import sys; from engine.runs.folder import RunFolder; from engine.train import train; "
+    code = "import sys; from engine.runs.folder import RunFolder; from engine.worker.session import train; "
     other = subprocess.Popen([sys.executable, "-c", code + "train(RunFolder(sys.argv[1]))", str(folder.path)])
     in_state(folder, "running")
     launcher.start("a")

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from engine import zygote
+from engine.worker import zygote
 
 
 def say(job):

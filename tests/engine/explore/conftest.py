@@ -10,7 +10,7 @@ from engine.explore.calls import explore
 from engine.models.library import Loaded, load_safely
 from engine.models.loading import load
 from engine.runs.folder import RunFolder
-from engine.train import train
+from engine.worker.session import train
 from tests.engine.conftest import small
 
 STEPS = 20

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from engine import memory
 from engine.game.best import Best
 from engine.live.drawing import shown_networks
 from engine.live.gallery import Gallery
@@ -28,6 +27,7 @@ from engine.runs.folder import RunFolder
 from engine.runs.lock import Lock
 from engine.training.diagnose import Diagnoser
 from engine.training.trainer import Divergence, Trainer, use_threads
+from engine.worker import memory
 
 STATUS_EVERY_S = 0.5
 CHECKPOINT_EVERY_S = {"points": 10.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training

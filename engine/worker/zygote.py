@@ -1,6 +1,6 @@
 """The zygote: a process that has torch loaded and forks one worker a job, in 10-20 ms instead of seconds.
 
-``python -m engine.zygote FD`` serves one launcher (``engine.server.processes``) over the socket ``FD``, message by
+``python -m engine.worker.zygote FD`` serves one launcher (``engine.server.processes``) over the socket ``FD``, message by
 message:
 
 - in: ``{"job": n, "kind": ..., ...}``, with at most one file descriptor beside it for the worker; ``{"kill":
@@ -9,7 +9,7 @@ message:
   or ``{"job": n, "error": why}``; ``{"exit": pid, "code": c}`` for each worker's end (minus the signal that
   killed it).
 
-``python -m engine.zygote --job JSON`` does a single job in a fresh process, where there is no ``fork``.
+``python -m engine.worker.zygote --job JSON`` does a single job in a fresh process, where there is no ``fork``.
 
 Three rules make forking safe: the zygote runs no thread (nor any tensor operation that would start torch's),
 it never initialises CUDA, and a worker leaves through ``os._exit``. It ends when its launcher does, and its
@@ -40,7 +40,7 @@ PRELOADED = (
     "torch",
     "torch._dynamo",
     "engine.training.request",
-    "engine.train",
+    "engine.worker.session",
     "engine.live.points",
     "engine.server.inference",
 )
@@ -49,14 +49,14 @@ PRELOADED = (
 def train(job: Job) -> None:
     """Train the run in ``folder``; ``resume`` goes on from its last checkpoint."""
     from engine.runs.folder import RunFolder
-    from engine.train import train as train_run
+    from engine.worker.session import train as train_run
 
     train_run(RunFolder(Path(job["folder"])), resume=job["resume"])
 
 
 def infer(job: Job) -> None:
     """Answer calls over the socket ``fd`` until the other end closes it."""
-    from engine.server.inference import serve
+    from engine.worker.calls import serve
 
     with socket.socket(fileno=job["fd"]) as caller:
         serve(caller)
