@@ -17,7 +17,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 
-from dashboard.api.errors import Refusal
+from dashboard.errors import Refusal
 from engine.options import BadInput, Forbidden
 
 PRESENTER, VIEWER = "presenter", "viewer"

@@ -14,9 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.web.bootstrap import load_config_options
 
-from dashboard import session
+from dashboard import errors, session
 from dashboard.access import Access
-from dashboard.api import errors
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from dashboard.api.errors import Refusal, answer, shorten
+from dashboard.errors import Refusal, answer, shorten
 
 STATIC = Path(__file__).parent / "components" / "static"
 TYPES = {

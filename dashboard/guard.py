@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access import PRESENTER, Access, same_origin
-from dashboard.api.errors import Refusal, answer, broken
+from dashboard.errors import Refusal, answer, broken
 from dashboard.session import ROLE_HEADER
 
 BODY_LIMIT = 1 << 20  # bytes

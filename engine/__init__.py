@@ -2,4 +2,9 @@
 web framework.
 """
 
+from pathlib import Path
+
 __version__ = "0.1.0"
+
+ENGINE = Path(__file__).resolve().parent
+PRETRAINED = ENGINE.parent / "pretrained"  # the models that ship

@@ -344,8 +344,8 @@ class Engine:
         sequence: int | None = None,
     ) -> Answer:
         """What a model makes of a request: ``kind`` is one of ``engine.explore.calls``. Unlike all other
-        methods, this one does not wait: it gives a future. See ``engine.server.turns`` for ``viewer`` and what
-        follows.
+        methods, this one does not wait: it gives a future. See ``engine.server.turns`` for ``viewer`` and
+        what follows.
         """
         return self._exploring.ask(model, kind, arguments, viewer, control, sequence)
 
@@ -483,7 +483,8 @@ class Engine:
     # --- steering runs
 
     def control(self, role: Role, run: str, command: object) -> dict[str, Any]:
-        """Carry out one of ``engine.server.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it makes one.
+        """Carry out one of ``engine.server.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it
+        makes one.
 
         A living worker obeys within a step. Raises ``BadInput`` for what is wrong with the command,
         ``Conflict`` if the run's state forbids it.

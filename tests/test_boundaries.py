@@ -58,7 +58,7 @@ BOUNDARIES = {
     "engine/worker/zygote.py",
     "engine/server/inference.py",
     "engine/server/turns.py",
-    "dashboard/api/errors.py",
+    "dashboard/errors.py",
     "dashboard/guard.py",
 }
 

@@ -15,18 +15,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import RedirectResponse
 
+from dashboard import errors
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
-from dashboard.api import errors, schemas
+from dashboard.api import schemas
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
-from dashboard.api.errors import Json, Refusal
 from dashboard.api.explore import router as explore_router
 from dashboard.api.models import router as models_router
-from dashboard.api.strict import StrictRoute
 from dashboard.api.translate import router as translate_router
 from dashboard.api.uploads import FORM, read_upload
+from dashboard.errors import Json, Refusal
 from dashboard.live.drawing import DOCUMENTATION as DRAWING
 from dashboard.live.drawing import Drawings
 from dashboard.live.hub import DOCUMENTATION, Hub
+from dashboard.strict import StrictRoute
 from engine.api import Engine
 from engine.options import BadInput
 

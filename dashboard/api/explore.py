@@ -18,10 +18,10 @@ from starlette.responses import FileResponse
 
 from dashboard.api import schemas
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
-from dashboard.api.errors import Json
 from dashboard.api.sent_pictures import documented, read_sent
 from dashboard.api.snippets import snippet
-from dashboard.api.strict import StrictRoute, parse_json
+from dashboard.errors import Json
+from dashboard.strict import StrictRoute, parse_json
 from engine.options import BadInput, TooMany
 
 AT_ONCE = 2  # pictures of one viewer that are read at the same time

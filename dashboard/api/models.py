@@ -14,9 +14,9 @@ from starlette.responses import FileResponse
 from dashboard.access import require_presenter
 from dashboard.api import schemas
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call
-from dashboard.api.errors import Json, Refusal, shorten
-from dashboard.api.strict import StrictRoute
 from dashboard.api.uploads import copied
+from dashboard.errors import Json, Refusal, shorten
+from dashboard.strict import StrictRoute
 
 MOST_FILES = 4  # G and D of both sides
 FIELDS = ("files", "name", "as", "test_mode")

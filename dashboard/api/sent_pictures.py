@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from dashboard.api.errors import Refusal, shorten
-from dashboard.api.strict import parse_json
+from dashboard.errors import Refusal, shorten
+from dashboard.strict import parse_json
 
 PICTURES = ("image", "mask")  # fields that are files, or base64
 TEXTS = ("method", "network")  # fields of a form that are plain text; all others are JSON

@@ -16,11 +16,11 @@ from starlette.responses import FileResponse
 
 from dashboard.api import schemas
 from dashboard.api.calling import PROBLEMS, TheEngine, call
-from dashboard.api.errors import Json, Refusal, shorten
 from dashboard.api.explore import Asker, plain
 from dashboard.api.sent_pictures import from_base64, parsed
-from dashboard.api.strict import StrictRoute, parse_json
 from dashboard.api.uploads import copied
+from dashboard.errors import Json, Refusal, shorten
+from dashboard.strict import StrictRoute, parse_json
 from engine.api import Translated
 from engine.options import BadInput
 

@@ -13,7 +13,7 @@ from anyio import to_thread
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from dashboard.api.errors import Refusal
+from dashboard.errors import Refusal
 
 SIZES, LAYOUTS = (28, 32, 64, 128, 256), ("images", "pairs", "domains")
 MAX_FILES = 5000  # in one form; a zip may hold more

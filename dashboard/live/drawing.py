@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard.api.errors import Refusal, status_of
-from dashboard.api.strict import parse_json
+from dashboard.errors import Refusal, status_of
 from dashboard.live.hub import MAX_VIEWERS, TOO_MANY
+from dashboard.strict import parse_json
 from engine.options import BadInput
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard.api.errors import Refusal, shorten
+from dashboard.errors import Refusal, shorten
 from dashboard.live.feed import PROTOCOL, Feed, gone_text, viewers_text
 from engine.options import BadInput, NotFound
 

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from dashboard.api.errors import Json, Refusal, answer, shorten
+from dashboard.errors import Json, Refusal, answer, shorten
 from dashboard.studio.settings import PREFIX, START_AFTER_S
 
 if TYPE_CHECKING:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from engine.data.stream import AnyStream
-from engine.game.recipe import Recipe, Statistics
 from engine.objectives import OBJECTIVES, Objective
-from engine.stabilisers import STABILISERS, Stabiliser
-from engine.stabilisers.averages import observes_itself
 
+Statistics = dict[str, Tensor]
 Judge = Callable[[Tensor], Tensor]
 
 RANDOM_STREAMS = ("data", "z", "noise", "display")
@@ -30,23 +28,54 @@ def random_streams(seed: int, device: torch.device) -> dict[str, torch.Generator
     return streams
 
 
+class Game(Protocol):
+    """What the state of play asks of a GAN (``engine.game.recipe.Recipe``)."""
+
+    judges: ClassVar[tuple[str, ...]]
+    options: Any
+
+    def draw_latent(self, n: int, generator: torch.Generator) -> Tensor: ...
+    def latents(self, ctx: Context) -> Tensor: ...
+    def generate(self, generator: nn.Module, z: Tensor) -> Tensor: ...
+    def observe(self, ctx: Context, name: str, average: nn.Module) -> None: ...
+
+
+class Hooks(Protocol):
+    """What the state of play asks of a stabiliser (``engine.stabilisers.base.Stabiliser``)."""
+
+    switch: ClassVar[str]
+    is_lazy: ClassVar[bool]
+    judges_fake: ClassVar[bool]
+
+    def is_on(self, options: Any) -> bool: ...
+    def inputs(self, ctx: Context, x: Tensor) -> Tensor: ...
+    def target(self, options: Any) -> float: ...
+    def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor | None: ...
+    def answer(self, ctx: Context, fake: Tensor) -> Tensor | None: ...
+    def replaces_objective(self, options: Any) -> bool: ...
+    def after_step(self, ctx: Context, networks: Sequence[str]) -> None: ...
+
+
 class Context:
     """The state of play, handed to every loss and stabiliser.
 
     ``step`` counts finished iterations. ``sampling`` says whether this iteration's optional statistics will
     be read: a loss may skip what only a chart needs when they will not. ``memory`` holds whatever tensors a
     GAN or a stabiliser must keep from step to step; it is part of the checkpoint. ``carried`` is what one
-    turn leaves for the next ones of its iteration. ``optimizers`` are for reading.
+    turn leaves for the next ones of its iteration. ``optimizers`` are for reading. ``observers`` are the
+    averaged networks that gather statistics of batch norm by themselves.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Game,
         networks: dict[str, nn.Module],
         averages: dict[str, nn.Module],
         streams: dict[str, AnyStream],
         random: dict[str, torch.Generator],
         device: torch.device,
+        stabilisers: Sequence[Hooks] = (),
+        observers: Sequence[str] = (),
     ) -> None:
         self.recipe, self.networks, self.averages = recipe, networks, averages
         self.streams, self.random, self.device = streams, random, device
@@ -63,9 +92,7 @@ class Context:
         self._trainable: tuple[str, ...] | None = None
         # walking the modules at every turn would cost a tenth of a small step
         self.weights = {name: list(network.parameters()) for name, network in networks.items()}
-        self.observers = [
-            name for name in recipe.observed if name in averages and observes_itself(averages[name])
-        ]
+        self.stabilisers, self.observers = stabilisers, observers
         # concatenating real and fake makes one pass of two, but batch norm must see them apart
         self._judges_together = not mixes_batch(networks["discriminator"])
         self.refresh(recipe.options)
@@ -74,7 +101,7 @@ class Context:
         """Take over new values of the options."""
         self.options = self.recipe.options = options
         self.objective: Objective = OBJECTIVES[options.objective].under(options.generator_update)
-        self.active: list[Stabiliser] = [piece for piece in STABILISERS.values() if piece.is_on(options)]
+        self.active = [piece for piece in self.stabilisers if piece.is_on(options)]
         self.real_target = min((piece.target(options) for piece in self.active), default=1.0)
 
     # turns

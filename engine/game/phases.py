@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from engine.game.context import Context
+from engine.game.context import Context, Statistics
 
-Statistics = dict[str, Tensor]
 Direction = Literal["a_to_b", "b_to_a"]
-Loss = Callable[["Context"], tuple[Tensor, Statistics]]
+Loss = Callable[[Context], tuple[Tensor, Statistics]]
 
 
 @dataclass(frozen=True)

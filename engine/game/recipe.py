@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from engine.data import Source
 from engine.game.codes import Code
+from engine.game.context import Context, Statistics
 from engine.game.exhibits import Exhibit, Networks, Show
-from engine.game.phases import Direction, Part, Phase, Stage, Statistics
+from engine.game.phases import Direction, Part, Phase, Stage
 from engine.options import Options
-
-if TYPE_CHECKING:
-    from engine.data import Source
-    from engine.game.context import Context
 
 __all__ = [
     "Code", "Direction", "Exhibit", "Networks", "Phase", "Recipe", "Shape", "Show", "Stage", "Statistics",

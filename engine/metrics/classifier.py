@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine import PRETRAINED
 from engine.data import DATASETS
 from engine.data.source import ImageSource
-from engine.metrics.network import PRETRAINED, Classifier
+from engine.metrics.network import Classifier
 from engine.options import validate
 
 

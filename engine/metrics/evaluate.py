@@ -7,7 +7,9 @@ the network that looked: without those it means nothing.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+from torch import nn
 
 from engine.data.source import Source
 from engine.game.recipe import Networks, Recipe
@@ -16,9 +18,6 @@ from engine.metrics.evaluations import EVALUATIONS, Evaluation, Figure, Outcome
 from engine.metrics.features import Choice, Progress, pick
 from engine.metrics.subject import Subject
 from engine.options import BadInput
-
-if TYPE_CHECKING:
-    from engine.models.model import Model
 
 __all__ = [
     "EVALUATIONS",
@@ -35,8 +34,20 @@ __all__ = [
 FEWEST, MOST = 16, 100_000  # samples
 
 
+class Trained(Protocol):
+    """What there is to measure (``engine.models.model.Model``)."""
+
+    id: str
+    title: str
+    recipe: Recipe
+    networks: dict[str, nn.Module]
+    step: int
+
+    def source(self) -> Source: ...
+
+
 def evaluate(
-    model: Model,
+    model: Trained,
     metrics: list[str] | None = None,
     n: int | None = None,
     seed: int = 0,

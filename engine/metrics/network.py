@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine import PRETRAINED
 from engine.options import NotFound
 
-PRETRAINED = Path(__file__).parents[2] / "pretrained"
 SIZE = 28  # px; larger inputs are cropped to it
 
 

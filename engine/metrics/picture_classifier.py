@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine import PRETRAINED
 from engine.data.pictures import openmoji
 from engine.data.translations import earth, twemoji
 from engine.data.translations.line_art import drawings
-from engine.metrics.network import PRETRAINED
 from engine.metrics.picture_network import NAME, WINDOW, PictureNetwork
 
 TILE, TERRAINS = 128, 8

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.metrics.network import PRETRAINED
+from engine import PRETRAINED
 
 NAME = "picture-classifier"
 WINDOW = 64  # px: what it was trained on, at the pictures' own scale

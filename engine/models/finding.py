@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine import PRETRAINED
 from engine.options import NotFound
 from engine.runs.files import read_json
 from engine.runs.folder import best_of, run_at
 
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
 RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
 
 

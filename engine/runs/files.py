@@ -53,16 +53,16 @@ def _line(value: dict[str, Any]) -> bytes:
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":")).encode() + b"\n"
+        return json.dumps(finite(value), separators=(",", ":")).encode() + b"\n"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

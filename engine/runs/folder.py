@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, NotFound
-from engine.runs.files import Appender, _finite, read_json, write_json
+from engine.runs.files import Appender, finite, read_json, write_json
 from engine.runs.lock import is_locked
 
 ACTIVE = ("starting", "running", "paused")
@@ -156,7 +156,7 @@ class RunFolder:
     def write_status(self, **status: Any) -> None:
         """Replace ``status.json``; ``since`` and ``heartbeat`` are wall-clock seconds."""
         write_json(
-            self.path / "status.json", _finite({"since": time.time(), "heartbeat": time.time(), **status})
+            self.path / "status.json", finite({"since": time.time(), "heartbeat": time.time(), **status})
         )
 
     def command(self, command: dict[str, Any]) -> None:

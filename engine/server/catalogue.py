@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from engine import ENGINE
 from engine.options import NotFound
 from engine.presets import PRESETS, describe
 from engine.runs.files import read_json, write_bytes, write_json
 from engine.server.inference import Inference
 
-ENGINE = Path(__file__).resolve().parent
 LOADING_S = 90.0  # the first answer of a fresh installation waits for torch
 
 log = logging.getLogger("ganscope")

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from engine import ENGINE
 from engine.options import Conflict
 
 Job = dict[str, Any]
@@ -24,7 +25,7 @@ log = logging.getLogger("ganscope")
 
 
 class Zygote:
-    """The server's end of ``engine.worker.zygote``: ready seconds after ``start``, started anew whenever it dies.
+    """The server's end of ``engine.worker.zygote``: ready seconds after ``start``, anew whenever it dies.
 
     Workers of a zygote that died live on, but their end is not reported.
     """
@@ -240,7 +241,7 @@ def forks() -> bool:
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     """This process's environment, with the folder of ``engine`` on the path: it need not be installed."""
-    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ENGINE.parent), os.environ.get("PYTHONPATH", "")]
     waiting = {
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
     }  # threads that wait must not spin

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from engine import PRETRAINED
 from engine.options import Conflict, NotFound
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes, write_json
 from engine.runs.folder import ACTIVE, BEST, RunFolder, best_of, run_at
 from engine.runs.names import check_id
 
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ADDED = ".models"  # inside the runs folder
 NAMES = ".directions"  # what users call directions, a file a model
 Card = dict[str, Any]

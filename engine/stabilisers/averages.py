@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from engine.game.context import Context, Judge
 from engine.options import Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
-
-if TYPE_CHECKING:
-    from engine.game.context import Context, Judge
-
 
 OBSERVED_EVERY = 5  # steps between two looks of an average at what it makes of a batch
 OBSERVED_SHARE = 0.3  # of the newest look in batch norm's running statistics
@@ -66,7 +62,7 @@ class HistoricalAveraging(Stabiliser):
         return ctx.memory[_mean(name)]
 
     @torch.no_grad()
-    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+    def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         for name in networks:
             if _mean(name) in ctx.memory:
                 mean, count = ctx.memory[_mean(name)], ctx.memory[_count(name)].add_(1)
@@ -105,7 +101,7 @@ class WeightAveraging(Stabiliser):
         )
 
     @torch.no_grad()
-    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+    def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         decay = ctx.options.ema
         for name in networks:
             if name not in ctx.averages:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from engine.game.context import Context, Judge
 from engine.game.phases import Part
+from engine.game.recipe import Recipe, Shape
 from engine.options import BadInput, Options
-
-if TYPE_CHECKING:
-    from engine.game.context import Context, Judge
-    from engine.game.recipe import Recipe, Shape
 
 GROUP = "stabilisers"
 
@@ -63,7 +61,7 @@ class Stabiliser:
         """Whether ``answer`` stands instead of the objective's loss of G."""
         return False
 
-    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+    def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         """Called after ``networks`` have been stepped."""
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.game.context import Context
+from engine.game.recipe import Recipe, Shape
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser, refuse_without_features
-
-if TYPE_CHECKING:
-    from engine.game.context import Context
-    from engine.game.recipe import Recipe, Shape
 
 KERNEL_SIZE = 5  # numbers that a kernel makes of a sample, C in the paper
 REMEMBERED = 0.1  # share of the newest batch in the closeness that a sample alone is judged with

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from engine.game.context import Context
+from engine.game.recipe import Recipe, Shape
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
-
-if TYPE_CHECKING:
-    from engine.game.context import Context
-    from engine.game.recipe import Recipe, Shape
 
 
 class LabelSmoothing(Stabiliser):

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from engine.game.context import Context, Judge
+from engine.game.recipe import Recipe, Shape
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser, has_batch_norm, refuse_mixed_batches
-
-if TYPE_CHECKING:
-    from engine.game.context import Context, Judge
-    from engine.game.recipe import Recipe, Shape
 
 PENALTIES = ("gradient_penalty", "dragan", "r1", "r2")  # by their switches
 REACH = 0.5  # how far DRAGAN looks around real data, in standard deviations of the batch
@@ -69,7 +67,7 @@ class WeightClipping(Stabiliser):
             )
 
     @torch.no_grad()
-    def after_step(self, ctx: Context, networks: Iterable[str]) -> None:
+    def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         for name in ctx.recipe.judges:
             for weight in ctx.weights[name] if name in networks else ():
                 weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)

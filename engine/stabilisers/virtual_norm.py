@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.game.recipe import Recipe, Shape
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
-
-if TYPE_CHECKING:
-    from engine.game.recipe import Recipe, Shape
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 

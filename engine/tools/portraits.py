@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 from PIL import Image
 
+from engine import ENGINE
 from engine.data import DATASETS
 from engine.live.drawing import to_png
 from engine.live.picture import picture_of
@@ -19,7 +19,7 @@ from engine.training.request import validate
 from engine.training.trainer import Trainer, use_threads
 
 SHOWN_LIVE = ("fashion", "drawn")  # data that are not here until somebody brings them
-FOLDER = Path(__file__).parent / "pictures"
+FOLDER = ENGINE / "pictures"
 STEPS = {"points": 2500, "images": 1500, "pairs": 1000, "domains": 1000}
 
 

@@ -1,8 +1,8 @@
 """The models that ship: how each is made, measured and described.
 
-python -m engine.tools.pretraining                                  what there is to make
-python -m engine.tools.pretraining infogan-mnist                    trains or goes on, measures, writes the folder
-python -m engine.tools.pretraining infogan-mnist --run runs/NAME    the same from a run that is there already
+python -m engine.tools.pretraining                             what there is to make
+python -m engine.tools.pretraining infogan-mnist               trains or goes on, measures, keeps it
+python -m engine.tools.pretraining infogan-mnist --run runs/X  the same from a run that is there already
 
 An interrupted training goes on where it stopped when the command is given again.
 """
@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
+from engine import PRETRAINED
 from engine.metrics.evaluate import evaluate
 from engine.metrics.evaluations import EVALUATIONS
 from engine.models import loading
-from engine.models.finding import PRETRAINED
 from engine.models.model import Model
 from engine.runs.folder import RunFolder
 from engine.training.request import validate

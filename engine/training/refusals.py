@@ -113,5 +113,5 @@ def _pictures_in(source: Source) -> float:
     return len(source.images) if isinstance(source, ImageSource) else float("inf")
 
 
-def _first_of_kind(kind: str) -> str:
+def first_of_kind(kind: str) -> str:
     return next(name for name, source in DATASETS.items() if source.kind == kind)

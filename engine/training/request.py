@@ -20,7 +20,7 @@ from engine.options import BadInput, NotFound, Options, describe
 from engine.options import validate as validate_values
 from engine.runs.names import DEVICES
 from engine.stabilisers import STABILISERS
-from engine.training.refusals import _first_of_kind, check
+from engine.training.refusals import check, first_of_kind
 
 MAX_STEPS = 100_000_000
 WATCH = {
@@ -71,7 +71,7 @@ def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, 
         raise BadInput(
             f"{recipe.title} takes {' or '.join(recipe.kinds)}, and {data} are {DATASETS[data].kind}.",
             "data",
-            f"Choose {_first_of_kind(recipe.kinds[0])} as data, or the GAN called "
+            f"Choose {first_of_kind(recipe.kinds[0])} as data, or the GAN called "
             f"{next(name for name, one in GANS.items() if DATASETS[data].kind in one.kinds)}.",
         )
     options = validate_values(options_model(gan, data), given)

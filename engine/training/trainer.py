@@ -25,6 +25,8 @@ from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
 from engine.options import validate as validate_values
+from engine.stabilisers import STABILISERS
+from engine.stabilisers.averages import observes_itself
 from engine.training.steppers import match_layout, stepper
 
 _OTHER = {"discriminator": "generator", "generator": "discriminator"}
@@ -90,7 +92,20 @@ class Trainer:
         for part in (part for network in self.networks.values() for part in network.modules()):
             if isinstance(part, Dropout):
                 part.generator = self.random["noise"]
-        self.ctx = Context(self.recipe, self.networks, self.averages, self.streams, self.random, self.device)
+        self.ctx = Context(
+            self.recipe,
+            self.networks,
+            self.averages,
+            self.streams,
+            self.random,
+            self.device,
+            tuple(STABILISERS.values()),
+            [
+                name
+                for name in self.recipe.observed
+                if name in self.averages and observes_itself(self.averages[name])
+            ],
+        )
         self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
         self._trail: list[

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput, NotFound
+from engine.options import BadInput
 from engine.runs.files import write_json
 from engine.worker.wire import ERRORS, receive, send
 
@@ -28,9 +28,9 @@ def catalogue() -> dict[str, Any]:
 
 def validate(request: dict[str, Any]) -> dict[str, Any]:
     """A request as a complete configuration, without its id. Raises ``BadInput``."""
-    from engine.training.request import validate
+    from engine.training import request as requests
 
-    return validate(request)
+    return requests.validate(request)
 
 
 def device(wanted: str) -> dict[str, Any]:
@@ -50,23 +50,16 @@ def device(wanted: str) -> dict[str, Any]:
 
 def dataset_thumbnail(name: str) -> bytes:
     """The 160x160 PNG of a data set by default. Raises ``NotFound``, ``BadInput`` if it is missing."""
-    from engine.data import DATASETS
+    from engine.data import thumbnails
 
-    if name not in DATASETS:
-        raise NotFound(
-            f"there is no data set called {name[:80]!r}.", "data", f"Choose one of: {', '.join(DATASETS)}."
-        )
-    source = DATASETS[name]
-    if (missing := source.missing()) is not None:
-        raise missing
-    return source(source.Options()).thumbnail()
+    return thumbnails.of_dataset(name)
 
 
 def upload_thumbnail(dataset: str) -> bytes:
     """The 160x160 PNG of an upload. Raises ``NotFound``."""
-    from engine.data.pictures.upload import thumbnail
+    from engine.data import thumbnails
 
-    return thumbnail(dataset)
+    return thumbnails.of_upload(dataset)
 
 
 def ingest(
@@ -104,7 +97,7 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def time_step(request: dict[str, Any]) -> dict[str, float]:
-    """How long a step of ``request`` takes here, in seconds (``engine.training.timing``). Raises ``BadInput``."""
+    """Seconds that a step of ``request`` takes here (``engine.training.timing``). Raises ``BadInput``."""
     from engine.training import timing
 
     return timing.time_step(request)

@@ -1,4 +1,4 @@
-"""Plain data over a socket: a packet is its lengths, JSON, then the bytes that the JSON refers to by number."""
+"""Plain data over a socket: a packet is lengths, JSON, then the bytes that the JSON refers to by number."""
 
 from __future__ import annotations
 

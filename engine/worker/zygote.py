@@ -1,7 +1,7 @@
 """The zygote: a process that has torch loaded and forks one worker a job, in 10-20 ms instead of seconds.
 
-``python -m engine.worker.zygote FD`` serves one launcher (``engine.server.processes``) over the socket ``FD``, message by
-message:
+``python -m engine.worker.zygote FD`` serves one launcher (``engine.server.processes``) over the socket
+``FD``, message by message:
 
 - in: ``{"job": n, "kind": ..., ...}``, with at most one file descriptor beside it for the worker; ``{"kill":
   pid}``;
@@ -9,7 +9,8 @@ message:
   or ``{"job": n, "error": why}``; ``{"exit": pid, "code": c}`` for each worker's end (minus the signal that
   killed it).
 
-``python -m engine.worker.zygote --job JSON`` does a single job in a fresh process, where there is no ``fork``.
+``python -m engine.worker.zygote --job JSON`` does a single job in a fresh process, where there is no
+``fork``.
 
 Three rules make forking safe: the zygote runs no thread (nor any tensor operation that would start torch's),
 it never initialises CUDA, and a worker leaves through ``os._exit``. It ends when its launcher does, and its
@@ -42,7 +43,7 @@ PRELOADED = (
     "engine.training.request",
     "engine.worker.session",
     "engine.live.points",
-    "engine.server.inference",
+    "engine.worker.calls",
 )
 
 

@@ -31,8 +31,8 @@ ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "
 STEPS = {"points": 4000, "images": 500}
 REMEDY_STEPS = {"points": 5000, "images": 500}
 CODE = (
-    "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; from engine.worker.session "
-    "import train; import torch; "
+    "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; "
+    "from engine.worker.session import train; import torch; "
 )
 CODE += "train(RunFolder(Path(sys.argv[1])), resume='resume' in sys.argv)"
 

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard import access as rules
 from dashboard.access import PRESENTER, VIEWER, Access, parse_host, same_origin
-from dashboard.api.errors import Refusal
+from dashboard.errors import Refusal
 from engine.options import BadInput, Forbidden
 
 LOCAL = [

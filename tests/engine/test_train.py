@@ -74,8 +74,8 @@ def test_stop_and_resume_measures_the_same_bit_by_bit(new_run, how):
 
 def start_process(folder, *more):
     code = (
-        "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; from engine.worker.session "
-        "import train; "
+        "import sys; from pathlib import Path; from engine.runs.folder import RunFolder; "
+        "from engine.worker.session import train; "
     )
     code += "train(RunFolder(Path(sys.argv[1])), resume=len(sys.argv) > 2)"
     return subprocess.Popen([sys.executable, "-c", code, str(folder.path), *more])

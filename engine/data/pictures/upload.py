@@ -119,18 +119,6 @@ def _card(made: ingest.Pictures | Sides, layout: UploadLayout, size: int, colour
     return card | {"images": sum(map(len, sides)), "colour": True}
 
 
-def thumbnail(upload: str) -> bytes:
-    """The 160x160 PNG of an upload of any layout. Raises ``BadInput``."""
-    from engine.data import DATASETS  # not above: the table imports this module
-
-    card = read_card(upload)
-    layout = card.get("layout", "images")
-    if layout == "images":
-        return Upload(UploadOptions(upload=upload)).thumbnail()
-    kind = DATASETS[f"own_{layout}"]
-    return kind(kind.Options(upload=upload, size=card["size"])).thumbnail()  # type: ignore[call-arg]
-
-
 @lru_cache(maxsize=2)
 def _load_once(path: Path) -> ingest.Pictures:
     return ingest.Pictures.load(path)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine import PRETRAINED
 from engine.metrics.features import as_input
-from engine.models.finding import PRETRAINED
 from engine.models.library import Library
 from engine.translation.examples import SHOWN, examples
 from tests.engine.translators import make_translator

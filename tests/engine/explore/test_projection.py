@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from engine import PRETRAINED
 from engine.explore import projection
 from engine.explore.calls import explore
 from engine.explore.places import latent_of
-from engine.models.finding import PRETRAINED
 from engine.models.library import Loaded, load_safely
 from tests.engine.explore.conftest import ask, opened, pixels_of
 

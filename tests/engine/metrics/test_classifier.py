@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from engine import PRETRAINED
 from engine.data import DATASETS
 from engine.data.pictures.fashion import Fashion
 from engine.data.pictures.mnist import DigitsOptions, Mnist
@@ -15,7 +16,7 @@ from engine.data.source import ImageSource
 from engine.metrics import METRICS
 from engine.metrics.classes import ClassCounter
 from engine.metrics.classifier import accuracy, jitter, save, train
-from engine.metrics.network import PRETRAINED, Classifier, load, ships
+from engine.metrics.network import Classifier, load, ships
 from engine.options import NotFound
 
 SHIPPED = sorted({source.classifier for source in DATASETS.values() if source.classifier})

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import Inception_V3_Weights, inception_v3
 
+from engine import PRETRAINED
 from engine.data.pictures.fashion import Fashion
 from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.pictures.openmoji import OpenMoji
@@ -15,7 +16,6 @@ from engine.data.points.ring import Ring
 from engine.data.source import ImageSource
 from engine.metrics.features import RandomConvolutions, as_bytes, as_input, digits_of, inception_file, pick
 from engine.metrics.frechet import frechet_distance
-from engine.metrics.network import PRETRAINED
 from engine.metrics.real import comparable, fingerprint, real_features
 from engine.options import BadInput
 

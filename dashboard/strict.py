@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.api.errors import Refusal
+from dashboard.errors import Refusal
 
 MAX_DEPTH = 32
 MAX_WHOLE = 2**63  # larger whole numbers fit no column, file or tensor
