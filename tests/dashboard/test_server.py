@@ -15,7 +15,6 @@ import time
 
 import httpx
 import pytest
-from conftest import ROOT, HandMade, Server
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,6 +30,7 @@ from websockets.asyncio.client import connect
 from websockets.sync.client import connect as connect_sync
 
 from dashboard.settings import streamlit_options
+from tests.dashboard.conftest import ROOT, HandMade, Server
 
 END_S = 5.0  # what the product promises
 

@@ -15,7 +15,7 @@ from engine.api import Engine
 from engine.live.frames import unpack
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.runs.folder import RunFolder
-from tests.engine.live import (
+from tests.engine.serving import (
     FOREVER,
     NAN,
     OPTIONS,

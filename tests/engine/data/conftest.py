@@ -2,7 +2,8 @@ import gzip
 
 import numpy as np
 import pytest
-from made_files import idx_bytes
+
+from tests.engine.data.made_files import idx_bytes
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from made_files import idx_bytes
 
 from engine.data.building import digits
 from engine.data.pictures import fashion
@@ -15,6 +14,7 @@ from engine.data.pictures.fashion import Fashion, FashionOptions
 from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.reading import idx
 from engine.options import BadInput
+from tests.engine.data.made_files import idx_bytes
 
 
 def test_mnist_is_complete():

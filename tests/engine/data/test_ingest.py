@@ -11,7 +11,6 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from made_files import picture_bytes, pictures_in_zip, write_pictures, write_zip
 from PIL import Image
 
 from engine.data.pictures.folder import Folder, FolderOptions
@@ -20,6 +19,7 @@ from engine.data.reading import pictures
 from engine.data.reading.archive import Limits
 from engine.data.reading.ingest import Pictures, clean, ingest, sort_into_classes, walk
 from engine.options import BadInput, NotFound
+from tests.engine.data.made_files import picture_bytes, pictures_in_zip, write_pictures, write_zip
 
 RED, BLUE = (220, 20, 40), (20, 40, 220)
 

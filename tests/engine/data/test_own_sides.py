@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from made_files import picture_bytes, write_pictures, write_zip
 from PIL import Image
 
 from engine.data import DATASETS
@@ -15,6 +14,7 @@ from engine.data.translations.own_domains import OwnDomains
 from engine.data.translations.own_pairs import OwnPairs, OwnPairsOptions
 from engine.data.translations.own_sides import OwnSidesOptions
 from engine.options import BadInput
+from tests.engine.data.made_files import picture_bytes, write_pictures, write_zip
 
 COUNT = 18
 

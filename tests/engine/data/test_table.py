@@ -6,7 +6,6 @@ import pkgutil
 
 import pytest
 import torch
-from made_files import write_pictures
 from PIL import Image
 
 import engine.data
@@ -14,6 +13,7 @@ from engine.data import DATASETS, ImageSource, PointSource, Source
 from engine.data.pictures.upload import datasets_folder, ingest_upload
 from engine.data.translations.translation import TranslationSource
 from engine.options import BadInput, describe, validate
+from tests.engine.data.made_files import write_pictures
 
 HERE = [name for name, source in DATASETS.items() if source.offered]  # or can be brought
 

@@ -15,7 +15,7 @@ from engine.explore.sample import sample_grid
 from engine.models import loading
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
 from tests.engine.explore.conftest import opened
-from tests.engine.live import eventually
+from tests.engine.serving import eventually
 
 
 @pytest.fixture(scope="module")

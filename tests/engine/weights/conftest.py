@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from reference_networks import weights
+
+from tests.engine.weights.reference_networks import weights
 
 
 @pytest.fixture

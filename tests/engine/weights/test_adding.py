@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
-from reference_networks import resnet, unet, weights
 
 from engine.__main__ import main
 from engine.models import loading
 from engine.options import BadInput, Conflict
 from engine.weights.adding import add
+from tests.engine.weights.reference_networks import resnet, unet, weights
 
 G_A = ("latest_net_G_A.pth", "resnet", "instance", 6)
 G_B = ("latest_net_G_B.pth", "resnet", "instance", 6)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from reference_networks import patch, pixel, resnet, unet, weights
 
 from engine.weights.recognise import recognise
+from tests.engine.weights.reference_networks import patch, pixel, resnet, unet, weights
 
 CLOSE = 1e-5  # of outputs in [-1, 1]: sums in another order
 NORMS = ("batch", "instance", "instance_affine", "none")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference_networks import weights
 from safetensors.torch import save_file
 
 from engine.options import BadInput
 from engine.weights.adding import add, open_network
 from engine.weights.reading import read
+from tests.engine.weights.reference_networks import weights
 
 
 def small(norm="instance"):

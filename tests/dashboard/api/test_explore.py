@@ -17,8 +17,8 @@ from PIL import Image
 from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT, PICTURE_LIMIT
 from engine.explore.picture import picture
+from tests.dashboard.api.test_application import BODIES, IDS, is_problem
 from tests.dashboard.conftest import ROOT
-from tests.dashboard.test_http import BODIES, IDS, is_problem
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run
 
 PLACE = {"seed": 5, "codes": {"category": 3, "c1": 0.5}, "truncation": 0.8, "directions": {"d1": 1.0}}

@@ -15,7 +15,7 @@ from engine.options import BadInput, Conflict, NotFound
 from engine.runs.files import Tail
 from engine.server import commands
 from engine.training.trainer import Trainer
-from tests.engine.live import (
+from tests.engine.serving import (
     FOREVER,
     NAN,
     clear,

@@ -16,7 +16,7 @@ from dashboard.pages import PAGES
 from engine.api import Engine
 from engine.presets import PRESETS
 from engine.runs.folder import RunFolder
-from tests.engine.live import eventually
+from tests.engine.serving import eventually
 
 MAIN = Path(pages.__file__).parent / "main.py"
 OPENING_S = 60  # the first page of a fresh installation waits for torch

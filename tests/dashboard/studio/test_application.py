@@ -20,7 +20,6 @@ from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 from starlette.responses import StreamingResponse
 from starlette.types import Message
-from test_guard import ask, is_refusal
 
 from dashboard import guard
 from dashboard.access import Access
@@ -28,6 +27,7 @@ from dashboard.studio.application import Studio
 from dashboard.studio.snippets import snippets
 from engine.api import Engine
 from tests.dashboard.conftest import ROOT, Server
+from tests.dashboard.test_guard import ask, is_refusal
 from tests.engine.translators import file_of, make_translator, photograph
 
 SIZE = (48, 40)

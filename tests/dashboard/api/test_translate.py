@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dashboard.api import schemas
-from tests.dashboard.test_http import is_problem
+from tests.dashboard.api.test_application import is_problem
 from tests.engine.translators import file_of, make_translator, opened, photograph
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT
-from tests.dashboard.test_http import is_problem
+from tests.dashboard.api.test_application import is_problem
 from tests.engine.translators import reference_file
 
 
