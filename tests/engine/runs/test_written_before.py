@@ -1,7 +1,7 @@
 """Run folders and model folders that version 0.1.0 wrote, before the engine's modules moved, still open.
 
-``written_before.zip`` was made by commit 7bb3963: a run of each kind of data and the model kept of it. It is not
-made anew; a change that cannot read it has to say how such folders are brought over.
+``written_before.zip`` was made by commit 7bb3963: a run of each kind of data and the model kept of it. It is
+not made anew; a change that cannot read it has to say how such folders are brought over.
 """
 
 import zipfile
