@@ -61,7 +61,7 @@ def test_the_server_does_not_load_torch(tmp_path):
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1])) as engine:\n"
-        "    engine.health(); engine.runs.folder(); engine.server.catalogue()\n"
+        "    engine.health(); engine.runs(); engine.catalogue()\n"
         "    engine.validate({'gan': 'gan', 'data': 'ring'})\n"
         "    engine.dataset_thumbnail('ring')\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'streamlit')])"

@@ -114,7 +114,7 @@ def test_the_server_explores_without_torch(runs, tmp_path):
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1]), device='cpu') as engine:\n"
-        "    engine.models.loading(); engine.model('infogan'); engine.score_histograms('infogan')\n"
+        "    engine.models(); engine.model('infogan'); engine.score_histograms('infogan')\n"
         "    walk = {'keys': [{}, {'seed': 1}], 'format': 'gif'}\n"
         "    engine.explore('infogan', 'walk', walk, 'me').result(60)\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'PIL', 'av')])"

@@ -18,7 +18,7 @@ from engine.runs.names import check_id, new_id
 HOLD = """
 import sys, time
 from pathlib import Path
-from engine.runs import Lock
+from engine.runs.lock import Lock
 lock = Lock(Path(sys.argv[1]))
 print("held" if lock.acquire(patience_s=0.1) else "refused", flush=True)
 sys.stdin.read()
