@@ -34,7 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ganscope", description="Train, watch, understand and use GANs.")
+    parser = argparse.ArgumentParser(
+        prog="ganscope",
+        description="Train, watch, understand and use GANs.",
+        epilog="`ganscope` alone, or `ganscope dashboard`, opens the dashboard in the browser.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[Any], int], help: str) -> argparse.ArgumentParser:

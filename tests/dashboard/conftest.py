@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,21 @@ META = {
 
 
 class Server:
-    """``run_dashboard.py`` as a user starts it."""
+    """``run_dashboard.py`` as a user starts it, or another ``command`` that does the same elsewhere."""
 
-    def __init__(self, runs: Path, *options: str) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        *options: str,
+        command: Sequence[str] = (sys.executable, "run_dashboard.py"),
+        cwd: Path = ROOT,
+        env: Mapping[str, str] = os.environ,
+    ) -> None:
         self.runs = runs
         self.process = subprocess.Popen(
-            [sys.executable, "run_dashboard.py", "--no-browser", "--port=0", f"--runs={runs}", *options],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            [*command, "--no-browser", "--port=0", f"--runs={runs}", *options],
+            cwd=cwd,
+            env={**env, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             text=True,
         )
