@@ -281,7 +281,7 @@ class _Bar:
 
 
 def _sample(given: argparse.Namespace) -> int:
-    from engine.explore.picture import picture as picture_at
+    from engine.explore.rendering import picture as picture_at
     from engine.explore.sample import sample_grid
 
     codes = parse_settings(given.codes)

@@ -19,7 +19,7 @@ def snippet(kind: str, model: str, place: object, address: str) -> str:
     text = json.dumps(place)
     if kind == "python":
         return (
-            "import json\nfrom pathlib import Path\n\nfrom engine.explore.picture import picture\n\n"
+            "import json\nfrom pathlib import Path\n\nfrom engine.explore.rendering import picture\n\n"
             f"place = json.loads({text!r})\n"
             f"Path('sample.png').write_bytes(picture({model!r}, [place]))\n"
         )

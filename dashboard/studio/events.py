@@ -15,7 +15,7 @@ from gradio.data_classes import FileData
 from gradio_client.utils import is_file_obj_with_meta
 
 from dashboard.studio import texts as texts
-from dashboard.studio.work import Card, Made, Work
+from dashboard.studio.work import Card, Translation, Work
 from engine.options import BadInput
 
 PICTURE, DRAW, MANY = "picture", "draw", "many"
@@ -26,7 +26,7 @@ NO_MODEL = (
 )
 REFUSED = "Not translated"
 NO_PICTURE = "Drop a picture on the left, or draw one."
-Given = dict[str, Any]  # {"path", "kind": "example" | "picture" | "draw"} of what was translated last
+LastInput = dict[str, Any]  # {"path", "kind": "example" | "picture" | "draw"} of what was translated last
 
 
 class Events:
@@ -63,7 +63,7 @@ class Events:
         dropdown = gr.update(choices=choices, value=chosen or None, interactive=bool(choices))
         return (dropdown, *self._about(models.get(chosen), {}, request))
 
-    def choose(self, model: str, given: Given, request: gr.Request) -> tuple[Any, ...]:
+    def choose(self, model: str, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
         """Another model: it gets the visitor's own picture, or an example of its own."""
         with saying():
             return (gr.skip(), *self._about(self._work.models().get(model), given, request))
@@ -75,7 +75,7 @@ class Events:
             raise BadInput("this model is gone.", "model", "Choose another.")
         return card
 
-    def _about(self, card: Card | None, given: Given, request: gr.Request) -> tuple[Any, ...]:
+    def _about(self, card: Card | None, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
         """Updates of direction, examples, pad, picture, tabs, given, access and asked."""
         if card is None:
             hidden, nothing = gr.update(visible=False), gr.update(pictures=[])
@@ -88,7 +88,7 @@ class Events:
         tabs = gr.skip() if given.get("kind") == PICTURE else gr.Tabs(selected=tab)
         return radio, examples, pad, picture, tabs, given, access, asked
 
-    def turn(self, model: str, direction: str, given: Given, request: gr.Request) -> tuple[Any, ...]:
+    def turn(self, model: str, direction: str, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
         """The other direction: updates of examples, pad, given, picture, access and asked."""
         with saying():
             card = self._card(model)
@@ -110,17 +110,17 @@ class Events:
 
     def show_example(
         self, clicked: list[int], model: str, direction: str, request: gr.Request
-    ) -> tuple[Given, str, int]:
+    ) -> tuple[LastInput, str, int]:
         """An example was clicked on: given, picture and asked."""
         with saying():
             path = self._work.keep(self._work.examples(model, direction)[int(clicked[0])], "example.png")
         return {"path": path, "kind": "example"}, path, self.ask(request)
 
-    def take(self, path: str | None, request: gr.Request) -> tuple[Given, int]:
+    def take(self, path: str | None, request: gr.Request) -> tuple[LastInput, int]:
         """A picture was sent: given and asked."""
         return ({"path": path, "kind": PICTURE} if path else {}), self.ask(request)
 
-    def take_away(self, request: gr.Request) -> tuple[Given, int]:
+    def take_away(self, request: gr.Request) -> tuple[LastInput, int]:
         """The picture was taken away; with this event Gradio would still hand it over."""
         return {}, self.ask(request)
 
@@ -134,7 +134,7 @@ class Events:
 
     def renew(
         self,
-        given: Given,
+        given: LastInput,
         model: str | None,
         direction: str,
         patches: bool,
@@ -295,7 +295,7 @@ def _same() -> tuple[Any, ...]:
     return tuple(gr.skip() for _ in range(6))
 
 
-def _shown(made: Made) -> tuple[Any, ...]:
+def _shown(made: Translation) -> tuple[Any, ...]:
     ready = gr.update(interactive=True)
     figures = texts.figures(made.made, made.back, made.patches, made.about.get("patch_mean"))
     download = gr.update(value=made.made, interactive=True)

@@ -27,7 +27,7 @@ Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being d
 
 
 @dataclass(frozen=True)
-class Made:
+class Translation:
     """One translation: files to show, and what the engine says of it."""
 
     given: str
@@ -64,7 +64,7 @@ class Work:
         viewer: str,
         tell: Tell | None = None,
         wanted: Callable[[], bool] = lambda: True,
-    ) -> Made | None:
+    ) -> Translation | None:
         """One picture as a job, however large; None once it is not ``wanted``. Raises ``BadInput``."""
         asked = {**options, "given": Path(path).suffix.lower() not in SHOWN_BY_BROWSERS}
         job = self._engine.start_translation(model, [self._sent(path)], asked, viewer, many=False)
@@ -78,7 +78,7 @@ class Work:
         finally:
             self._engine.cancel_translation(job)
 
-    def sketch(self, path: str, model: str, options: dict[str, Any], viewer: str) -> Made | None:
+    def sketch(self, path: str, model: str, options: dict[str, Any], viewer: str) -> Translation | None:
         """A drawing, as quickly as can be; None if a newer one of this viewer has overtaken it."""
         number = next(self._numbers)
         future = self._engine.translate(model, self._sent(path), options, viewer, "sketch", number)
@@ -87,10 +87,10 @@ class Work:
         except (Conflict, CancelledError):
             return None
 
-    def _made(self, path: str, model: str, result: dict[str, Any]) -> Made:
+    def _made(self, path: str, model: str, result: dict[str, Any]) -> Translation:
         stem = re.sub(r"[^\w-]+", "-", Path(path).stem)[:60] or "picture"
         shown = result.get("given")
-        return Made(
+        return Translation(
             given=self.keep(shown, f"{stem}.png") if shown else path,
             made=self.keep(result["png"], f"{stem}-{model}.png"),
             back=self.keep(result["back"], f"{stem}-back.png") if result.get("back") else None,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from engine.data.source import ImageSource, PointSource, Source
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.options import Conflict
 
 BLOCK = 64  # batches of points drawn at once: drawing them one by one costs more than using them

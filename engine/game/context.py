@@ -51,7 +51,7 @@ class Hooks(Protocol):
     def inputs(self, ctx: Context, x: Tensor) -> Tensor: ...
     def target(self, options: Any) -> float: ...
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor | None: ...
-    def answer(self, ctx: Context, fake: Tensor) -> Tensor | None: ...
+    def generator_term(self, ctx: Context, fake: Tensor) -> Tensor | None: ...
     def replaces_objective(self, options: Any) -> bool: ...
     def after_step(self, ctx: Context, networks: Sequence[str]) -> None: ...
 
@@ -218,7 +218,7 @@ class Context:
                 "d_accuracy": self.objective.accuracy(real_logits, fake_logits),
             }
 
-    def penalised(
+    def with_penalties(
         self,
         loss: Tensor,
         statistics: Statistics,
@@ -242,15 +242,15 @@ class Context:
                 loss = loss + penalty * every
         return loss, statistics
 
-    def answer(self, loss: Tensor, fake: Tensor) -> tuple[Tensor, Statistics]:
+    def with_generator_terms(self, loss: Tensor, fake: Tensor) -> tuple[Tensor, Statistics]:
         """G's ``loss`` with what the stabilisers add to it, or have it replaced by."""
         statistics = {"g_loss": loss.detach()}
         if any(piece.replaces_objective(self.options) for piece in self.active):
             loss = torch.zeros_like(loss)
         for piece in self.active:
-            term = piece.answer(self, fake)
+            term = piece.generator_term(self, fake)
             if term is not None:
-                statistics[f"answer_{piece.switch}"] = term.detach()
+                statistics[f"generator_term_{piece.switch}"] = term.detach()
                 loss = loss + term
         return loss, statistics
 

@@ -61,11 +61,9 @@ class Recipe(ABC):
     judges: ClassVar[tuple[str, ...]] = ("discriminator",)  # what bounds on D's slope are for
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample
     directions: ClassVar[tuple[Direction, ...]] = ()  # in which it translates pictures, if it does
-    fewest: ClassVar[int] = 2  # samples in a batch
-    switches_off: ClassVar[
-        dict[str, tuple[Part, ...]]
-    ] = {}  # what takes no part where an option is not default
-    of_the_game: ClassVar[tuple[str, ...]] = ()  # own knobs that do nothing without the game
+    min_batch_size: ClassVar[int] = 2  # samples in a batch
+    disables: ClassVar[dict[str, tuple[Part, ...]]] = {}  # what takes no part where an option is not default
+    adversarial_options: ClassVar[tuple[str, ...]] = ()  # own knobs that do nothing without the game
     Options: ClassVar[type[Options]] = Options
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for shared options, by kind of data
 
@@ -184,11 +182,11 @@ class TwoPlayers(Recipe):
         real_logits, fake_logits = ctx.judge_both(real, fake)
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.penalised(loss, statistics, real, fake)
+        return ctx.with_penalties(loss, statistics, real, fake)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         """G's objective on the batch that D has just seen, through D as it is now."""
         fake = ctx.fake()
         fake_logits = ctx.judge(fake)
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
-        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+        return ctx.with_generator_terms(ctx.objective.generator_loss(real_logits, fake_logits), fake)

@@ -39,7 +39,7 @@ class AAE(Recipe):
     has_encoder = True
     judges_samples = False  # but codes
     has_features = False  # what D sees are codes
-    switches_off = {"adversary": ("discriminator", "game")}
+    disables = {"adversary": ("discriminator", "game")}
     averaged = ("generator", "encoder")
     defaults = {"images": {"generator_lr": 1e-3, "discriminator_lr": 5e-4, "batch_size": 128}}
 
@@ -129,7 +129,7 @@ class AAE(Recipe):
         real_logits, fake_logits = ctx.judge_both(drawn, codes)
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.penalised(loss, statistics, drawn, codes)
+        return ctx.with_penalties(loss, statistics, drawn, codes)
 
     def encoder_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         """The encoder, in the generator's part: its codes are to pass for draws of the prior."""
@@ -137,7 +137,7 @@ class AAE(Recipe):
         fake_logits = ctx.judge(codes)
         needs_real = ctx.objective.needs_real
         real_logits = ctx.judge(ctx.draw_latent(len(codes))) if needs_real else fake_logits
-        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), codes)
+        return ctx.with_generator_terms(ctx.objective.generator_loss(real_logits, fake_logits), codes)
 
     # the latent
     def draw_latent(self, n: int, generator: torch.Generator) -> Tensor:

@@ -85,13 +85,15 @@ class ACGAN(DCGAN):
         if ctx.sampling:
             statistics["class_accuracy_real"] = accuracy(real_classes, labels)
             statistics["class_accuracy_fake"] = accuracy(fake_classes, wanted)
-        return ctx.penalised(loss + self.options.class_weight * naming, statistics, real, fake)
+        return ctx.with_penalties(loss + self.options.class_weight * naming, statistics, real, fake)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake = ctx.fake()
         fake_logits, fake_classes = self.look(ctx, fake)
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
-        loss, statistics = ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+        loss, statistics = ctx.with_generator_terms(
+            ctx.objective.generator_loss(real_logits, fake_logits), fake
+        )
         return loss + self.options.class_weight * F.cross_entropy(fake_classes, self.wanted(ctx)), statistics
 
     def look(self, ctx: Context, x: Tensor) -> tuple[Tensor, Tensor]:

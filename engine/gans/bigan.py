@@ -170,7 +170,7 @@ class BiGAN(TwoPlayers):
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
         latents = ctx.latents()
         judges = (lambda x: ctx.judge_raw(x, codes), lambda x: ctx.judge_raw(x, latents))
-        return ctx.penalised(loss, statistics, real, fake, *judges)
+        return ctx.with_penalties(loss, statistics, real, fake, *judges)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         real, fake = ctx.real(), ctx.fake()
@@ -181,7 +181,7 @@ class BiGAN(TwoPlayers):
             loss = -game.discriminator_loss(real_logits, fake_logits, 1.0)  # as derived
         else:
             loss = game.discriminator_loss(fake_logits, real_logits, 1.0)  # labels swapped (section 3.4)
-        loss, statistics = ctx.answer(loss, fake)
+        loss, statistics = ctx.with_generator_terms(loss, fake)
         statistics["g_loss"] = game.generator_loss(real_logits, fake_logits).detach()  # G's part alone
         if self.options.variant == "alice":
             error = torch.nn.functional.mse_loss(self.generate(ctx.networks["generator"], codes), real)

@@ -64,7 +64,7 @@ class ConditionalGAN(DCGAN):
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
         judges = (lambda x: ctx.judge_raw(x, real_class), lambda x: ctx.judge_raw(x, fake_class))
-        return ctx.penalised(loss, statistics, real, fake, *judges)
+        return ctx.with_penalties(loss, statistics, real, fake, *judges)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake = ctx.fake()
@@ -72,7 +72,7 @@ class ConditionalGAN(DCGAN):
         real_logits = fake_logits
         if ctx.objective.needs_real:
             real_logits = ctx.judge(ctx.real(), self.real_classes(ctx))
-        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+        return ctx.with_generator_terms(ctx.objective.generator_loss(real_logits, fake_logits), fake)
 
     def real_classes(self, ctx: Context) -> Tensor:
         """The classes of this turn's real batch, one-hot: (N, K)."""

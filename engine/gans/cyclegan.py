@@ -51,7 +51,7 @@ class CycleGAN(Recipe):
     averaged = ("generator", "generator_back")
     discriminators = judges = ("discriminator", "discriminator_back")
     directions = ("a_to_b", "b_to_a")
-    fewest = 1
+    min_batch_size = 1
     defaults = {
         kind: {"batch_size": 1, "lr_decay": "linear", "objective": "least_squares"}
         for kind in ("pairs", "domains")
@@ -143,7 +143,9 @@ class CycleGAN(Recipe):
         ctx.carried = {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()}
         cycle_a, cycle_b = l1_loss(back(fake_b), a), l1_loss(there(fake_a), b)
         sides = (("discriminator", fake_b, b), ("discriminator_back", fake_a, a))
-        game = sum((self.answered(ctx, *side) for side in sides), start=torch.zeros((), device=ctx.device))
+        game = sum(
+            (self.adversarial_loss(ctx, *side) for side in sides), start=torch.zeros((), device=ctx.device)
+        )
         loss = o.adversarial_weight * game + o.cycle_weight_a * cycle_a + o.cycle_weight_b * cycle_b
         statistics = {"cycle_a": cycle_a.detach(), "cycle_b": cycle_b.detach()}
         if o.identity_weight:
@@ -152,7 +154,7 @@ class CycleGAN(Recipe):
             statistics |= {"identity_a": same_a.detach(), "identity_b": same_b.detach()}
         return loss, {"g_loss": game.detach() / 2, **statistics}  # of one side, like d_loss
 
-    def answered(self, ctx: Context, judge: str, fake: Tensor, real: Tensor) -> Tensor:
+    def adversarial_loss(self, ctx: Context, judge: str, fake: Tensor, real: Tensor) -> Tensor:
         """What the objective makes of one D's answer to a translation, and to real pictures if it needs."""
         fake_logits = ctx.networks[judge](ctx.shown(fake))
         real_logits = ctx.networks[judge](ctx.shown(real)) if ctx.objective.needs_real else fake_logits
@@ -169,8 +171,8 @@ class CycleGAN(Recipe):
             loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
             ending = "" if side == "b" else "_back"
             judged = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-            penalised, judged = ctx.penalised(loss / 2, judged, real, fake, network)
-            losses.append(penalised)
+            d_loss, judged = ctx.with_penalties(loss / 2, judged, real, fake, network)
+            losses.append(d_loss)
             statistics |= {f"{name}{ending}": value for name, value in judged.items()}
         return losses[0] + losses[1], statistics
 

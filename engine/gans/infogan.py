@@ -143,14 +143,16 @@ class InfoGAN(TwoPlayers):
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
         missing, _ = self.missing_information(ctx, features)
-        return ctx.penalised(loss + self.options.info_weight * missing, statistics, real, fake)
+        return ctx.with_penalties(loss + self.options.info_weight * missing, statistics, real, fake)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake, discriminator = ctx.fake(), ctx.networks["discriminator"]
         features = discriminator.features(ctx.shown(fake))  # type: ignore[operator]
         fake_logits = discriminator.head(features).squeeze(1)  # type: ignore[operator]
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
-        loss, statistics = ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+        loss, statistics = ctx.with_generator_terms(
+            ctx.objective.generator_loss(real_logits, fake_logits), fake
+        )
         missing, found = self.missing_information(ctx, features)
         return loss + self.options.info_weight * missing, statistics | found
 

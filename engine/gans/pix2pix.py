@@ -45,10 +45,10 @@ class Pix2Pix(TwoPlayers):
     sentence = "Translates a picture into another kind of picture, from pairs that show how."
     paper = "Isola et al. 2017, arXiv:1611.07004"
     kinds = ("pairs",)
-    switches_off = {"adversary": ("discriminator", "game")}
+    disables = {"adversary": ("discriminator", "game")}
     has_features = False  # what D sees are pairs
     directions = ("a_to_b",)
-    fewest = 1
+    min_batch_size = 1
     defaults = {"pairs": {"batch_size": 1, "lr_decay": "linear"}}
 
     class Options(Options):
@@ -143,7 +143,7 @@ class Pix2Pix(TwoPlayers):
         real_logits, fake_logits = ctx.judge_both(real_pair, fake_pair)
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.penalised(loss / 2, statistics, real_pair, fake_pair)
+        return ctx.with_penalties(loss / 2, statistics, real_pair, fake_pair)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake, (given, wanted) = ctx.fake(), pair(ctx)
@@ -157,7 +157,7 @@ class Pix2Pix(TwoPlayers):
         if ctx.objective.needs_real or self.options.feature_weight:
             with torch.no_grad():
                 real = features(ctx.shown(torch.cat([given, wanted], 1)))
-        game, statistics = ctx.answer(ctx.objective.generator_loss(real[-1], seen[-1]), fake)
+        game, statistics = ctx.with_generator_terms(ctx.objective.generator_loss(real[-1], seen[-1]), fake)
         statistics["l1"] = distance.detach()
         if self.options.feature_weight:
             difference = patchgan.feature_difference(seen[:-1], real[:-1])

@@ -43,7 +43,7 @@ class SemiSupervisedGAN(TwoPlayers):
     kinds = ("images",)
     needs_labels = has_classifier = True
     measured = ("test_error",)
-    switches_off, of_the_game = {"supervised_only": ("game",)}, ("unlabelled_weight",)
+    disables, adversarial_options = {"supervised_only": ("game",)}, ("unlabelled_weight",)
     averaged = ("generator", "discriminator")
     defaults = {
         "images": {
@@ -142,7 +142,7 @@ class SemiSupervisedGAN(TwoPlayers):
         naming = F.cross_entropy(classes[: len(x)], labels)  # -E log p(y | x, y <= K)
         loss = naming + self.options.unlabelled_weight * game
         statistics = {"d_loss": loss.detach(), "class_loss": naming.detach()}
-        return ctx.penalised(loss, statistics | ctx.judgement(real_logits, fake_logits), real, fake)
+        return ctx.with_penalties(loss, statistics | ctx.judgement(real_logits, fake_logits), real, fake)
 
     def supervised_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         """The labelled pictures' cross-entropy alone."""
@@ -156,7 +156,8 @@ class SemiSupervisedGAN(TwoPlayers):
         with torch.no_grad():
             wanted = features(ctx.shown(ctx.batch("unlabelled")[0]), ctx.normal_like).mean(0)  # type: ignore[operator]
         found = features(ctx.shown(fake), ctx.normal_like).mean(0)  # type: ignore[operator]
-        return ctx.answer((found - wanted).square().mean(), fake)  # |E f(x) - E f(G(z))|^2, per feature
+        distance = (found - wanted).square().mean()  # |E f(x) - E f(G(z))|^2, per feature
+        return ctx.with_generator_terms(distance, fake)
 
     def classes(self, ctx: Context, x: Tensor) -> Tensor:
         """D's class logits (N, K) under its noise; the first batch of all sets the scales of its layers."""

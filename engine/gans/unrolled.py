@@ -76,13 +76,13 @@ class UnrolledGAN(GAN):
         def discriminator_loss(judge: Judge) -> Tensor:
             real_logits, fake_logits = judge(ctx.shown(both)).split(len(real))
             loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
-            return ctx.penalised(loss, {}, real, fake, judge)[0]
+            return ctx.with_penalties(loss, {}, real, fake, judge)[0]
 
         update = UPDATES[self.options.discriminator_optimizer](ctx.optimizers["discriminator"])
         judge = look_ahead(ctx.networks["discriminator"], update, self.options.unroll, discriminator_loss)
         fake_logits = judge(ctx.shown(fake))
         real_logits = judge(ctx.shown(real)) if ctx.objective.needs_real else fake_logits
-        return ctx.answer(ctx.objective.generator_loss(real_logits, fake_logits), fake)
+        return ctx.with_generator_terms(ctx.objective.generator_loss(real_logits, fake_logits), fake)
 
 
 def look_ahead(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from engine.data import ImageSource, PointSource
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.live.images import ImagesPicture
 from engine.training.trainer import Trainer
 
@@ -22,7 +22,7 @@ class Picture(Protocol):
 def picture_of(trainer: Trainer) -> Picture:
     """The picture that suits the data of ``trainer``."""
     if isinstance(trainer.source, TranslationSource):
-        from engine.live.translations import TranslationPicture  # which is made of the parts above
+        from engine.live.triptych import TranslationPicture  # which is made of the parts above
 
         return TranslationPicture(trainer, trainer.source)
     if isinstance(trainer.source, PointSource):

@@ -10,9 +10,9 @@ from typing import Literal
 
 from engine.data.pictures.stacked import Stacked
 from engine.data.source import ImageSource, PointSource, Source
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Recipe
-from engine.metrics import measures, translations
+from engine.metrics import held_out, measures
 from engine.metrics.measures import class_code
 from engine.metrics.network import ships
 from engine.metrics.subject import Outcome, Subject
@@ -285,7 +285,7 @@ EVALUATIONS: dict[str, Evaluation] = {
         ),
         _INPUT,
         _translations,
-        translations.differences,
+        held_out.differences,
     ),
     "feature_distance": Evaluation(
         "Feature distance",
@@ -295,7 +295,7 @@ EVALUATIONS: dict[str, Evaluation] = {
         ),
         _INPUT,
         _translations,
-        translations.feature_distance,
+        held_out.feature_distance,
         looks=True,
     ),
     "windows": Evaluation(
@@ -309,7 +309,7 @@ EVALUATIONS: dict[str, Evaluation] = {
         ),
         "windows of training targets in the outputs' place",
         _translations,
-        translations.distributions,
+        held_out.distributions,
         looks=True,
     ),
     "cycles": Evaluation(
@@ -321,6 +321,6 @@ EVALUATIONS: dict[str, Evaluation] = {
         },
         "",
         _both_ways,
-        translations.cycles,
+        held_out.cycles,
     ),
 }

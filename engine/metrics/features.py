@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engine.data.pictures.stacked import Stacked
 from engine.data.source import Source
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.metrics import picture_network
 from engine.metrics.network import load, ships
 from engine.options import BadInput

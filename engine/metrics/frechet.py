@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine.metrics.given import Given
+from engine.metrics.precomputed import Precomputed
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
@@ -15,7 +15,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """
     from torchmetrics.image.fid import FrechetInceptionDistance  # takes seconds to import
 
-    distance = FrechetInceptionDistance(feature=Given(real.shape[1]))
+    distance = FrechetInceptionDistance(feature=Precomputed(real.shape[1]))
     distance.update(real.cpu().double(), real=True)
     distance.update(fake.cpu().double(), real=False)
     return max(0.0, float(distance.compute()))

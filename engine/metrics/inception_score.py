@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine.metrics.given import Given, own_random
+from engine.metrics.precomputed import Precomputed, own_random
 
 SPLITS = 10
 SMALLEST = -700.0  # its exponential is still a float64
@@ -20,7 +20,7 @@ def inception_score(logits: Tensor, seed: int = 0) -> tuple[float, float]:
 
     chances = logits.cpu().double().log_softmax(1).clamp_min(SMALLEST)  # a probability of 0 would give NaN
     with own_random(seed):
-        score = InceptionScore(feature=Given(logits.shape[1]), splits=min(SPLITS, len(logits) // 2))
+        score = InceptionScore(feature=Precomputed(logits.shape[1]), splits=min(SPLITS, len(logits) // 2))
         score.update(chances)
         mean, deviation = score.compute()
     return float(mean), float(deviation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine.metrics.given import Given, own_random
+from engine.metrics.precomputed import Precomputed, own_random
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -21,7 +21,9 @@ def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> tuple[float, f
 
     size = min(SUBSET_SIZE, len(real) // 2, len(fake) // 2)
     with own_random(seed):
-        distance = KernelInceptionDistance(feature=Given(real.shape[1]), subsets=SUBSETS, subset_size=size)
+        distance = KernelInceptionDistance(
+            feature=Precomputed(real.shape[1]), subsets=SUBSETS, subset_size=size
+        )
         distance.update(real.cpu(), real=True)
         distance.update(fake.cpu(), real=False)
         mean, deviation = distance.compute()

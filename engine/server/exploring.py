@@ -19,8 +19,8 @@ from engine.server.inference import Inference
 from engine.server.projections import Projections
 from engine.server.shelf import Card, Shelf
 from engine.server.translations import Translations
-from engine.server.translators import TRANSLATED, card_of
-from engine.server.turns import Asked, Turns
+from engine.server.translator_cards import TRANSLATED, card_of
+from engine.server.turns import QueuedRequest, Turns
 from engine.weights.formats import DIRECTIONS, SUFFIXES
 from engine.worker.wire import ERRORS
 
@@ -180,10 +180,10 @@ class Exploring:
         Raises ``NotFound`` without the model, ``TooMany``; the future raises ``BadInput`` and its kinds.
         """
         folder = str(self.shelf.folder(model))
-        asked = Asked(folder, {"kind": kind, "arguments": arguments}, viewer, control, sequence)
+        asked = QueuedRequest(folder, {"kind": kind, "arguments": arguments}, viewer, control, sequence)
         return (self._slow if kind in SLOW else self._quick).ask(asked)
 
-    def _work(self, inference: Inference, model: str, turn: list[Asked]) -> list[Asked]:
+    def _work(self, inference: Inference, model: str, turn: list[QueuedRequest]) -> list[QueuedRequest]:
         """One turn of a process; returns what is to have another one there."""
         requests = [
             {**asked.request, "state": asked.state, "parts": [] if asked.state.get("left") else asked.parts}
@@ -211,7 +211,7 @@ class Exploring:
         return again
 
 
-def _take(asked: Asked, answer: dict[str, Any]) -> bool:
+def _take(asked: QueuedRequest, answer: dict[str, Any]) -> bool:
     """Hand over one answer, or keep what there is so far. Whether it needs another turn."""
     if "refused" in answer:
         refused = answer["refused"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.options import BadInput, NotFound, TooMany
-from engine.server.turns import Asked, Turns
+from engine.server.turns import QueuedRequest, Turns
 
 AT_ONCE = 3
 MOST_WAITING = 40
@@ -22,7 +22,7 @@ ENDED = ("done", "failed", "cancelled")
 @dataclass(eq=False)
 class _Job:
     id: str
-    asked: Asked
+    asked: QueuedRequest
     about: dict[str, Any]
     state: str = "queued"
     began: float = field(default_factory=time.monotonic)
@@ -53,7 +53,7 @@ class Projections:
                 raise TooMany("another projection of yours is not done.", None, remedy)
             if len(active) >= MOST_WAITING:
                 raise TooMany("too many projections wait.", None, "Try again in a minute.")
-            job = _Job(secrets.token_hex(8), Asked(model, request, viewer), about)
+            job = _Job(secrets.token_hex(8), QueuedRequest(model, request, viewer), about)
             self._jobs[job.id] = job
             self._forget()
         self._fill()

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.runs.files import write_bytes
-from engine.server.turns import Asked, Turns
+from engine.server.turns import QueuedRequest, Turns
 from engine.translation.options import PARTS, check_options
 
 AT_ONCE = 3
@@ -37,7 +37,7 @@ class Translated(Future[dict[str, Any]]):
 class _Job:
     id: str
     model: str
-    asked: Asked
+    asked: QueuedRequest
     folder: Path
     many: bool
     awaited: Translated | None  # who waits for it, instead of asking again and again
@@ -188,7 +188,7 @@ class Translations:
         id = secrets.token_hex(8)
         folder = self._folder / id
         arguments = {"folder": str(folder), "names": names, "options": chosen, "many": many}
-        asked = Asked(str(model[1]), {"kind": "translate", "arguments": arguments}, viewer)
+        asked = QueuedRequest(str(model[1]), {"kind": "translate", "arguments": arguments}, viewer)
         job = _Job(id, model[0], asked, folder, many, awaited, control, state="copying")
         with self._lock:
             self._check_room(viewer)

@@ -24,7 +24,7 @@ log = logging.getLogger("ganscope")
 
 
 @dataclass(eq=False)
-class Asked:
+class QueuedRequest:
     """A request, and where its answer goes. ``state`` and ``parts`` are what earlier turns have made of it.
 
     ``wanted`` may be set to false while it waits or is worked on: it is then given up.
@@ -56,16 +56,19 @@ class Turns:
     those that are to have another turn. ``together`` requests at most make one.
     """
 
-    def __init__(self, work: Callable[[str, list[Asked]], list[Asked]], together: int, name: str) -> None:
+    def __init__(
+        self, work: Callable[[str, list[QueuedRequest]], list[QueuedRequest]], together: int, name: str
+    ) -> None:
         self._work, self._together = work, together
         self._changed = threading.Condition()
-        self._lines: OrderedDict[str, deque[Asked]] = OrderedDict()  # viewers in the order of their turns
+        # viewers in the order of their turns
+        self._lines: OrderedDict[str, deque[QueuedRequest]] = OrderedDict()
         self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._waiting = 0
         self._closed = False
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def ask(self, asked: Asked) -> Future[dict[str, Any]]:
+    def ask(self, asked: QueuedRequest) -> Future[dict[str, Any]]:
         """The answer, some day: the future raises what the work refuses, and ``Conflict`` if a newer request
         took this one's place. Raises ``TooMany`` if too many wait.
         """
@@ -84,7 +87,7 @@ class Turns:
             one.refuse(_superseded())
         return asked.future
 
-    def take_over(self, asked: Asked) -> None:
+    def take_over(self, asked: QueuedRequest) -> None:
         """Go on with a request that another queue has begun."""
         with self._changed:
             if not self._closed:
@@ -104,7 +107,7 @@ class Turns:
         for asked in left:
             asked.refuse(_closing())
 
-    def _superseded_by(self, asked: Asked, line: deque[Asked]) -> list[Asked]:
+    def _superseded_by(self, asked: QueuedRequest, line: deque[QueuedRequest]) -> list[QueuedRequest]:
         """Take older requests of the same control out of ``line``. Raises if ``asked`` itself is older."""
         if asked.sequence is None or not asked.control:
             return []
@@ -134,7 +137,7 @@ class Turns:
                 for asked in again:
                     asked.refuse(_closing())
 
-    def _serve(self, turn: list[Asked]) -> list[Asked]:
+    def _serve(self, turn: list[QueuedRequest]) -> list[QueuedRequest]:
         try:
             return [asked for asked in self._work(turn[0].model, turn) if asked.wanted]
         except Exception:  # the thread's outermost boundary: it must go on for all others
@@ -144,13 +147,13 @@ class Turns:
                     asked.refuse(Conflict("something broke in the server.", None, "Its log says what."))
             return []
 
-    def _next(self) -> list[Asked] | None:
+    def _next(self) -> list[QueuedRequest] | None:
         """The requests of the next turn: one of each viewer, all for the model of the first."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._lines)
             if self._closed:
                 return None
-            turn: list[Asked] = []
+            turn: list[QueuedRequest] = []
             for viewer in list(self._lines):
                 line = self._lines[viewer]
                 asked = next((one for one in line if not turn or one.model == turn[0].model), None)

@@ -40,7 +40,7 @@ class HistoricalAveraging(Stabiliser):
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         return self._pull(ctx)
 
-    def answer(self, ctx: Context, fake: Tensor) -> Tensor:
+    def generator_term(self, ctx: Context, fake: Tensor) -> Tensor:
         return self._pull(ctx)
 
     def _pull(self, ctx: Context) -> Tensor:

@@ -53,12 +53,12 @@ class Stabiliser:
         """
         return None
 
-    def answer(self, ctx: Context, fake: Tensor) -> Tensor | None:
+    def generator_term(self, ctx: Context, fake: Tensor) -> Tensor | None:
         """A scalar added to G's loss, through the generated batch or G's weights."""
         return None
 
     def replaces_objective(self, options: Any) -> bool:
-        """Whether ``answer`` stands instead of the objective's loss of G."""
+        """Whether ``generator_term`` stands instead of the objective's loss of G."""
         return False
 
     def after_step(self, ctx: Context, networks: Sequence[str]) -> None:

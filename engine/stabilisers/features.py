@@ -127,7 +127,7 @@ class FeatureMatching(Stabiliser):
     def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         refuse_without_features(recipe, "feature_matching")
 
-    def answer(self, ctx: Context, fake: Tensor) -> Tensor:
+    def generator_term(self, ctx: Context, fake: Tensor) -> Tensor:
         features: Any = ctx.networks["discriminator"].features
         real_mean = features(ctx.shown(ctx.real())).mean(0)  # (F,)
         fake_mean = features(ctx.shown(fake)).mean(0)  # (F,)

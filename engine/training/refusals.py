@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.game.best import EVALUATED, TITLES
 from engine.game.recipe import Recipe
 from engine.gans import GANS
@@ -17,16 +17,16 @@ from engine.objectives import OBJECTIVES
 from engine.options import BadInput
 from engine.stabilisers import STABILISERS
 
-OF_THE_GAME = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")
+ADVERSARIAL = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")
 
 
 def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:
     """Refuse what belongs to a part of the game that does not take place: it would do nothing."""
     defaults = {name: field.default for name, field in type(options).model_fields.items()}
     changed = {name for name in defaults if getattr(options, name) != defaults[name]}
-    idle = {part: by for by, parts in recipe.switches_off.items() if by in changed for part in parts}
+    idle = {part: by for by, parts in recipe.disables.items() if by in changed for part in parts}
     needs = {piece.switch: piece.needs for piece in STABILISERS.values() if piece.is_on(options)}
-    needs |= {name: "game" for name in (*OF_THE_GAME, *recipe.of_the_game) if name in changed}
+    needs |= {name: "game" for name in (*ADVERSARIAL, *recipe.adversarial_options) if name in changed}
     for field, part in needs.items():
         if part in idle:
             by, remedy = idle[part], f"Set {field} to {defaults[field]}"
@@ -42,11 +42,11 @@ def check(gan: str, options: Any, source: Source) -> None:
         raise BadInput(
             f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist."
         )
-    if options.batch_size < recipe.fewest:
+    if options.batch_size < recipe.min_batch_size:
         raise BadInput(
             f"{recipe.title} compares the samples of a batch, or learns from their mean.",
             "batch_size",
-            f"Set batch_size to {recipe.fewest} or more.",
+            f"Set batch_size to {recipe.min_batch_size} or more.",
         )
     recipe.check(options, data)
     for piece in STABILISERS.values():

@@ -11,7 +11,7 @@ import torch
 import engine
 from engine.data import DATASETS, PointSource
 from engine.data.source import Source
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
 from engine.models.assembly import open_source, options_model, shape_of

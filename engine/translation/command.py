@@ -73,7 +73,7 @@ def _translated(
     loaded: object, path: Path, options: dict[str, object], show: Callable[[float], None]
 ) -> bytes:
     from engine.models.library import Loaded
-    from engine.translation.picture import translate_picture
+    from engine.translation.translating import translate_picture
 
     assert isinstance(loaded, Loaded)
     if path.stat().st_size > MOST_BYTES:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from engine.data.source import png
-from engine.data.translations.translation import Side, TranslationSource
+from engine.data.translations.two_sides import Side, TranslationSource
 from engine.game.recipe import Direction
 from engine.metrics.features import as_input
 from engine.models.library import Loaded

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from engine.game.recipe import Direction
-from engine.live.translations import patch_colours
+from engine.live.triptych import patch_colours
 from engine.models.library import Loaded, objective_of
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized

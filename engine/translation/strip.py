@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.data import DATASETS, ImageSource
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.live.drawing import picture_grid, to_png
 from engine.models.library import Loaded
 from engine.models.model import one_thread

@@ -18,10 +18,10 @@ from engine.data.reading.archive import Limits, is_zip, read_zip
 from engine.models.library import Loaded
 from engine.options import BadInput, NotFound
 from engine.translation.options import PARTS
-from engine.translation.picture import translate_picture
+from engine.translation.translating import translate_picture
 
 TURN_S = 0.3  # after so long, others have their turn
-ZIPS = Limits(files=5000, fewest=1)
+ZIPS = Limits(files=5000, min_pictures=1)
 State = dict[str, Any]
 Turn = Generator[State, None, dict[str, Any]]
 

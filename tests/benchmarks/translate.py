@@ -22,7 +22,7 @@ from engine.networks.unet import UnetGenerator
 from engine.translation.bands import Bands, as_input, as_pixels, steps_of
 from engine.translation.levels import Levels
 from engine.translation.tiles import Tiled
-from tests.engine.translators import photograph
+from tests.engine.made_translators import photograph
 
 NETWORKS = {
     "resnet_9blocks": lambda width: ResnetGenerator(3, 3, width, 9, "instance"),

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.engine.translators import reference_file
+from tests.engine.made_translators import reference_file
 
 
 @pytest.fixture(scope="module")

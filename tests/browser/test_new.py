@@ -5,7 +5,7 @@ import zipfile
 
 from playwright.sync_api import expect
 
-from tests.engine.translators import file_of, photograph
+from tests.engine.made_translators import file_of, photograph
 
 
 def zip_of(**files):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.engine.translators import file_of, make_translator, photograph
+from tests.engine.made_translators import file_of, make_translator, photograph
 
 PHONE, LAPTOP = (390, 844), (1366, 768)
 

@@ -28,7 +28,7 @@ class Limits:
     pixels: int = 4_000_000_000  # of all pictures before they are made small: about a minute of decoding
     ratio: float = 200.0  # unpacked to packed; pictures hardly pack, line art in BMP reaches 100
     spared: int = 4 * _MIB  # below this an archive is no bomb, whatever its ratio
-    fewest: int = 16  # readable pictures
+    min_pictures: int = 16  # readable pictures
     image_pixels: int = MAX_PIXELS
 
 

@@ -227,14 +227,14 @@ def held_out(items: Sequence[tuple[Place, Any]]) -> tuple[list[Any], list[Any]]:
 
 
 def _check_enough(count: int, what: str, reader: _Reader) -> None:
-    if count >= reader.limits.fewest:
+    if count >= reader.limits.min_pictures:
         return
     listed = "; ".join(f"{item['file']}: {item['why']}" for item in reader.skipped[:3])
     left_out = f" {len(reader.skipped)} files are left out ({listed})." if listed else ""
     raise BadInput(
         f"there are only {count} {what}.{left_out}",
         "files",
-        f"Give at least {reader.limits.fewest}. {LAYOUTS}",
+        f"Give at least {reader.limits.min_pictures}. {LAYOUTS}",
     )
 
 

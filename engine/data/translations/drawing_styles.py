@@ -17,7 +17,7 @@ from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
 from engine.data.translations import twemoji
 from engine.data.translations.line_art import drawings, white_border
-from engine.data.translations.translation import SquareSource
+from engine.data.translations.two_sides import SquareSource
 from engine.options import BadInput, knob
 
 Part = Literal["a", "b", "test"]

@@ -19,7 +19,7 @@ from PIL import Image
 from engine import options
 from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
-from engine.data.translations.translation import SquareSource
+from engine.data.translations.two_sides import SquareSource
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("earth.zip")

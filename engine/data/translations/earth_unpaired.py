@@ -13,7 +13,7 @@ import torch
 from engine import options
 from engine.data.reading.shipped import not_shipped
 from engine.data.translations.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
-from engine.data.translations.translation import SquareSource
+from engine.data.translations.two_sides import SquareSource
 from engine.options import BadInput, knob
 
 MERIDIAN = -30  # degrees east: from here eastwards to the date line photographs, westwards maps

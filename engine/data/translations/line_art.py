@@ -16,7 +16,7 @@ from engine import options
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.reading.shipped import not_shipped
-from engine.data.translations.translation import SquareSource
+from engine.data.translations.two_sides import SquareSource
 from engine.options import BadInput, knob
 
 

@@ -13,7 +13,7 @@ from engine.data.pictures.folder import listed, no_folder
 from engine.data.pictures.upload import SIDES, UploadOptions, datasets_folder, no_upload, read_card
 from engine.data.reading.cache import prepared
 from engine.data.reading.sides import Layout, Sides, ingest_sides, kept_side
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.options import BadInput, knob
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT, PICTURE_LIMIT
-from engine.explore.picture import picture
+from engine.explore.rendering import picture
 from tests.dashboard.api.test_application import BODIES, IDS, is_problem
 from tests.dashboard.conftest import ROOT
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run

@@ -8,7 +8,7 @@ import pytest
 from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT
 from tests.dashboard.api.test_application import is_problem
-from tests.engine.translators import reference_file
+from tests.engine.made_translators import reference_file
 
 
 @pytest.fixture(scope="module")

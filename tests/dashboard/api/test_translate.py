@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.api import schemas
 from tests.dashboard.api.test_application import is_problem
-from tests.engine.translators import file_of, make_translator, opened, photograph
+from tests.engine.made_translators import file_of, make_translator, opened, photograph
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ from dashboard.studio.snippets import snippets
 from engine.api import Engine
 from tests.dashboard.conftest import ROOT, Server
 from tests.dashboard.test_guard import ask, is_refusal
-from tests.engine.translators import file_of, make_translator, photograph
+from tests.engine.made_translators import file_of, make_translator, photograph
 
 SIZE = (48, 40)
 PICTURE = file_of(photograph(SIZE[1], SIZE[0]))

@@ -195,7 +195,7 @@ class TestFolder:
             (Limits(file_bytes=500), "MiB"),
             (Limits(pixels=1000), "pixels together"),
             (Limits(image_pixels=300), "pixels"),
-            (Limits(fewest=17), "only 16 pictures"),
+            (Limits(min_pictures=17), "only 16 pictures"),
         ],
     )
     def test_limits(self, tmp_path, limits, reason):

@@ -11,7 +11,7 @@ from PIL import Image
 import engine.data
 from engine.data import DATASETS, ImageSource, PointSource, Source
 from engine.data.pictures.upload import datasets_folder, ingest_upload
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.options import BadInput, describe, validate
 from tests.engine.data.made_files import write_pictures
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.explore import calls
-from engine.explore.picture import picture
+from engine.explore.rendering import picture
 from engine.explore.sample import sample_grid
 from engine.live import frames
 from engine.options import NotFound

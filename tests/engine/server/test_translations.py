@@ -8,7 +8,7 @@ from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.server import translations
 from engine.translation import work
 from engine.translation.options import check_options
-from tests.engine.translators import file_of, make_translator, opened, photograph
+from tests.engine.made_translators import file_of, make_translator, opened, photograph
 
 
 class Hand:

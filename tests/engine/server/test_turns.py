@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from engine.options import BadInput, Conflict, TooMany
-from engine.server.turns import MOST_OF_ONE, Asked, Turns
+from engine.server.turns import MOST_OF_ONE, QueuedRequest, Turns
 
 
 class Desk:
@@ -27,7 +27,7 @@ class Desk:
         return more
 
     def ask(self, name, viewer="a", control="", sequence=None, model="m"):
-        return self.turns.ask(Asked(model, {"name": name}, viewer, control, sequence))
+        return self.turns.ask(QueuedRequest(model, {"name": name}, viewer, control, sequence))
 
     def busy(self):
         """Give it something to do, so that whatever is asked now waits."""
@@ -161,8 +161,8 @@ def test_work_that_breaks_is_said_and_the_next_is_done():
 
     turns = Turns(work, 4, "broken")
     with pytest.raises(Conflict, match="broke"):
-        turns.ask(Asked("broken", {}, "a")).result(10)
-    assert turns.ask(Asked("whole", {}, "a")).result(10) == {}
+        turns.ask(QueuedRequest("broken", {}, "a")).result(10)
+    assert turns.ask(QueuedRequest("whole", {}, "a")).result(10) == {}
     turns.close()
 
 

@@ -86,7 +86,7 @@ def test_feature_matching_brings_the_means_of_ds_features_together():
     trainer = Trainer(small(feature_matching=2.0, batch_size=256, generator_lr=2e-3))
     ctx, features = trainer.ctx, trainer.networks["discriminator"].features
     ctx.begin_turn(("generator",), keeps_graph=True)
-    term = STABILISERS["feature_matching"].answer(ctx, ctx.fake())
+    term = STABILISERS["feature_matching"].generator_term(ctx, ctx.fake())
     gap = features(ctx.real()).mean(0) - features(ctx.fake()).mean(0)
     torch.testing.assert_close(term, 2 * gap.square().sum())
     real = trainer.source.sample(20_000, torch.Generator().manual_seed(1))

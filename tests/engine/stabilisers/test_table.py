@@ -102,7 +102,7 @@ def test_gradient_penalties_may_be_asked_for_at_every_few_steps(name):
     assert asked == [0, 3]
     trainer.ctx.step = 0
     real, fake = trainer.ctx.real(), trainer.ctx.fake().detach()
-    loss, statistics = trainer.ctx.penalised(torch.zeros(()), {}, real, fake)
+    loss, statistics = trainer.ctx.with_penalties(torch.zeros(()), {}, real, fake)
     assert float(loss.detach()) == pytest.approx(3 * float(statistics[f"penalty_{name}"]))
 
 
@@ -205,7 +205,7 @@ def test_historical_averaging_pulls_both_players_to_the_mean_of_all_that_they_we
         trainer.iterate()
         for name, past in seen.items():
             past.append(flat(trainer, name))
-    for name, hook in (("discriminator", piece.penalty), ("generator", piece.answer)):
+    for name, hook in (("discriminator", piece.penalty), ("generator", piece.generator_term)):
         ctx.begin_turn((name,), keeps_graph=False)
         for weight in ctx.weights[name]:
             weight.grad = None

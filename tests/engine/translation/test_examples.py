@@ -10,7 +10,7 @@ from engine import PRETRAINED
 from engine.metrics.features import as_input
 from engine.models.library import Library
 from engine.translation.examples import SHOWN, examples
-from tests.engine.translators import make_translator
+from tests.engine.made_translators import make_translator
 
 
 def test_they_are_held_out_and_what_it_does_best_comes_first():

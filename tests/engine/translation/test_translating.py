@@ -16,9 +16,9 @@ from engine.translation.decoding import decode, encode
 from engine.translation.levels import Levels
 from engine.translation.normalising import Moments
 from engine.translation.options import check_options
-from engine.translation.picture import translate_picture
 from engine.translation.tiles import Tiled
-from tests.engine.translators import file_of, make_translator, opened, photograph
+from engine.translation.translating import translate_picture
+from tests.engine.made_translators import file_of, make_translator, opened, photograph
 
 RESNETS = [
     (2, "instance", False), (2, "batch", False), (1, "instance_affine", True), (1, "none", False)

@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.data.translations.translation import Side, TranslationSource
+from engine.data.translations.two_sides import Side, TranslationSource
 from engine.game.exhibits import Exhibit
 from engine.game.recipe import Direction
 from engine.game.showing import evaluating
 from engine.live import frames
 from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
-from engine.metrics.translation import psnr
+from engine.metrics.psnr import psnr
 from engine.training.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side

@@ -8,8 +8,8 @@ from torch.nn.functional import avg_pool2d
 from engine.metrics import picture_network
 from engine.metrics.evaluate import applicable, evaluate_networks
 from engine.metrics.features import as_input, pick
-from engine.metrics.translation import psnr
-from engine.metrics.translations import in_windows
+from engine.metrics.held_out import in_windows
+from engine.metrics.psnr import psnr
 from engine.options import BadInput
 from engine.training.request import validate
 from engine.training.trainer import Trainer

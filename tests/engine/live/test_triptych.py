@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.live import frames
 from engine.live.picture import picture_of
-from engine.live.translations import patch_colours
+from engine.live.triptych import patch_colours
 from engine.training.request import validate
 from engine.training.trainer import Trainer
 

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.data.translations.translation import TranslationSource
+from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Direction
 from engine.metrics.features import as_bytes, as_input
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.kernel import kernel_distance
 from engine.metrics.picture_network import WINDOW
+from engine.metrics.psnr import psnr
 from engine.metrics.subject import Outcome, Subject
-from engine.metrics.translation import psnr
 
 AT_ONCE = 16
 Measure = Callable[[Tensor, Tensor], Tensor]  # of made and true pictures (N, C, H, W) in [-1, 1]: (N,)

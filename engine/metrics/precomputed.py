@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Given(nn.Module):
+class Precomputed(nn.Module):
     """A feature network that hands on what it is given: (N, D) in, (N, D) out."""
 
     def __init__(self, dimensions: int) -> None:
