@@ -1,17 +1,26 @@
-"""An exclusive lock on a file, and a look at whether another process holds it."""
+"""An exclusive lock on a file, and a look at whether another process holds it.
+
+By PyPI ``portalocker``: ``lockf`` where there is POSIX, ``LockFileEx`` on Windows. Both end with their
+process, however that ends, and no forked child keeps them. (PyPI ``filelock``, and portalocker's own default,
+take ``flock``, which belongs to the open file and so to every child that inherits it: a loader forked by a
+worker would keep a dead worker's run alive. filelock also has no shared lock, with which several can look at
+once.)
+"""
 
 from __future__ import annotations
 
-import fcntl
 import time
 from pathlib import Path
 from typing import IO
 
+from portalocker import LockException, LockFlags
+from portalocker import portalocker as systems
+
+OURS = getattr(systems, "LockfLocker" if hasattr(systems, "LockfLocker") else "Win32Locker")()
+
 
 class Lock:
-    """An exclusive lock on a file, held until ``release`` or the process's end (``fcntl.lockf``: children do
-    not keep it).
-    """
+    """An exclusive lock on a file, held until ``release`` or the process's end; children do not keep it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,8 +34,8 @@ class Lock:
         end = time.monotonic() + patience_s
         while True:
             try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                OURS.lock(file, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
+            except LockException:
                 if time.monotonic() > end:
                     file.close()
                     return False
@@ -47,9 +56,9 @@ def is_locked(path: Path) -> bool:
     """
     try:
         with open(path, "rb") as file:
-            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            OURS.lock(file, LockFlags.SHARED | LockFlags.NON_BLOCKING)
     except FileNotFoundError:
         return False
-    except OSError:
+    except (OSError, LockException):
         return True
     return False

@@ -186,6 +186,22 @@ def test_a_lock_ends_with_its_process_however_that_ends(tmp_path):
     lock.release()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_does_not_keep_the_lock_of_its_dead_parent(tmp_path):
+    path = tmp_path / "lock"
+    loader = 'if os.fork() == 0: print("forked", flush=True); sys.stdin.read(); os._exit(0)\n'
+    code = HOLD.replace("import sys, time", "import os, sys").replace("sys.stdin", loader + "sys.stdin")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert [process.stdout.readline().strip() for _ in range(2)] == ["held", "forked"] and is_locked(path)
+    process.kill()
+    process.wait()
+    assert not is_locked(path)
+    process.stdin.close()  # the child goes
+    assert process.stdout.read() == ""
+
+
 def test_a_run_that_says_it_runs_has_failed_once_its_lock_is_free(folder):
     process, _ = hold(folder.lock)
     folder.write_status(state="running", step=5)
