@@ -163,7 +163,7 @@ def bench_points(seconds: float = 4.0) -> dict[str, float]:
         config = validate({"gan": "gan", "data": "ring", "steps": 10_000_000, "device": "cpu"})
         folder.create({"id": "run", **config}, "starting")
         session = Session(folder, False, None)
-        session._begin()
+        session.begin()
         gc.collect()
         gc.freeze()  # as in a worker, whose collections pass over what was there before the run
         for _ in range(ROUNDS):
@@ -184,7 +184,7 @@ def bench_points(seconds: float = 4.0) -> dict[str, float]:
 
 
 def _session_step(session: Session) -> None:
-    session._obey()
+    session.commands.obey()
     session.advance()
 
 

@@ -36,12 +36,13 @@ def go(session, step):
 
 
 def evaluated(session):
-    return [event["step"] for event in Tail(session.folder.events).read() if event["type"] == "evaluation"]
+    events = Tail(session.status.folder.events).read()
+    return [event["step"] for event in events if event["type"] == "evaluation"]
 
 
 def upcoming(session):
-    session._write_status()
-    return session.folder.status()["next_evaluation"]
+    session.status.write()
+    return session.status.folder.status()["next_evaluation"]
 
 
 def test_an_interval_that_changes_holds_from_the_next_multiple_on(session):
@@ -79,18 +80,18 @@ def test_the_status_says_that_training_waits(session, monkeypatch):
     seen = []
 
     def look(*_, **__):
-        seen.append(run.folder.status()["evaluating"])
+        seen.append(run.status.folder.status()["evaluating"])
         return STAND_IN
 
     monkeypatch.setattr(engine.metrics.evaluate, "evaluate_networks", look)
     go(run, 2)
-    assert seen == [True] and run.folder.status()["evaluating"] is False
+    assert seen == [True] and run.status.folder.status()["evaluating"] is False
 
 
 def test_what_training_says_under_a_figures_name_stays(session):
     run = session(evaluate_every=2)
     go(run, 2)
-    row = Tail(run.folder.metrics).read()[-1]
+    row = Tail(run.status.folder.metrics).read()[-1]
     assert row["step"] == 2 and row["fid"] == 3.0 and row["g_loss"] < 50
 
 

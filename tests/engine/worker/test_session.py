@@ -17,7 +17,8 @@ from engine.live.gallery import SNAPSHOT_EVERY
 from engine.models import loading
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
-from engine.worker.session import Session, newest_attempt, train
+from engine.worker.journal import newest_attempt
+from engine.worker.session import Session, train
 
 CLOCK = {"row", "attempt", "time", "rate", "images_rate"}
 
@@ -111,7 +112,7 @@ def test_killed_between_checkpoints_it_resumes_and_replays(new_run):
     assert len(Tail(killed.metrics).read()) > rows_before
     # the reference: the same change at the same step, never killed
     session = Session(whole, False, None)
-    session.pending = [
+    session.replay.pending = [
         {
             "number": 0,
             "step": changed_at,

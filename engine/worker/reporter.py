@@ -1,0 +1,115 @@
+"""The rows of metrics: what training says of itself, what is measured on its samples, what is made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine.live.drawing import shown_networks
+from engine.live.picture import Picture
+from engine.training.diagnose import Diagnoser
+from engine.training.trainer import Divergence, Trainer
+from engine.worker.journal import Journal, newest_attempt
+from engine.worker.keeping import Keeper
+from engine.worker.status import Status
+
+DIAGNOSIS_EVERY_S = 2  # while the same holds
+
+Progress = Callable[[int, dict[str, Any]], None]
+
+
+class Reporter:
+    """Reads the trainer's statistics back, measures, evaluates, diagnoses, and writes it all down."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        picture: Picture,
+        status: Status,
+        journal: Journal,
+        keeper: Keeper,
+        progress: Progress | None = None,
+    ) -> None:
+        self.trainer, self.picture, self.status = trainer, picture, status
+        self.journal, self.keeper, self.progress = journal, keeper, progress
+        self.diagnoser = Diagnoser(trainer.config)
+        self._measurements = trainer.step // trainer.measure_every
+        self._active: list[str] = []
+        self._diagnosed = 0.0
+
+    def remember(self) -> None:
+        """Diagnose on top of what earlier attempts have measured up to the present step."""
+        for row in newest_attempt(self.journal.old_rows, self.trainer.step):
+            self.diagnoser.update(row)
+
+    def is_due(self) -> bool:
+        """Whether the present step ends with a report."""
+        return self.trainer.step % self.trainer.report_every == 0 or self.trainer.step == 1
+
+    def report(self, clear: bool = True) -> None:
+        """One row of metrics, read back from the device at once. ``clear=False`` lets the means go on
+        gathering.
+        """
+        trainer = self.trainer
+        values, broken = trainer.read(clear)
+        measurements = trainer.step // trainer.measure_every  # a report need not fall on a multiple
+        figures = self._evaluate() if broken is None and self.status.is_evaluation_due() else {}
+        # with an evaluation always: what both measure is in all rows measured alike
+        due = measurements > self._measurements or trainer.step == 1 or bool(figures)
+        self._measurements = measurements
+        row = self.journal.row(
+            {
+                **figures,  # what training itself says under the same name, as of L1, counts
+                **values,
+                "generator_lr": trainer.options.generator_lr * trainer.decay(),
+                "discriminator_lr": trainer.options.discriminator_lr * trainer.decay(),
+                **self.status.rates(),
+                **(self.picture.measure() if due and broken is None else {}),
+            }
+        )
+        if self.status.best.improves(row, trainer.step):
+            self.keeper.save_best(self.status.best)
+        if broken:
+            self._break(broken)
+        self._diagnose(row)
+        if self.progress:
+            self.progress(trainer.step, row)
+
+    def _evaluate(self) -> dict[str, float]:
+        """The figures of an evaluation. Training waits; its random streams do not move."""
+        self.status.evaluating = True
+        self.status.write()
+        from engine.metrics.evaluate import described, evaluate_networks  # torchmetrics takes its time
+
+        trainer, networks = self.trainer, shown_networks(self.trainer)
+        n = trainer.options.evaluate_samples
+        found = evaluate_networks(trainer.recipe, networks, trainer.source, n=n)
+        self.journal.event("evaluation", **found, measures=described(found))
+        self.status.evaluating = False
+        self.status.write()
+        return found["figures"]
+
+    def _break(self, broken: Divergence) -> None:
+        """NaN or infinity: stop, and keep the last good checkpoint."""
+        status, kept = self.status, self.status.folder.checkpoint_steps()
+        status.state = "failed"
+        status.error = (
+            f"Training diverged: {broken.statistic} became infinite or NaN at step {broken.step:,}, "
+            f"after the {broken.network}'s weights had blown up."
+        )
+        rate = f"{broken.network}_lr" if broken.network in ("generator", "discriminator") else "generator_lr"
+        tenth = getattr(self.trainer.options, rate) / 10
+        status.remedy = (
+            f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {rate} = {tenth:g}."
+        )
+        told = {"error": status.error, "remedy": status.remedy, "network": broken.network, "at": broken.step}
+        self.journal.event("error", **told)
+        self.diagnoser.diverged(broken.step, broken.network, broken.statistic, rate, tenth)
+
+    def _diagnose(self, row: dict[str, Any]) -> None:
+        active, now = self.diagnoser.update(row), time.perf_counter()
+        names = [item["name"] for item in active]
+        if names != self._active or (active and now - self._diagnosed > DIAGNOSIS_EVERY_S):
+            self._active, self._diagnosed = names, now
+            self.journal.event("diagnosis", active=active)
