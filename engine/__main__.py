@@ -17,12 +17,12 @@ from engine.server.commands import MAX_STEPS
 from engine.translation import command as translation
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
+RUNS = "folder with runs, where models of one's own lie, too"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a run failed, 2 something given cannot be used."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         return given.run(given)
     except BadInput as refusal:
@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line: one sub-parser a command, whose ``run`` takes what was given."""
     parser = argparse.ArgumentParser(
         prog="ganscope",
         description="Train, watch, understand and use GANs.",
@@ -47,15 +48,15 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     lister = command("list", _list, "List the GANs, objectives, stabilisers, data sets or models there are.")
-    lister.add_argument("table", nargs="?", choices=TABLES)
+    lister.add_argument("table", nargs="?", choices=TABLES, help="one of them (default: all)")
     lister.add_argument("--json", action="store_true", help="everything, options included, as JSON")
 
     trainer = command("train", _train, "Train a GAN; it can be watched in the browser meanwhile.")
     trainer.add_argument("--gan", help="see `list gans` (default: gan)")
     trainer.add_argument("--data", help="see `list datasets` (default: ring)")
     trainer.add_argument("--preset", help="start from a preset of the home page instead")
-    trainer.add_argument("--steps", type=int)
-    trainer.add_argument("--seed", type=int)
+    trainer.add_argument("--steps", type=int, help="how many (default: 20000)")
+    trainer.add_argument("--seed", type=int, help="same seed, same run (default: 0)")
     trainer.add_argument(
         "--set",
         nargs="+",
@@ -75,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sampler = command("sample", _sample, "Draw samples from a model or a run as one picture.")
     sampler.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
-    sampler.add_argument("--n", type=int, default=64)
-    sampler.add_argument("--seed", type=int, default=0)
+    sampler.add_argument("--n", type=int, default=64, help="how many samples")
+    sampler.add_argument("--seed", type=int, default=0, help="of the latents")
     sampler.add_argument(
         "--codes", nargs="+", default=[], metavar="CODE=VALUE", help="e.g. category=3 c1=-1.5, or class=7"
     )
@@ -87,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="JSON",
         help="places that the Explore page gives, instead of --n and --seed, e.g. '{\"plane\": [0.5, 2]}'",
     )
-    sampler.add_argument("--out", type=Path, required=True, metavar="grid.png")
-    sampler.add_argument("--runs", type=Path, default=Path("runs"))
+    sampler.add_argument("--out", type=Path, required=True, metavar="grid.png", help="the file to write")
+    sampler.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     judge = command("evaluate", _evaluate, "Measure a model or a run: each figure with its floor.")
     judge.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
@@ -96,21 +97,21 @@ def _parser() -> argparse.ArgumentParser:
         "--metrics", help="names joined by commas, e.g. fid,precision (default: all that apply)"
     )
     judge.add_argument("--n", type=int, help="samples (default: what is usual for each measure)")
-    judge.add_argument("--seed", type=int, default=0)
+    judge.add_argument("--seed", type=int, default=0, help="of the samples")
     judge.add_argument(
         "--network",
         default="auto",
         help="what looks at pictures: auto, classifier, inception (fetched once) or random",
     )
     judge.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    judge.add_argument("--runs", type=Path, default=Path("runs"))
-    judge.add_argument("--json", action="store_true")
+    judge.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
+    judge.add_argument("--json", action="store_true", help="the figures as JSON")
 
     _weights_commands(command)
     translation.add_command(command)
 
     bench = command("bench", _bench, "Measure training speed, as ratios side by side on this machine.")
-    bench.add_argument("--json", action="store_true")
+    bench.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser
 
 
@@ -123,25 +124,27 @@ def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
             choices=("auto", "train", "eval"),
             help="whether batch norm and dropout of a pix2pix act as in training when it is used",
         )
-        sub.add_argument("--runs", type=Path, default=Path("runs"))
+        sub.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
     importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
-    importer.add_argument("--name", required=True)
+    importer.add_argument("--name", required=True, help="of the model")
     importer.add_argument("--sides", nargs=2, default=("A", "B"), metavar="NAME", help="what is on them")
     for_models(importer)
 
     puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
-    puller.add_argument("name")
+    puller.add_argument("name", help="as its authors call it")
     puller.add_argument("--from", dest="base", metavar="URL", help="another place that has NAME.pth")
     for_models(puller)
 
     exporter = command("export", _export, "Write a generator for other programs, with a card beside it.")
     exporter.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
-    exporter.add_argument("--to", required=True, choices=("onnx", "safetensors", "torchscript"))
-    exporter.add_argument("--out", type=Path, required=True, metavar="FILE")
+    exporter.add_argument(
+        "--to", required=True, choices=("onnx", "safetensors", "torchscript"), help="format"
+    )
+    exporter.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
     exporter.add_argument("--direction", choices=("a_to_b", "b_to_a"), help="of a translator")
-    exporter.add_argument("--runs", type=Path, default=Path("runs"))
+    exporter.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
