@@ -97,7 +97,7 @@ NEEDS: dict[str, str] = {
     "engine.options engine.runs",
     "engine.training": "engine engine.data engine.game engine.gans engine.metrics engine.models "
     "engine.networks engine.objectives engine.options engine.runs engine.stabilisers",
-    "engine.live": "engine.data engine.game engine.latent engine.metrics engine.runs engine.training",
+    "engine.live": "engine.data engine.game engine.latent engine.metrics engine.runs",
     "engine.translation": "engine.data engine.game engine.live engine.metrics engine.models engine.networks "
     "engine.options engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "

@@ -1,12 +1,53 @@
-"""Networks as they are shown: in eval mode, without gradients."""
+"""What a run shows of itself: its networks in eval mode, without gradients, with their averages in place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from engine.data import Source
+from engine.game.exhibits import Networks
+from engine.game.recipe import Recipe
+from engine.objectives import OBJECTIVES, Objective
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the pictures of a run are made of: the recipe, its data, and ``newest`` networks with the
+    ``averages`` of some of them. All are those of the run itself, so what is shown is their present state.
+    """
+
+    recipe: Recipe
+    source: Source
+    newest: Networks
+    averages: Networks
+    device: torch.device
+    seed: int
+
+    @property
+    def networks(self) -> Networks:
+        """All networks, with their averages in place where there are any."""
+        return {**self.newest, **self.averages}
+
+    @property
+    def generator(self) -> nn.Module:
+        """The average of G where there is one, otherwise G."""
+        return self.networks["generator"]
+
+    @property
+    def objective(self) -> Objective:
+        """The objective under the options that hold now."""
+        options = self.recipe.options
+        return OBJECTIVES[options.objective].under(options.generator_update)
+
+    def latents(self, n: int) -> Tensor:
+        """(n, latent_dim) from the GAN's prior, the same for every run of one seed."""
+        generator = torch.Generator("cpu").manual_seed(self.seed * 1_000_003 + 3)
+        return self.recipe.draw_latent(n, generator).to(self.device)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the live pictures of all kinds share: fixed latents, shown networks, grids, PNG."""
+"""What the live pictures of all kinds share: grids, PNG."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import io
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
-
-from engine.training.trainer import Trainer
+from torch import Tensor
 
 THUMBNAIL = 160
 EXHIBIT_EVERY_S = 1.5
 REAL, FAKE = (27, 120, 55), (118, 42, 131)
-
-
-def display_latents(trainer: Trainer, n: int) -> Tensor:
-    """(n, latent_dim) from the GAN's prior, the same for every run of one seed."""
-    generator = torch.Generator("cpu").manual_seed(trainer.config["seed"] * 1_000_003 + 3)
-    return trainer.recipe.draw_latent(n, generator).to(trainer.device)
-
-
-def shown_networks(trainer: Trainer) -> dict[str, nn.Module]:
-    """All networks, with their averages in place where there are any."""
-    return {**trainer.networks, **trainer.averages}
-
-
-def shown_generator(trainer: Trainer) -> nn.Module:
-    """The average of G where there is one, otherwise G."""
-    return shown_networks(trainer)["generator"]
 
 
 def to_png(image: Image.Image) -> bytes:

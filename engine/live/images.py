@@ -16,20 +16,16 @@ from torch import Tensor
 
 from engine.data import ImageSource
 from engine.game.recipe import Exhibit, Show
-from engine.game.showing import evaluating
+from engine.game.showing import Shown, evaluating
 from engine.live import frames
 from engine.live.drawing import (
     EXHIBIT_EVERY_S,
     THUMBNAIL,
-    display_latents,
     picture_grid,
-    shown_generator,
-    shown_networks,
     to_png,
 )
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
-from engine.training.trainer import Trainer
 
 MEASURED = 256  # pictures that diversity and classes are measured on
 GRID = (8, 8)
@@ -38,23 +34,21 @@ GRID = (8, 8)
 class ImagesPicture:
     """Pictures: a grid of samples from fixed z."""
 
-    def __init__(self, trainer: Trainer, source: ImageSource) -> None:
-        self.trainer, self.source = trainer, source
-        self.z = display_latents(trainer, MEASURED)
+    def __init__(self, shown: Shown, source: ImageSource) -> None:
+        self.shown, self.source = shown, source
+        self.z = shown.latents(MEASURED)
         self.counter = ClassCounter.for_source(source)
-        chosen = torch.randperm(
-            len(source.images), generator=torch.Generator().manual_seed(trainer.config["seed"])
-        )
+        chosen = torch.randperm(len(source.images), generator=torch.Generator().manual_seed(shown.seed))
         self.real_pictures = source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
-        self.real_labels = None if source.labels is None else source.labels[chosen[:64]].to(trainer.device)
+        self.real_labels = None if source.labels is None else source.labels[chosen[:64]].to(self.shown.device)
         self.reference = diversity(self.real_pictures)
         self._shown_exhibits: list[tuple[Exhibit, bytes]] = []
         self._exhibits_due = 0.0
 
     def _samples(self, n: int) -> Tensor:
-        generator = shown_generator(self.trainer)
+        generator = self.shown.generator
         with evaluating(generator):
-            return self.trainer.recipe.generate(generator, self.z[:n]).float()
+            return self.shown.recipe.generate(generator, self.z[:n]).float()
 
     def measure(self) -> dict[str, Any]:
         """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL
@@ -65,9 +59,9 @@ class ImagesPicture:
             "samples": len(samples),
             "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8),
         }
-        networks = shown_networks(self.trainer)
+        networks = self.shown.networks
         with evaluating(*networks.values()):
-            found |= self.trainer.recipe.figures(networks, self.source)
+            found |= self.shown.recipe.figures(networks, self.source)
         return found | (self.counter.count(samples) if self.counter else {})
 
     def _exhibits(self) -> list[tuple[Exhibit, bytes]]:
@@ -76,10 +70,10 @@ class ImagesPicture:
         """
         if time.perf_counter() < self._exhibits_due:
             return self._shown_exhibits
-        trainer, networks = self.trainer, shown_networks(self.trainer)
+        networks = self.shown.networks
         with evaluating(*networks.values()):
-            real = self.real_pictures.to(trainer.device)
-            found = trainer.recipe.exhibits(Show(networks, self.z, real, self.real_labels))
+            real = self.real_pictures.to(self.shown.device)
+            found = self.shown.recipe.exhibits(Show(networks, self.z, real, self.real_labels))
         self._shown_exhibits = [
             (one, to_png(picture_grid(one.pictures, one.rows, one.columns))) for one in found
         ]

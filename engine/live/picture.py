@@ -1,4 +1,4 @@
-"""The live picture of a run: what each kind of data provides, and which one suits a trainer."""
+"""The live picture of a run: what each kind of data provides, and which one suits a run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from engine.data import ImageSource, PointSource
 from engine.data.translations.two_sides import TranslationSource
+from engine.game.showing import Shown
 from engine.live.images import ImagesPicture
-from engine.training.trainer import Trainer
 
 
 class Picture(Protocol):
@@ -19,15 +19,15 @@ class Picture(Protocol):
     def thumbnail(self) -> bytes: ...
 
 
-def picture_of(trainer: Trainer) -> Picture:
-    """The picture that suits the data of ``trainer``."""
-    if isinstance(trainer.source, TranslationSource):
+def picture_of(shown: Shown) -> Picture:
+    """The picture that suits the data of ``shown``."""
+    if isinstance(shown.source, TranslationSource):
         from engine.live.triptych import TranslationPicture  # which is made of the parts above
 
-        return TranslationPicture(trainer, trainer.source)
-    if isinstance(trainer.source, PointSource):
+        return TranslationPicture(shown, shown.source)
+    if isinstance(shown.source, PointSource):
         from engine.live.points import PointsPicture
 
-        return PointsPicture(trainer, trainer.source)
-    assert isinstance(trainer.source, ImageSource)
-    return ImagesPicture(trainer, trainer.source)
+        return PointsPicture(shown, shown.source)
+    assert isinstance(shown.source, ImageSource)
+    return ImagesPicture(shown, shown.source)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.data import PointSource
 from engine.game.codes import first_category
-from engine.game.showing import evaluating
+from engine.game.showing import Shown, evaluating
 from engine.latent.encoding import class_colour, reconstruct
 from engine.latent.traversals import latent_sheet
 from engine.live import frames
@@ -20,16 +20,12 @@ from engine.live.drawing import (
     FAKE,
     REAL,
     THUMBNAIL,
-    display_latents,
-    shown_generator,
-    shown_networks,
     to_png,
 )
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
-from engine.training.trainer import Trainer
 
 SHOWN = 512  # points drawn
 ARROWS = 128
@@ -46,32 +42,32 @@ class PointsPicture:
     becomes of real points that are encoded.
     """
 
-    def __init__(self, trainer: Trainer, source: PointSource) -> None:
-        self.trainer, self.source = trainer, source
-        self.z = display_latents(trainer, MEASURED)
+    def __init__(self, shown: Shown, source: PointSource) -> None:
+        self.shown, self.source = shown, source
+        self.z = shown.latents(MEASURED)
         x0, x1, y0, y1 = source.extent
         middles = (torch.arange(CELLS) + 0.5) / CELLS
         xs, ys = x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles
         self.cells = (
-            torch.cartesian_prod(ys, xs).flip(1).to(trainer.device)
+            torch.cartesian_prod(ys, xs).flip(1).to(self.shown.device)
         )  # (CELLS * CELLS, 2), row 0 is y's minimum
-        sheet, self.is_sheet = latent_sheet(trainer.recipe, MANIFOLD)
-        self.sheet = sheet.to(trainer.device)  # (rows, columns, latent_dim)
-        self.real_points = source.sample(1024, torch.Generator("cpu").manual_seed(trainer.config["seed"]))
+        sheet, self.is_sheet = latent_sheet(self.shown.recipe, MANIFOLD)
+        self.sheet = sheet.to(self.shown.device)  # (rows, columns, latent_dim)
+        self.real_points = source.sample(1024, torch.Generator("cpu").manual_seed(shown.seed))
         self.comparison = DensityComparison(source, cells=CELLS)
         self.modes = torch.as_tensor(source.modes, dtype=torch.float32)
         self.optimal: np.ndarray | None = None
         self.reference = diversity(source.sample(COMPARED, torch.Generator("cpu").manual_seed(0)))
-        recipe, objective = trainer.recipe, trainer.ctx.objective
+        recipe, objective = self.shown.recipe, self.shown.objective
         self.has_critic = objective.needs_lipschitz and recipe.judges_samples and recipe.has_features
 
     def measure(self) -> dict[str, Any]:
         """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
         the next frame.
         """
-        generator = shown_generator(self.trainer)
+        generator = self.shown.generator
         with evaluating(generator):
-            samples = self.trainer.recipe.generate(generator, self.z).float().cpu()
+            samples = self.shown.recipe.generate(generator, self.z).float().cpu()
         found: dict[str, Any] = {"samples": len(samples)}
         if not bool(torch.isfinite(samples).all()):
             return found
@@ -92,11 +88,11 @@ class PointsPicture:
         """How far ``samples`` are from the data, by transport and by the critic: ``critic_distance`` is its
         value where it has a slope of 1.
         """
-        device, networks = self.trainer.device, shown_networks(self.trainer)
+        device, networks = self.shown.device, self.shown.networks
         real, fake = self.real_points[:PAIRED], samples[:PAIRED]
         with evaluating(*networks.values()):
             found = critic_estimate(
-                partial(self.trainer.recipe.logits, networks), real.to(device), fake.to(device)
+                partial(self.shown.recipe.logits, networks), real.to(device), fake.to(device)
             )
         distance = found["critic_value"] / max(found["critic_slope"], 1e-8)
         transport = {"transport": transport_distance(real, fake), "transport_floor": self._floor}
@@ -104,19 +100,18 @@ class PointsPicture:
 
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""
-        trainer = self.trainer
-        networks = shown_networks(trainer)
+        networks = self.shown.networks
         generator = networks["generator"]
         with evaluating(*networks.values()):
             latents = torch.cat([self.z[:SHOWN], self.sheet.flatten(0, 1)])
-            fake = trainer.recipe.generate(generator, latents).float()
+            fake = self.shown.recipe.generate(generator, latents).float()
             points, manifold = fake[:SHOWN], fake[SHOWN:].view(*self.sheet.shape[:2], 2)
             special = self._special(networks)
-            heat = self._heat(trainer.recipe.logits(networks, self.cells))
+            heat = self._heat(self.shown.recipe.logits(networks, self.cells))
             with torch.enable_grad():  # of few points, apart from the many cells
                 pushed = points[:ARROWS].detach().requires_grad_()
-                logits = trainer.recipe.logits(networks, pushed)
-                loss = trainer.ctx.objective.generator_loss(logits.detach(), logits) * ARROWS
+                logits = self.shown.recipe.logits(networks, pushed)
+                loss = self.shown.objective.generator_loss(logits.detach(), logits) * ARROWS
                 (gradient,) = torch.autograd.grad(loss, pushed)
         arrows, mean = self._arrows(gradient)
         arrays: dict[str, np.ndarray | bytes] = {
@@ -143,12 +138,12 @@ class PointsPicture:
         """``category`` (SHOWN,) uint8 of the shown points, where the latent has one, and ``reconstructed``
         (RECONSTRUCTED, 2), G(E(x)) of the first real points, where there is an encoder.
         """
-        recipe, arrays = self.trainer.recipe, {}
-        if categorical := first_category(self.trainer.recipe.codes):
+        recipe, arrays = self.shown.recipe, {}
+        if categorical := first_category(self.shown.recipe.codes):
             chosen = categorical.of(self.z[:SHOWN]).argmax(1)
             arrays["category"] = chosen.to(torch.uint8).cpu().numpy()
         if recipe.has_encoder:
-            real = self.real_points[:RECONSTRUCTED].to(self.trainer.device)
+            real = self.real_points[:RECONSTRUCTED].to(self.shown.device)
             arrays["reconstructed"] = reconstruct(recipe, networks, real).float().cpu().numpy()
         return arrays
 
@@ -156,7 +151,7 @@ class PointsPicture:
         """D's answer on the cells as (CELLS, CELLS) uint8: 255 real, 128 undecided, 0 fake. Values without a
         range are squashed.
         """
-        objective = self.trainer.ctx.objective
+        objective = self.shown.objective
         if objective.probability:
             score = logits.sigmoid()
         else:
@@ -186,13 +181,13 @@ class PointsPicture:
         """A small picture: real points in green, generated in purple or the colours of their categories, and
         D's heat map behind them.
         """
-        source, networks = self.source, shown_networks(self.trainer)
+        source, networks = self.source, self.shown.networks
         with evaluating(*networks.values()):
-            fake = self.trainer.recipe.generate(networks["generator"], self.z[:300]).float().cpu()
-            heat = self._heat(self.trainer.recipe.logits(networks, self.cells))
+            fake = self.shown.recipe.generate(networks["generator"], self.z[:300]).float().cpu()
+            heat = self._heat(self.shown.recipe.logits(networks, self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
         layers = [(real, REAL)]
-        if categorical := first_category(self.trainer.recipe.codes):
+        if categorical := first_category(self.shown.recipe.codes):
             chosen = categorical.of(self.z[: len(fake)]).argmax(1).cpu()
             layers += [(fake[chosen == k], class_colour(k)) for k in range(categorical.size)]
         else:

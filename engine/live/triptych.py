@@ -17,11 +17,10 @@ from torch.nn.functional import interpolate
 from engine.data.translations.two_sides import Side, TranslationSource
 from engine.game.exhibits import Exhibit
 from engine.game.recipe import Direction
-from engine.game.showing import evaluating
+from engine.game.showing import Shown, evaluating
 from engine.live import frames
-from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, shown_networks, to_png
+from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, to_png
 from engine.metrics.psnr import psnr
-from engine.training.trainer import Trainer
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
 REAL_GRID = (4, 4)
@@ -31,8 +30,8 @@ GIVEN: dict[Direction, Side] = {"a_to_b": "a", "b_to_a": "b"}
 class TranslationPicture:
     """Input, output and target of the same few held-out pictures; of CycleGAN both ways and back again."""
 
-    def __init__(self, trainer: Trainer, source: TranslationSource) -> None:
-        self.trainer, self.source = trainer, source
+    def __init__(self, shown: Shown, source: TranslationSource) -> None:
+        self.shown, self.source = shown, source
         self.held_out = self._with_the_shown_first({"a": self._some("a"), "b": self._some("b")})
         self._shown_exhibits: list[tuple[Exhibit, bytes]] = []
         self._exhibits_due = 0.0
@@ -44,7 +43,7 @@ class TranslationPicture:
         height, width = (self.source.given if side == "a" else self.source.shape)[1:]
         edge = (pictures.shape[-1] - width) // 2
         some = pictures[:MEASURED, :, edge : edge + height, edge : edge + width]
-        return (some.float() / 127.5 - 1).to(self.trainer.device, memory_format=torch.channels_last)
+        return (some.float() / 127.5 - 1).to(self.shown.device, memory_format=torch.channels_last)
 
     def _with_the_shown_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
         """The pairs that are shown before the others: four from the livelier half, in which the difference of
@@ -65,14 +64,14 @@ class TranslationPicture:
         return self.source.test_is_paired if has_test else self.source.kind == "pairs"
 
     def _translate(self, x: Tensor, direction: Direction) -> Tensor:
-        networks = shown_networks(self.trainer)
-        return self.trainer.recipe.translator(networks, direction)(x).float()
+        networks = self.shown.networks
+        return self.shown.recipe.translator(networks, direction)(x).float()
 
     def measure(self) -> dict[str, Any]:
         """L1 and PSNR against the truth where it is known, and how far there and back misses."""
-        recipe = self.trainer.recipe
+        recipe = self.shown.recipe
         found: dict[str, Any] = {"samples": len(self.held_out["a"])}
-        with evaluating(*shown_networks(self.trainer).values()):
+        with evaluating(*self.shown.networks.values()):
             for direction in recipe.directions:
                 ending = "" if direction == "a_to_b" else "_back"
                 given = GIVEN[direction]
@@ -91,7 +90,7 @@ class TranslationPicture:
         given: Side = GIVEN[direction]
         x, letter = self.held_out[given][:SHOWN], given.upper()
         made = self._translate(x, direction)
-        if len(self.trainer.recipe.directions) == 1:
+        if len(self.shown.recipe.directions) == 1:
             return [x, made, self.held_out["b"][:SHOWN]], ["input", "output", "target"]
         other: Direction = "b_to_a" if direction == "a_to_b" else "a_to_b"
         there = "B" if letter == "A" else "A"
@@ -104,11 +103,11 @@ class TranslationPicture:
 
     def _patches(self, direction: Direction) -> Tensor:
         """Outputs, and beside each D's verdict on its patches: (SHOWN * 2, 3, H, W)."""
-        trainer, networks = self.trainer, shown_networks(self.trainer)
+        networks = self.shown.networks
         x = self.held_out[GIVEN[direction]][:SHOWN]
         made = self._translate(x, direction)
-        scores = trainer.ctx.objective.score(trainer.recipe.patches(networks, direction, x, made).float())
-        low, high = trainer.ctx.objective.range or (scores.min(), scores.max())
+        scores = self.shown.objective.score(self.shown.recipe.patches(networks, direction, x, made).float())
+        low, high = self.shown.objective.range or (scores.min(), scores.max())
         share = ((scores - low) / max(float(high - low), 1e-8)).clamp(0, 1)  # 1: taken for real
         overlay = patch_colours(interpolate(share, size=made.shape[2:], mode="nearest"))
         return torch.stack([in_colour(made), in_colour(made) * 0.4 + overlay * 0.6], 1).flatten(0, 1)
@@ -116,13 +115,13 @@ class TranslationPicture:
     def _exhibits(self) -> list[tuple[Exhibit, bytes]]:
         if time.perf_counter() < self._exhibits_due:
             return self._shown_exhibits
-        recipe, found = self.trainer.recipe, []
-        with evaluating(*shown_networks(self.trainer).values()):
+        recipe, found = self.shown.recipe, []
+        with evaluating(*self.shown.networks.values()):
             if "b_to_a" in recipe.directions:
                 pictures, names = self._triptych("b_to_a")
                 sentence = "Pictures of B, what A they become, and B once more."
                 found.append(Exhibit("back", names, sentence, pictures, SHOWN, 3))
-            if getattr(self.trainer.options, "adversary", True):
+            if getattr(self.shown.recipe.options, "adversary", True):
                 sentence = (
                     "Outputs, and D's verdict on each patch: green taken for real, purple for generated."
                 )
@@ -135,7 +134,7 @@ class TranslationPicture:
 
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state: the triptych, and one grid for each exhibit."""
-        with evaluating(*shown_networks(self.trainer).values()):
+        with evaluating(*self.shown.networks.values()):
             pictures, names = self._triptych("a_to_b")
         cell = list(pictures.shape[1:])
         arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(pictures, SHOWN, 3))}
@@ -159,7 +158,7 @@ class TranslationPicture:
 
     def thumbnail(self) -> bytes:
         """A small picture: two inputs above their outputs."""
-        with evaluating(*shown_networks(self.trainer).values()):
+        with evaluating(*self.shown.networks.values()):
             (given, made, *_), _ = self._row("a_to_b")
         grid = picture_grid(torch.cat([in_colour(given[:2]), in_colour(made[:2])]), 2, 2)
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))

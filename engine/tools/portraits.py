@@ -32,7 +32,7 @@ def portrait(name: str) -> Image.Image:
         for _ in range(STEPS[trainer.source.kind]):
             trainer.iterate()
             trainer.read()
-        panels.append(Image.open(io.BytesIO(picture_of(trainer).thumbnail())).convert("RGB"))
+        panels.append(Image.open(io.BytesIO(picture_of(trainer.shown()).thumbnail())).convert("RGB"))
     sheet = Image.new("RGB", (sum(panel.width for panel in panels), panels[0].height), "white")
     left = 0
     for panel in panels:

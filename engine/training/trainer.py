@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.data.stream import AnyStream, open_stream
 from engine.game.context import Context, random_streams
 from engine.game.recipe import Phase, Stage
+from engine.game.showing import Shown
 from engine.gans import GANS
 from engine.models import loading
 from engine.models.assembly import open_source, options_model, shape_of
@@ -143,6 +144,11 @@ class Trainer:
         if kind == "rmsprop":
             return torch.optim.RMSprop(weights, alpha=beta2, foreach=True, **shared)
         return torch.optim.SGD(weights, momentum=beta1, fused=self.device.type != "mps", **shared)
+
+    def shown(self) -> Shown:
+        """What the pictures of the run are made of."""
+        seed = self.config["seed"]
+        return Shown(self.recipe, self.source, self.networks, self.averages, self.device, seed)
 
     # the loop
     @property

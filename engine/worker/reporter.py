@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.live.drawing import shown_networks
 from engine.live.picture import Picture
 from engine.training.diagnose import Diagnoser
 from engine.training.trainer import Divergence, Trainer
@@ -82,7 +81,7 @@ class Reporter:
         self.status.write()
         from engine.metrics.evaluate import described, evaluate_networks  # torchmetrics takes its time
 
-        trainer, networks = self.trainer, shown_networks(self.trainer)
+        trainer, networks = self.trainer, self.trainer.shown().networks
         n = trainer.options.evaluate_samples
         found = evaluate_networks(trainer.recipe, networks, trainer.source, n=n)
         self.journal.event("evaluation", **found, measures=described(found))

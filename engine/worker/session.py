@@ -91,7 +91,7 @@ class Session:
         self.journal = Journal(folder, self.trainer, self.status)
         self.replay = Replay(self.trainer, self.journal, kept)
         self.keeper = Keeper(folder, self.trainer, self.status, self.journal, self.replay)
-        picture = picture_of(self.trainer)
+        picture = picture_of(self.trainer.shown())
         self.reporter = Reporter(self.trainer, picture, self.status, self.journal, self.keeper, progress)
         if kept:
             self.reporter.remember()

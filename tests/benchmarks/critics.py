@@ -39,7 +39,7 @@ def trial(recipe: str, seed: int) -> dict[str, Any]:
     gan, options = RECIPES[recipe]
     request = {"gan": gan, "data": "ring", "steps": STEPS, "seed": seed, "options": options}
     trainer = Trainer(validate({**request, "device": "cpu"}))
-    picture, found = picture_of(trainer), {}
+    picture, found = picture_of(trainer.shown()), {}
     for step in range(1, STEPS + 1):
         trainer.iterate()
         if step % EVERY == 0:

@@ -20,7 +20,6 @@ from typing import Any
 import torch
 
 from engine.game.showing import evaluating
-from engine.live.drawing import shown_networks
 from engine.metrics.coverage import mode_coverage
 from engine.training.request import validate
 from engine.training.trainer import Trainer
@@ -93,7 +92,7 @@ def trial(recipe: str, data: str, seed: int) -> dict[str, Any]:
         if step % 1000 == 999:
             trainer.read()
     seconds = time.perf_counter() - began
-    networks = shown_networks(trainer)
+    networks = trainer.shown().networks
     latents = trainer.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(10_000 + seed))
     with evaluating(*networks.values()):
         samples = trainer.recipe.generate(networks["generator"], latents)

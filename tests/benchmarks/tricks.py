@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 
-from engine.live.drawing import shown_generator
 from engine.live.picture import picture_of
 from engine.presets import PRESETS
 from engine.training.request import validate
@@ -39,7 +38,7 @@ def trial(preset: str, side: int, seed: int, steps: int) -> dict[str, Any]:
     """Train one side of a preset and look at what came of it."""
     torch.set_num_threads(1)
     trainer = Trainer(validate({**PRESETS[preset].runs[side], "seed": seed, "device": "cpu"}))
-    picture, rows, answers = picture_of(trainer), [], []
+    picture, rows, answers = picture_of(trainer.shown()), [], []
     for step in range(1, steps + 1):
         trainer.iterate()
         if step % trainer.measure_every == 0:
@@ -50,7 +49,7 @@ def trial(preset: str, side: int, seed: int, steps: int) -> dict[str, Any]:
     moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
     latents = trainer.recipe.draw_latent(2500, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        samples = trainer.recipe.generate(shown_generator(trainer), latents)
+        samples = trainer.recipe.generate(trainer.shown().generator, latents)
     return {
         "preset": preset,
         "side": side,

@@ -244,7 +244,7 @@ def test_a_frame_holds_all_exhibits():
     from engine.live.picture import picture_of
 
     trainer = trainer_of(latent_dim=2)
-    picture_of(trainer).frame({})
+    picture_of(trainer.shown()).frame({})
     names = set(shown_plane(torch.zeros(8, 2), None))
     assert names == {"reconstructions", "plane", "codes"}
     deep = trainer_of(latent_dim=4)

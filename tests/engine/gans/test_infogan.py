@@ -12,7 +12,6 @@ from engine.data import DATASETS
 from engine.game.codes import REACH
 from engine.game.recipe import Show
 from engine.game.showing import evaluating
-from engine.live.drawing import display_latents, shown_generator
 from engine.live.picture import picture_of
 from engine.options import BadInput
 from engine.presets import PRESETS
@@ -264,7 +263,7 @@ def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
     trainer = Trainer(validate(request))
     for _ in range(1500):
         trainer.iterate()
-    generator, latents = shown_generator(trainer), display_latents(trainer, 800)
+    generator, latents = trainer.shown().generator, trainer.shown().latents(800)
     with evaluating(generator):
         points = trainer.recipe.generate(generator, latents)
     category = trainer.recipe.codes[0].of(latents).argmax(1)
@@ -443,7 +442,7 @@ def test_each_continuous_code_has_a_row_where_no_other_grid_shows_it(categories,
 )
 def test_a_frame_holds_the_grids(options):
     trainer = trainer_of(**options)
-    picture = picture_of(trainer)
+    picture = picture_of(trainer.shown())
     picture.frame({})
     shown = [one for one, _ in picture._exhibits()]
     assert shown

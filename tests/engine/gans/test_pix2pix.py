@@ -116,7 +116,7 @@ def test_dropout_is_noise():
 def test_it_learns():
     """From noise to less than half of the difference, on drawings that it has never seen."""
     trainer = small(width=8, generator_lr=1e-3, norm="instance")
-    picture = picture_of(trainer)
+    picture = picture_of(trainer.shown())
     before = picture.measure()["test_l1"]
     for _ in range(40):
         trainer.iterate()

@@ -112,7 +112,7 @@ def test_on_points_its_own_settings_do_more_than_the_papers_for_pictures(gan):
         )
         for _ in range(400):
             trainer.iterate()
-        found.append(picture_of(trainer).measure())
+        found.append(picture_of(trainer.shown()).measure())
     own, other = found
     assert own["modes_hit"] == 8 and own["jsd"] < 0.7 * other["jsd"]
 

@@ -12,7 +12,6 @@ from engine.game.showing import evaluating
 from engine.latent.encoding import class_colour
 from engine.latent.traversals import latent_sheet
 from engine.live import frames
-from engine.live.drawing import display_latents
 from engine.live.picture import picture_of
 from engine.live.points import RECONSTRUCTED, SHOWN
 from engine.training.request import validate
@@ -28,7 +27,7 @@ def trainer_of(gan, **options):
 
 
 def framed(trainer):
-    picture = picture_of(trainer)
+    picture = picture_of(trainer.shown())
     return picture, *frames.unpack(picture.frame({"step": 0}))
 
 
@@ -75,7 +74,7 @@ def test_continuous_codes_alone_make_a_sheet():
 def test_a_frame_says_of_which_category_each_point_is():
     trainer = trainer_of("infogan")
     picture, header, arrays = framed(trainer)
-    latents = display_latents(trainer, picture.z.shape[0])[:SHOWN]
+    latents = trainer.shown().latents(picture.z.shape[0])[:SHOWN]
     category = trainer.recipe.codes[0]
     assert arrays["category"].shape == (SHOWN,)
     np.testing.assert_array_equal(arrays["category"], category.of(latents).argmax(1))
@@ -108,7 +107,7 @@ def test_a_plain_gan_has_nothing_special():
 def test_the_thumbnail_has_the_colours_of_categories():
     pixels = {}
     for gan in ("infogan", "gan"):
-        image = Image.open(io.BytesIO(picture_of(trainer_of(gan)).thumbnail()))
+        image = Image.open(io.BytesIO(picture_of(trainer_of(gan).shown()).thumbnail()))
         pixels[gan] = np.asarray(image).reshape(-1, 3).astype(int)
     orange = [np.abs(found - class_colour(1)).sum(1).min() for found in pixels.values()]
     assert orange[0] < 60 < 150 < orange[1]

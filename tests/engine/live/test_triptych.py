@@ -23,7 +23,7 @@ def to_bytes(x):
 
 def make(gan, data):
     trainer = Trainer(validate({"gan": gan, "data": data, "device": "cpu", "options": SMALL}))
-    return trainer, picture_of(trainer)
+    return trainer, picture_of(trainer.shown())
 
 
 @pytest.mark.parametrize(

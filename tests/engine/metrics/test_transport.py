@@ -57,7 +57,7 @@ def measured(gan, steps, **options):
     trainer = Trainer(validate(request))
     for _ in range(steps):
         trainer.iterate()
-    return picture_of(trainer).measure()
+    return picture_of(trainer.shown()).measure()
 
 
 def test_under_the_penalty_a_critic_that_has_learned_says_the_distance():

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from engine.live.drawing import shown_generator
 from engine.stabilisers import STABILISERS
 from engine.training.trainer import Trainer
 from tests.engine.conftest import small
@@ -29,7 +28,7 @@ def test_it_changes_training_and_training_goes_on(name):
     plain, changed = trained(steps, **where), trained(steps, **where, **{piece.switch: on})
     assert changed.is_finite()
     seen = [
-        trainer.recipe.generate(shown_generator(trainer), latents(trainer)) for trainer in (plain, changed)
+        trainer.recipe.generate(trainer.shown().generator, latents(trainer)) for trainer in (plain, changed)
     ]
     assert not torch.equal(*seen)
 
