@@ -274,7 +274,7 @@ class Feed:
             stat = os.stat(self.folder.live)
             if not self._is_new("frame", (stat.st_mtime_ns, stat.st_ino, stat.st_size)):
                 return False
-            self.frame = Frame(self.folder.live.read_bytes())
+            self.frame = Frame(self.folder.frame())
         except FileNotFoundError:
             return False
         return True

@@ -59,4 +59,4 @@ def css() -> str:
     """Our own rules, with the colours that mean something."""
     light = "".join(f"--gs-{name}:{value};" for name, value in LIGHT.items())
     dark = "".join(f"--gs-{name}:{value};" for name, value in DARK.items())
-    return f":root{{{light}}}.dark{{{dark}}}\n{(STATIC / 'studio.css').read_text()}"
+    return f":root{{{light}}}.dark{{{dark}}}\n{(STATIC / 'studio.css').read_text('utf-8')}"

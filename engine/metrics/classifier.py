@@ -87,8 +87,8 @@ def save(classifier: Classifier, folder: Path, card: str, figures: dict[str, Any
     save_file(weights, folder / "weights.safetensors")
     network = {"classes": classifier.head.out_features, "width": classifier.trunk[0].out_channels}
     config = {"kind": "classifier", "network": network, **figures}
-    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
-    (folder / "card.md").write_text(card)
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    (folder / "card.md").write_text(card, "utf-8")
 
 
 def main() -> None:

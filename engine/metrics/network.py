@@ -70,7 +70,7 @@ def load(name: str, device: str = "cpu") -> Classifier:
     if not ships(name):
         remedy = f"Train it: python -m engine.metrics.classifier --data {name.removesuffix('-classifier')}"
         raise NotFound(f"there is no classifier called {name}.", "data", remedy)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text("utf-8"))
     classifier = Classifier(**config["network"])
     classifier.load_state_dict(load_file(folder / "weights.safetensors"))
     classifier = classifier.to(device).to(memory_format=torch.channels_last)  # three times as fast on a CPU

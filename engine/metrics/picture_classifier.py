@@ -152,8 +152,8 @@ def main() -> None:
         folder / "weights.safetensors",
     )
     config = {"kind": "classifier", "network": {"classes": classes}, "test_accuracy": figures}
-    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
-    (folder / "card.md").write_text(_card(network, data, figures, time.monotonic() - began))
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    (folder / "card.md").write_text(_card(network, data, figures, time.monotonic() - began), "utf-8")
     print(folder, figures)
 
 

@@ -63,6 +63,6 @@ def ships() -> bool:
 def load(device: str = "cpu") -> PictureNetwork:
     """The network that ships, ready to use, loaded once a process."""
     folder = PRETRAINED / NAME
-    network = PictureNetwork(json.loads((folder / "config.json").read_text())["network"]["classes"])
+    network = PictureNetwork(json.loads((folder / "config.json").read_text("utf-8"))["network"]["classes"])
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -184,4 +184,4 @@ def keep(
             flat[f"{name}.{key}"] = small.contiguous().clone()
     save_file(flat, folder / "weights.safetensors")
     config = {**model.config, "title": model.title, "step": model.step, **more}
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    (folder / "config.json").write_text(json.dumps(config, indent=1), "utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.runs.files import read_json, write_json
+from engine.runs.files import read_json, replace, write_json
 from engine.runs.folder import RunFolder
 
 CHECKPOINT_PATIENCE_S = 3.0
@@ -62,13 +62,13 @@ def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: di
         ) from None
     state = read_json(beside / STATE)
     write_json(beside / STATE, {**state, "trainer": {**state["trainer"], "options": options}})
-    os.replace(beside, target.checkpoints / name)
+    replace(beside, target.checkpoints / name)
 
 
 def remove(folder: Path) -> None:
     """Delete a folder so that it is there whole or not at all for everyone who looks."""
     gone = folder.with_name(f".deleted-{folder.name}-{time.time_ns()}")
-    os.replace(folder, gone)
+    replace(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -4,9 +4,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+
+T = TypeVar("T")
+PATIENCE_S = 1.0  # nobody holds a file of a run open for longer
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """The result of ``act``, tried again for a moment where it may not: Windows lets nobody replace, move or
+    delete what somebody else has open, nor open what is being replaced.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return act()
+        except PermissionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+
+
+def replace(source: Path, target: Path) -> None:
+    """``os.replace``, also where a reader has ``target`` open for a moment (``patiently``)."""
+    patiently(lambda: os.replace(source, target))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -18,13 +41,13 @@ def write_bytes(path: Path, value: bytes) -> None:
     """Replace ``path`` whole with ``value``."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_bytes(value)
-    os.replace(beside, path)
+    replace(beside, path)
 
 
 def read_json(path: Path, default: Any = None) -> Any:
     """What ``path`` holds, or ``default`` if it is not there or not JSON."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(patiently(path.read_bytes))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
         return default
 

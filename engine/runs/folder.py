@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, NotFound
-from engine.runs.files import Appender, finite, read_json, write_json
+from engine.runs.files import Appender, finite, patiently, read_json, write_json
 from engine.runs.lock import is_locked
 
 ACTIVE = ("starting", "running", "paused")
@@ -123,6 +123,10 @@ class RunFolder:
             or "The training process ended without a word: killed, out of memory, or the machine restarted.",
             "remedy": "Resume it: it goes on from its last checkpoint.",
         }
+
+    def frame(self) -> bytes:
+        """The newest frame. Raises ``FileNotFoundError`` before there is one."""
+        return patiently(self.live.read_bytes)
 
     def snapshot_steps(self) -> list[int]:
         return sorted(int(path.stem) for path in self.snapshots.glob("[0-9]*.bin"))

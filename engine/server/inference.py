@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.server.processes import PATIENCE_S, Job, Spawn, Zygote
+from engine.server.processes import Job, Spawn, Zygote
 from engine.worker.calls import CALLS
 from engine.worker.wire import ERRORS, receive, send
 
@@ -87,19 +87,13 @@ class Inference:
 
     def _ask(self, name: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         if self._channel is None:
-            self._channel = self._start()
+            self.pid, self._channel = self._processes.connect(self._job)
         self._channel.settimeout(timeout_s)
         send(self._channel, {"call": name, "arguments": arguments})
         answer = receive(self._channel, time.monotonic() + timeout_s)
         if answer is None:
             raise ConnectionResetError("the inference process ended")
         return answer
-
-    def _start(self) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.pid = self._processes.launch(self._job, theirs.fileno()).result(PATIENCE_S)
-        return ours
 
     def _drop(self) -> None:
         channel, self._channel = self._channel, None

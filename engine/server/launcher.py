@@ -23,6 +23,7 @@ from engine.runs.lock import is_locked
 from engine.server.processes import Job, Spawn, Zygote
 
 OCCUPYING = ("starting", "running")  # a paused run computes nothing, so another may have its place
+NTSTATUS = 1 << 31  # codes from here on are Windows's word for a crash
 POLL_S = (
     0.2  # how soon a place that no exit report announced (an adopted run's, a pause) goes to the next run
 )
@@ -125,13 +126,13 @@ class Launcher:
         if code == 0:
             return {}
         remedy = "Resume it: it goes on from its last checkpoint."
-        if code > 0:
+        if 0 < code < NTSTATUS:
             return {
                 "error": "The training process gave up with an error.",
                 "remedy": f"Its log says where. {remedy}",
             }
-        name = signal.Signals(-code).name
-        if code == -signal.SIGKILL:
+        name = f"{code:#x}" if code > 0 else signal.Signals(-code).name
+        if name == "SIGKILL":
             return {
                 "error": f"The training process was killed ({name}), by hand or for lack of memory.",
                 "remedy": remedy,

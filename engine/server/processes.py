@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import secrets
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +24,8 @@ from engine.options import Conflict
 Job = dict[str, Any]
 PATIENCE_S = 60.0  # torch has loaded long before that, or it never will
 ATTEMPTS = 3  # zygotes that may die in a row before they were ready
+# of a worker that outlives the server and hears none of its terminal's Ctrl+C; elsewhere a session does that
+DETACHED = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 log = logging.getLogger("ganscope")
 
@@ -86,6 +92,12 @@ class Zygote:
                 del self._asked[self._jobs]
                 future.set_exception(error)
         return future
+
+    def connect(self, job: Job) -> tuple[int, socket.socket]:
+        """Launch ``job`` with a socket of its own: the process number, and our end. Raises as ``launch``."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            return self.launch(job, theirs.fileno()).result(PATIENCE_S), ours
 
     def kill(self, pid: int) -> None:
         """End a worker by force, if it still lives."""
@@ -200,24 +212,44 @@ class Spawn:
         self._on_exit = on_exit
         threading.Thread(target=on_ready, name="ready", daemon=True).start()
 
-    def launch(self, job: Job, descriptor: int | None = None, timeout_s: float = PATIENCE_S) -> Future[int]:
+    def launch(self, job: Job) -> Future[int]:
         """See ``Zygote.launch``."""
         future: Future[int] = Future()
-        text = json.dumps({**job, "fd": descriptor})
+        future.set_result(self._spawn(job).pid)
+        return future
+
+    def connect(self, job: Job) -> tuple[int, socket.socket]:
+        """See ``Zygote.connect``. The worker calls back over the loopback and shows a key that only it knows:
+        descriptors cannot be passed everywhere.
+        """
+        key = secrets.token_hex(16)
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            process = self._spawn({**job, "port": door.getsockname()[1], "key": key})
+            end = time.monotonic() + PATIENCE_S
+            door.settimeout(0.1)
+            while time.monotonic() < end and process.poll() is None:
+                if (caller := _admitted(door, key)) is not None:
+                    return process.pid, caller
+        process.kill()
+        raise ConnectionResetError("the process did not call back")
+
+    def _spawn(self, job: Job) -> subprocess.Popen[bytes]:
         with open(self._log, "ab") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "engine.worker.zygote", "--job", text],
-                pass_fds=[] if descriptor is None else [descriptor],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "engine.worker.zygote", "--job"],
+                stdin=subprocess.PIPE,
                 stdout=errors,
                 stderr=errors,
                 start_new_session=True,
+                creationflags=DETACHED,
                 env=self._env,
             )
         self._workers[process.pid] = process
-        future.set_result(process.pid)
+        assert process.stdin is not None
+        with contextlib.suppress(OSError), process.stdin:  # it has died already; its end is reported below
+            process.stdin.write(json.dumps(job).encode())
         threading.Thread(target=self._wait, args=(process, job), name="worker", daemon=True).start()
-        return future
+        return process
 
     def kill(self, pid: int) -> None:
         """See ``Zygote.kill``."""
@@ -234,15 +266,42 @@ class Spawn:
         self._on_exit(job, code)
 
 
+def _admitted(door: socket.socket, key: str) -> socket.socket | None:
+    """Whoever knocks at ``door`` and shows ``key``; ``None`` if nobody does for a moment."""
+    with contextlib.suppress(TimeoutError):
+        caller, _ = door.accept()
+        caller.settimeout(1.0)
+        shown = b""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while len(shown) < len(key) and (part := caller.recv(len(key) - len(shown))):
+                shown += part
+        if secrets.compare_digest(shown, key.encode()):
+            caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            caller.settimeout(None)
+            return caller
+        caller.close()
+    return None
+
+
 def forks() -> bool:
     """Whether processes can be forked once torch is loaded; macOS has ``fork``, but its libraries break."""
-    return sys.platform.startswith("linux") and os.environ.get("GANSCOPE_SPAWN") != "1"
+    is_able = sys.platform.startswith("linux") and hasattr(os, "fork")
+    return is_able and os.environ.get("GANSCOPE_SPAWN") != "1"
+
+
+def end_by_force(pid: int) -> None:
+    """End a process that need not be a child of this one. Raises ``ProcessLookupError`` if there is none."""
+    try:
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows either number ends it at once
+    except PermissionError:  # so Windows says that it has just ended
+        raise ProcessLookupError(pid) from None
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     """This process's environment, with the folder of ``engine`` on the path: it need not be installed."""
     paths = [str(ENGINE.parent), os.environ.get("PYTHONPATH", "")]
-    waiting = {
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
-    }  # threads that wait must not spin
-    return {**os.environ, **waiting, **(more or {}), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    ours = {
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # threads that wait must not spin
+        "PYTHONIOENCODING": "utf-8:backslashreplace",  # of their logs, whatever the system's is
+    }
+    return {**os.environ, **ours, **(more or {}), "PYTHONPATH": os.pathsep.join(filter(None, paths))}

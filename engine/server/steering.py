@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from engine.runs.lock import is_locked
 from engine.runs.names import new_id
 from engine.server import commands
 from engine.server.launcher import Launcher
+from engine.server.processes import end_by_force
 
 Config = dict[str, Any]
 STOP_PATIENCE_S = 5.0
@@ -158,7 +157,7 @@ def _end(folder: RunFolder) -> None:
             told = True
         if waited > STOP_PATIENCE_S and not killed and is_locked(folder.lock) and status.get("pid"):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(status["pid"], signal.SIGKILL)  # it holds the lock, so the number is still its own
+                end_by_force(status["pid"])  # it holds the lock, so the number is still its own
             killed = True
         if waited > LAST_PATIENCE_S:
             return

@@ -204,8 +204,8 @@ def make(name: str, run: Path | None = None) -> Path:
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
     more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
     loading.keep(model, place, only=plan.keeps, **more)
-    (place / "evaluation.json").write_text(json.dumps(found, indent=1))
-    (place / "card.md").write_text(card(name, plan, model, found, folder))
+    (place / "evaluation.json").write_text(json.dumps(found, indent=1), "utf-8")
+    (place / "card.md").write_text(card(name, plan, model, found, folder), "utf-8")
     return place
 
 

@@ -24,6 +24,7 @@ from engine.models.assembly import options_model
 from engine.models.model import Model
 from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
+from engine.runs.files import replace
 from engine.runs.names import check_name
 from engine.weights.reading import State, read
 from engine.weights.recognise import Architecture, recognise
@@ -315,6 +316,6 @@ def _write(
         os.chmod(beside, 0o755)
         if out.exists():
             raise Conflict(f"there is a model called {out.name} already.", "name", "Choose another name.")
-        os.replace(beside, out)
+        replace(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import importlib
 import json
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from engine.game.recipe import Direction
 from engine.models.model import Model, one_thread
 from engine.options import BadInput
+from engine.runs.files import replace
 from engine.weights.formats import SUFFIXES
 
 TOLERANCE = 1e-4  # largest difference from the model, of outputs in [-1, 1]
@@ -94,7 +94,7 @@ def export(model: Model, to: str, out: Path, direction: Direction | None = None)
             raise BadInput(
                 f"the {to} file differs from the model by {difference:.2g}.", "to", "Choose another format."
             )
-        os.replace(beside, out)
+        replace(beside, out)
     card = out.with_name(f"{out.name}.md")
     card.write_text(_card(subject, to, out.name, difference), "utf-8")
     return {"file": str(out), "card": str(card), "bytes": out.stat().st_size, "difference": difference}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict
-from engine.runs.files import read_json, write_json
+from engine.runs.files import read_json, replace, write_json
 from engine.weights.adding import GANS_TO_BE, Gan, Mode, add
 
 BASES: dict[Gan, str] = {
@@ -166,7 +165,7 @@ def fetch(address: str, file: Path, progress: Progress) -> None:
         ) as error:
             reason = getattr(error, "reason", None) or error
             raise _no_such(address, " ".join(str(reason).split())[:120] or type(error).__name__) from None
-        os.replace(part, file)
+        replace(part, file)
         about.unlink(missing_ok=True)
         return
     raise _no_such(address, "the server does not say how to go on")

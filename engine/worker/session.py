@@ -49,7 +49,7 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
     except BadInput as refusal:
         return _fail(folder, refusal.error, refusal.remedy)
     except Exception as error:
-        with open(folder.log, "a") as log:
+        with open(folder.log, "a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
         return _fail(
             folder,

@@ -9,8 +9,9 @@
   or ``{"job": n, "error": why}``; ``{"exit": pid, "code": c}`` for each worker's end (minus the signal that
   killed it).
 
-``python -m engine.worker.zygote --job JSON`` does a single job in a fresh process, where there is no
-``fork``.
+``python -m engine.worker.zygote --job`` does a single job, JSON from its stdin, in a fresh process: the way
+where there is no ``fork``, which needs nothing that Windows lacks. If the job has a ``port``, the worker
+calls the server there and shows its ``key``.
 
 Three rules make forking safe: the zygote runs no thread (nor any tensor operation that would start torch's),
 it never initialises CUDA, and a worker leaves through ``os._exit``. It ends when its launcher does, and its
@@ -25,7 +26,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -56,11 +56,18 @@ def train(job: Job) -> None:
 
 
 def infer(job: Job) -> None:
-    """Answer calls over the socket ``fd`` until the other end closes it."""
-    from engine.worker.calls import serve
+    """Answer calls over the socket ``fd``, or the one to ``port``, until the other end closes it."""
+    with _call_back(job) if "port" in job else socket.socket(fileno=job["fd"]) as caller:
+        from engine.worker.calls import serve  # after the call: it takes seconds
 
-    with socket.socket(fileno=job["fd"]) as caller:
         serve(caller)
+
+
+def _call_back(job: Job) -> socket.socket:
+    caller = socket.create_connection(("127.0.0.1", job["port"]))
+    caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    caller.sendall(job["key"].encode())
+    return caller
 
 
 def mnist() -> None:
@@ -190,10 +197,11 @@ def run(job: Job) -> NoReturn:
 
 def _settle(job: Job) -> None:
     """Session, streams, signals, environment, threads and limits of a worker."""
-    if os.getsid(0) != os.getpid():
+    if hasattr(os, "setsid") and os.getsid(0) != os.getpid():
         os.setsid()  # a Ctrl+C on the server's terminal is not meant for the worker
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+    for name in ("SIGCHLD", "SIGTERM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     log = os.open(job["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -203,31 +211,39 @@ def _settle(job: Job) -> None:
     os.close(null)
     faulthandler.enable()  # a crash in native code leaves its Python stack in the log
     with contextlib.suppress(OSError):  # short of memory, the system takes a worker before the server
-        Path("/proc/self/oom_score_adj").write_text("500")
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
     os.environ.update(job.get("env", {}))
     if job.get("threads") and "OMP_NUM_THREADS" not in os.environ:
         import torch
 
         torch.set_num_threads(job["threads"])
-    if "memory" in job:
-        _limit_memory(job["memory"])
-    if "cpu_s" in job:
-        resource.setrlimit(resource.RLIMIT_CPU, (job["cpu_s"], job["cpu_s"] + 1))  # SIGXCPU ends the worker
+    _limit(job)
 
 
-def _limit_memory(more: int) -> None:
-    """Let this process take ``more`` bytes beyond what it has; then it gets a ``MemoryError``."""
+def _limit(job: Job) -> None:
+    """Let this process take ``memory`` bytes beyond what it has, then it gets a ``MemoryError``, and
+    ``cpu_s`` seconds of the processor, then SIGXCPU ends it. Where a system has no such limits: without.
+    """
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except FileNotFoundError:
-        return  # macOS has neither the file nor a limit that it keeps
-    limit = pages * resource.getpagesize() + more
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        import resource
+    except ImportError:
+        if job.keys() & {"memory", "cpu_s"}:
+            print("This system limits neither memory nor time of a process: going on without.", flush=True)
+        return
+    if "cpu_s" in job:
+        resource.setrlimit(resource.RLIMIT_CPU, (job["cpu_s"], job["cpu_s"] + 1))
+    statm = Path("/proc/self/statm")  # macOS has neither the file nor a limit of memory that it keeps
+    if "memory" in job and statm.exists():
+        limit = int(statm.read_text("ascii").split()[0]) * resource.getpagesize() + job["memory"]
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def main(arguments: list[str]) -> None:
     if arguments[0] == "--job":
-        run(json.loads(arguments[1]))
+        job = json.load(sys.stdin.buffer)
+        if "memory" in job:
+            importlib.import_module("torch")  # the limit is for what comes on top
+        run(job)
     channel = socket.socket(fileno=int(arguments[0]))
     try:
         preload()

@@ -12,7 +12,7 @@ from dashboard.theme import DARK, LIGHT
 def css() -> str:
     """A ``<style>`` element with our classes; colours follow the light or dark theme by themselves."""
     colours = "".join(f"--gs-{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    sheet = (Path(__file__).parent / "style.css").read_text()
+    sheet = (Path(__file__).parent / "style.css").read_text("utf-8")
     return f"<style>:root{{{colours}}}\n{sheet}</style>"
 
 

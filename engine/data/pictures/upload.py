@@ -16,7 +16,7 @@ from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
 from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
-from engine.runs.files import read_json, write_json
+from engine.runs.files import read_json, replace, write_json
 
 VARIABLE = "GANSCOPE_DATASETS"
 PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"
@@ -104,7 +104,7 @@ def ingest_upload(
         made.save(beside / (PICTURES if layout == "images" else SIDES))
         card = _card(made, layout, size, colour)
         write_json(beside / CARD, card)
-        os.replace(beside, out)
+        replace(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return card

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from engine.data.reading import archive, pictures
 from engine.data.reading.archive import LIMITS, Limits
 from engine.options import BadInput
+from engine.runs.files import replace
 
 SIZES = (28, 32, 64, 128, 256)  # of uploads; those above 64 are for pairs made out of them
 MOST_BYTES = 1 << 30  # of the prepared pictures
@@ -45,7 +46,7 @@ class Pictures:
         notes["names"] = json.dumps([clean(name) for name in self.names])
         try:
             save_file(tensors, beside, notes)
-            os.replace(beside, path)
+            replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
 

@@ -23,6 +23,7 @@ from engine.data.reading import ingest, pictures
 from engine.data.reading.archive import LIMITS, Limits
 from engine.data.reading.split import lot
 from engine.options import BadInput
+from engine.runs.files import replace
 
 SIZES = (64, 128, 256)
 TEST_SHARE = 0.1
@@ -53,7 +54,7 @@ class Sides:
         notes = {"size": str(self.size), "skipped": json.dumps(self.skipped)}
         try:
             save_file(tensors, beside, notes)
-            os.replace(beside, path)
+            replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
 

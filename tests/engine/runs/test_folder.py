@@ -100,6 +100,26 @@ def test_numbers_that_json_lacks_are_refused_or_become_null(tmp_path, folder):
     assert read_json(folder.path / "status.json")["rate"] is None
 
 
+def test_what_somebody_holds_open_is_replaced_a_moment_later(tmp_path, monkeypatch):
+    """As Windows refuses it; here nobody does, so the refusal is made."""
+    refusals = iter([PermissionError(13, "Access is denied")] * 3)
+    really = os.replace
+
+    def refused(*paths):
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        really(*paths)
+
+    monkeypatch.setattr(os, "replace", refused)
+    write_json(tmp_path / "status.json", {"step": 1})
+    assert read_json(tmp_path / "status.json") == {"step": 1}
+    monkeypatch.setattr("engine.runs.files.PATIENCE_S", 0.0)
+    refusals = iter([PermissionError(13, "Access is denied")] * 3)
+    with pytest.raises(PermissionError):
+        write_json(tmp_path / "status.json", {"step": 2})
+    assert read_json(tmp_path / "status.json") == {"step": 1}
+
+
 # --- JSON lines
 
 

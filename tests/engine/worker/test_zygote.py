@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from engine.options import Conflict
-from engine.server.processes import Spawn, Zygote
+from engine.server.processes import Spawn, Zygote, _admitted, end_by_force
 
 JOBS = Path(__file__).with_name("zygote_jobs.py")
 
@@ -235,12 +235,30 @@ def test_without_fork_a_job_gets_a_fresh_process(tmp_path):
     ready = threading.Event()
     spawn.start(ready.set, on_exit)
     assert ready.wait(10) and spawn.state == "ready"
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        job = {"kind": "infer", "name": "job", "log": str(tmp_path / "log.txt")}
-        pid = spawn.launch(job, theirs.fileno()).result(10)
-        theirs.close()
-        assert os.getsid(pid) in (pid, os.getsid(0))  # its own, or not quite yet
+    pid, ours = spawn.connect({"kind": "infer", "name": "job", "log": str(tmp_path / "log.txt")})
+    with ours:
+        assert os.getsid(pid) == pid
     assert ended.wait(60)
     assert exits == {"job": 0}
     spawn.close()
+
+
+def test_only_who_shows_the_key_is_let_in():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10)
+        for shown, is_admitted in ((b"wrong", False), (b"", False), (b"key-1", True)):
+            with socket.create_connection(door.getsockname()) as caller:
+                caller.sendall(shown)
+                caller.shutdown(socket.SHUT_WR)
+                found = _admitted(door, "key-1")
+                assert (found is not None) == is_admitted
+                if found:
+                    found.close()
+
+
+def test_a_process_that_is_no_child_is_ended_by_force():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    end_by_force(process.pid)
+    assert process.wait(10) == -signal.SIGKILL
+    with pytest.raises(ProcessLookupError):
+        end_by_force(process.pid)
