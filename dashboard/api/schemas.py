@@ -168,6 +168,8 @@ class Catalogue(_Answer):
     stabilisers: dict[str, Any]
     datasets: dict[str, Any]
     training: list[dict[str, Any]]
+    metrics: dict[str, Any]
+    charts: dict[str, Any]
     presets: dict[str, Any]
 
 

@@ -5,8 +5,8 @@ It talks to ``/api`` itself and keeps its socket through Streamlit's reruns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -17,13 +17,18 @@ _view = component("ganscope_live", js=module("live.js"), isolate_styles=False)
 
 
 def live(
-    run_ids: Sequence[str], role: Literal["presenter", "viewer"], key: str, height: int | None = None
+    run_ids: Sequence[str],
+    role: Literal["presenter", "viewer"],
+    charts: Mapping[str, Any],
+    key: str,
+    height: int | None = None,
 ) -> None:
     """Shows the runs ``run_ids`` (one or two ids that exist).
 
-    ``role`` decides whether there are controls; the server checks it again for each command. ``key`` keeps
-    the view through reruns. ``height``: pixels that the whole view may take; None takes what the window
-    leaves below the view's upper edge.
+    ``role`` decides whether there are controls; the server checks it again for each command. ``charts`` are
+    those of the catalogue, so that the view need not ask for them. ``key`` keeps the view through reruns.
+    ``height``: pixels that the whole view may take; None takes what the window leaves below the view's upper
+    edge.
 
     A view that opens other runs (a branch, a remedy that starts anew) puts them into the address as ``run=``.
     """
@@ -33,7 +38,7 @@ def live(
         if asked:
             st.query_params["run"] = [str(run) for run in asked["runs"]]
 
-    data = {"runs": list(run_ids), "role": role, "height": height}
+    data = {"runs": list(run_ids), "role": role, "height": height, "charts": dict(charts)}
     place = f"{key}_place"
     with st.container(key=place):
         # room for the view before the browser has its code: what stands below must not jump

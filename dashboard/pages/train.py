@@ -101,6 +101,14 @@ def options(config: dict[str, Any], live: dict[str, Any]) -> None:
     st.dataframe(table, hide_index=True, key="options_table", height=min(38 + 35 * len(rows), 420))
 
 
+def charts() -> dict[str, Any]:
+    """How measures are drawn; without an engine that runs, a run is still watched, without them."""
+    try:
+        return engine.catalogue()["charts"]
+    except BadInput:
+        return {}
+
+
 def field_labels(config: dict[str, Any]) -> dict[str, str]:
     """The label of every option that may occur in this run."""
     catalogue = engine.catalogue()
@@ -135,7 +143,7 @@ runs, missing = asked_for()
 if not runs and not missing:
     runs = newest_live()
 if runs:
-    live(runs, session.role(), key="live")
+    live(runs, session.role(), charts(), key="live")
     for problem in missing:
         show_problem(problem)
     chosen = runs[0]

@@ -54,7 +54,7 @@ class Recipe(ABC):
     reads_codes: ClassVar[bool] = False
     measured: ClassVar[
         tuple[str, ...]
-    ] = ()  # more of ``engine.game.best``'s measures that its ``figures`` has
+    ] = ()  # more of ``engine.metrics.best``'s measures that its ``figures`` has
     averaged: ClassVar[tuple[str, ...]] = ("generator",)  # what EMA keeps averages of
     observed: ClassVar[tuple[str, ...]] = ("generator", "encoder")  # of these, what ``observe`` knows
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's

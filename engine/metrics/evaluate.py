@@ -7,6 +7,7 @@ the network that looked: without those it means nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import nn
@@ -14,22 +15,10 @@ from torch import nn
 from engine.data.source import Source
 from engine.game.recipe import Networks, Recipe
 from engine.game.showing import evaluating
-from engine.metrics.evaluations import EVALUATIONS, Evaluation, Figure, Outcome
+from engine.metrics import METRICS
 from engine.metrics.features import Choice, Progress, pick
-from engine.metrics.subject import Subject
+from engine.metrics.subject import Outcome, Subject
 from engine.options import BadInput
-
-__all__ = [
-    "EVALUATIONS",
-    "Evaluation",
-    "Figure",
-    "applicable",
-    "as_text",
-    "described",
-    "evaluate",
-    "evaluate_networks",
-    "figures_of",
-]
 
 FEWEST, MOST = 16, 100_000  # samples
 
@@ -93,13 +82,14 @@ def evaluate_networks(
         recipe, networks, source, lambda: pick(source, network, device, download), n, seed, progress
     )
     outcomes: dict[str, Outcome] = {}
+    measures = _evaluations()
     seconds: dict[str, float] = {}
     with evaluating(*networks.values()):
         for name in names:
             started = time.perf_counter()
-            outcomes[name] = EVALUATIONS[name].measure(subject)
+            outcomes[name] = measures[name](subject)
             seconds[name] = round(time.perf_counter() - started, 2)
-    looked = source.kind != "points" and any(EVALUATIONS[name].looks for name in names)
+    looked = source.kind != "points" and any(METRICS[name].looks for name in names)
     shown = subject.network if looked else None
     return {
         "figures": {key: value for found in outcomes.values() for key, value in found.figures.items()},
@@ -113,18 +103,14 @@ def evaluate_networks(
     }
 
 
+def _evaluations() -> dict[str, Callable[[Subject], Outcome]]:
+    """What can be taken of a trained generator, in the table's order."""
+    return {name: metric.evaluate for name, metric in METRICS.items() if metric.evaluate}
+
+
 def applicable(recipe: Recipe, source: Source) -> list[str]:
     """The measures that suit a GAN and its data, in the table's order."""
-    return [name for name, measure in EVALUATIONS.items() if measure.needs(recipe, source) is None]
-
-
-def figures_of(recipe: Recipe, source: Source) -> dict[str, Figure]:
-    """The figures that a GAN and its data can be judged by, and which way is better."""
-    return {
-        key: figure
-        for name in applicable(recipe, source)
-        for key, figure in EVALUATIONS[name].figures.items()
-    }
+    return [name for name in _evaluations() if METRICS[name].unmet(recipe, source) is None]
 
 
 def described(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -134,9 +120,9 @@ def described(found: dict[str, Any]) -> list[dict[str, Any]]:
     """
     measures = []
     for name in found["metrics"]:
-        measure = EVALUATIONS[name]
+        measure = METRICS[name]
         figures = [
-            {"name": key, "title": figure.title, "sentence": figure.sentence, "better": figure.better}
+            {"name": key, "title": figure.heading, "sentence": figure.sentence, "better": figure.better}
             for key, figure in measure.figures.items()
             if key in found["figures"]
         ]
@@ -155,12 +141,12 @@ def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[
         raise BadInput("no measure is named.", "metrics", choice)
     wanted = set()
     for given in metrics:
-        names = [name for name, measure in EVALUATIONS.items() if given == name or given in measure.figures]
+        names = [name for name in _evaluations() if given == name or given in METRICS[name].figures]
         if not names:
             raise BadInput(f"there is no measure called {given[:80]!r}.", "metrics", choice)
         usable = [name for name in names if name in fitting]
         if not usable:
-            why = EVALUATIONS[names[0]].needs(recipe, source)
+            why = METRICS[names[0]].unmet(recipe, source)
             raise BadInput(f"{given} does not apply: {why}.", "metrics", choice)
         wanted.update(usable)
     return [name for name in fitting if name in wanted]
@@ -172,13 +158,15 @@ def as_text(found: dict[str, Any]) -> str:
     if looked := found["network"]:
         lines += [f"Looked at with {looked['title']}. {looked['note']}"]
     for name, details in found["metrics"].items():
-        measure = EVALUATIONS[name]
+        measure = METRICS[name]
         lines += ["", measure.title]
         for key, figure in measure.figures.items():
             if key in found["figures"]:
                 value, floor = found["figures"][key], found["floors"].get(key)
                 beside = "" if floor is None else f"beside {_number(floor)}"
-                lines += [f"  {figure.title:<22}{_number(value):>10}   {beside:<18}{figure.better} is better"]
+                lines += [
+                    f"  {figure.heading:<22}{_number(value):>10}   {beside:<18}{figure.better} is better"
+                ]
         if measure.floor and measure.figures.keys() & found["floors"].keys():
             lines += [f"  beside: {measure.floor}"]
         told = {key: value for key, value in details.items() if not isinstance(value, dict | list)}

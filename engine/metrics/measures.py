@@ -1,4 +1,4 @@
-"""How a ``Subject`` is measured: one function for each entry of ``engine.metrics.evaluations``."""
+"""How a ``Subject`` is measured: one function for each entry of ``engine.metrics.METRICS``."""
 
 from __future__ import annotations
 

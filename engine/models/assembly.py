@@ -10,9 +10,9 @@ from pydantic import Field, create_model
 from engine.data import DATASETS
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
-from engine.game.options import TrainingOptions
 from engine.game.recipe import Shape
 from engine.gans import GANS
+from engine.models.options import TrainingOptions
 from engine.options import Options
 from engine.stabilisers import STABILISERS
 

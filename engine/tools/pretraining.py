@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from engine import PRETRAINED
+from engine.metrics import METRICS
 from engine.metrics.evaluate import evaluate
-from engine.metrics.evaluations import EVALUATIONS
 from engine.models import loading
 from engine.models.model import Model
 from engine.runs.folder import RunFolder
@@ -291,12 +291,12 @@ def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
         + " N |",
         "|---|---|---|" + ("---|" if beside else "") + "---|",
     ]
-    for name, measure in EVALUATIONS.items():
+    for name, measure in METRICS.items():
         n = _count(found["metrics"].get(name, {}))
         for key, figure in measure.figures.items():
             if key in found["figures"]:
                 floor = found["floors"].get(key)
-                line = f"| {figure.title} | {found['figures'][key]:.4g} | {_short(floor)} |"
+                line = f"| {figure.heading} | {found['figures'][key]:.4g} | {_short(floor)} |"
                 lines.append(line + (f" {_short(beside.get(key))} |" if beside else "") + f" {n} |")
     return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from engine.data import DATASETS
-from engine.game.options import TrainingOptions
 from engine.gans import GANS
+from engine.metrics import METRICS
+from engine.metrics.metric import charts
+from engine.models.options import TrainingOptions
 from engine.objectives import OBJECTIVES
 from engine.options import describe
 from engine.stabilisers import STABILISERS
 
 
 def catalogue() -> dict[str, Any]:
-    """Everything there is to choose from, as plain data: GANs, objectives, stabilisers, data sets and shared
-    options.
+    """Everything there is to choose from, as plain data: GANs, objectives, stabilisers, data sets, shared
+    options, measures and their charts.
     """
     return {
         "gans": {
@@ -55,4 +57,6 @@ def catalogue() -> dict[str, Any]:
             if source.offered
         },
         "training": describe(TrainingOptions),
+        "metrics": {name: metric.describe() for name, metric in METRICS.items()},
+        "charts": charts(METRICS),
     }

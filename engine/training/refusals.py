@@ -7,11 +7,9 @@ from typing import Any
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
-from engine.game.best import EVALUATED, TITLES
 from engine.game.recipe import Recipe
 from engine.gans import GANS
-from engine.metrics.evaluations import EVALUATIONS
-from engine.metrics.network import ships
+from engine.metrics.best import RANKING, best_by
 from engine.models.assembly import shape_of
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput
@@ -66,21 +64,8 @@ def check(gan: str, options: Any, source: Source) -> None:
             "critic_steps",
             "Set critic_steps to 1.",
         )
-    if options.keep_best != "none" and options.keep_best not in (
-        known := best_by(recipe(options, data), source)
-    ):
-        names = ", ".join(known)
-        raise BadInput(
-            f"{TITLES[options.keep_best]} is not measured in a run of {recipe.title} on {source.title}.",
-            "keep_best",
-            f"Choose one of: none, {names}.",
-        )
-    if options.keep_best in EVALUATED and not options.evaluate_every:
-        raise BadInput(
-            f"{TITLES[options.keep_best]} is only known where the run evaluates.",
-            "keep_best",
-            "Set evaluate_every, to 500 for example.",
-        )
+    if options.keep_best != "none":
+        _check_best(options, recipe(options, data), source)
     if options.evaluate_every and isinstance(source, PointSource):
         raise BadInput(
             "2-D runs measure coverage and divergence anyway; evaluation is for pictures.",
@@ -94,17 +79,20 @@ def check(gan: str, options: Any, source: Source) -> None:
     recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
 
 
-def best_by(recipe: Recipe, source: Source) -> list[str]:
-    """The measures that a run has, and by which its best checkpoint may be kept."""
-    if isinstance(source, PointSource):
-        return ["jsd", *(["share"] if len(source.modes) else []), "diversity"]
-    if isinstance(source, TranslationSource):
-        knows = source.kind == "pairs" if source.test_a is None else source.test_is_paired
-        return ["test_l1", "test_psnr"] if knows else []
-    kept = [*EVALUATED, "diversity", *recipe.measured]
-    kept += ["class_kl"] if source.classifier and ships(source.classifier) else []
-    kept += ["reconstruction_error"] if recipe.has_encoder else []
-    return kept + (["code_error"] if EVALUATIONS["code_error"].needs(recipe, source) is None else [])
+def _check_best(options: Any, recipe: Recipe, source: Source) -> None:
+    measure, known = RANKING[options.keep_best], best_by(recipe, source)
+    if options.keep_best not in known:
+        raise BadInput(
+            f"{measure.heading} is not measured in a run of {recipe.title} on {source.title}.",
+            "keep_best",
+            f"Choose one of: none, {', '.join(known)}.",
+        )
+    if not measure.live and not options.evaluate_every:
+        raise BadInput(
+            f"{measure.heading} is only known where the run evaluates.",
+            "keep_best",
+            "Set evaluate_every, to 500 for example.",
+        )
 
 
 def _pictures_in(source: Source) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.game.best import Best
+from engine.metrics.best import Best
 from engine.models import checkpoint
 from engine.runs.folder import RunFolder
 from engine.training.trainer import Trainer

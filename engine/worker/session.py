@@ -14,9 +14,9 @@ import traceback
 from types import FrameType
 from typing import Any
 
-from engine.game.best import Best
 from engine.live.gallery import Gallery
 from engine.live.picture import picture_of
+from engine.metrics.best import Best
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict
 from engine.runs.files import read_json

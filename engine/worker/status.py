@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from engine.game.best import Best
+from engine.metrics.best import Best
 from engine.runs.folder import RunFolder
 from engine.training.trainer import Trainer
 

@@ -9,8 +9,8 @@ const mounted = new WeakMap(); // parentElement -> {view, shows, calls}
 const PATIENCE_MS = 4000;
 
 /**
- * `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null}. Returns what
- * undoes it.
+ * `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null, "charts": those of the
+ * catalogue}. Returns what undoes it.
  */
 export default async function live({ parentElement, data, setTriggerValue }) {
   const state = mounted.get(parentElement) ?? { calls: 0 };
@@ -24,7 +24,7 @@ export default async function live({ parentElement, data, setTriggerValue }) {
 }
 
 function show(parentElement, state, data) {
-  const shows = JSON.stringify([data.runs, data.role, data.height ?? null]);
+  const shows = JSON.stringify([data.runs, data.role, data.height ?? null, Object.keys(data.charts)]);
   if (state.shows === shows) {
     state.view.setTheme();
     return;
@@ -35,6 +35,7 @@ function show(parentElement, state, data) {
     ids: [...new Set(data.runs)],
     role: data.role,
     height: data.height ?? null,
+    charts: data.charts,
     open: (ids) => open(state, ids),
   });
 }

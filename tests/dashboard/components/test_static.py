@@ -15,11 +15,13 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 from dashboard.components import draw as draw_module
 from engine.live import frames
-from engine.metrics.evaluations import EVALUATIONS
+from engine.metrics import METRICS
+from engine.metrics.metric import charts
 from engine.options import Options, describe, knob
 
 STATIC = Path(draw_module.__file__).parent / "static"
 ORIGIN = "http://127.0.0.1"
+CHARTS = charts(METRICS)
 
 
 @pytest.fixture(scope="module")
@@ -393,43 +395,71 @@ def test_an_older_event_without_words_is_still_shown(page: Page) -> None:
     assert told(page, [event], RUNNING)["row"] == ["fid", "2", "", "4", " "]
 
 
-def test_every_chart_of_an_evaluation_stands_in_the_menu(page: Page) -> None:
-    charts, names, choices, lines = run(
+def test_every_chart_of_a_measure_stands_in_the_menu(page: Page) -> None:
+    charts, choices = run(
         page,
         "live/chart_specs.js",
-        """
-        const { EVALUATION_CHARTS, EVALUATION_NAMES } = await import('/assets/live/evaluation_charts.js');
-        const keys = (chart) => chart.lines().map(({ key }) => key);
-        const lines = Object.values(EVALUATION_CHARTS).flatMap(keys);
-        return [Object.keys(EVALUATION_CHARTS), Object.keys(EVALUATION_NAMES), m.CHOICES, lines];
-        """,
+        "const { charts, choices } = m.chartsOf(argument); return [Object.keys(charts), choices];",
+        CHARTS,
     )
-    assert charts == names and set(charts) <= set(choices)
-    known = {name for measure in EVALUATIONS.values() for name in measure.figures}
-    assert set(lines) <= known
-    elsewhere = {  # measured while the run trains anyway, and charted there
-        "modes_hit", "share", "jsd", "transport", "code_error", "reconstruction_error", "l1", "l1_back",
-        "cycle_a", "cycle_b",
-    }  # fmt: skip
-    assert known - set(lines) == elsewhere
+    assert set(CHARTS) <= set(choices) and set(choices) <= {*charts, "coverage"}
+    assert len(set(choices)) == len(choices)
+
+
+def test_a_chart_has_the_words_of_the_catalogue(page: Page) -> None:
+    fid, jsd, share = run(
+        page,
+        "live/measure_charts.js",
+        """
+        const charts = m.measureCharts(argument);
+        return ['fid', 'jsd', 'share'].map((name) => {
+          const { title, help, lines, range, floor, references } = charts[name];
+          return [title(), help, lines({}, []), range?.() ?? floor, references?.({}, []) ?? null];
+        });
+        """,
+        CHARTS,
+    )
+    assert fid[:2] == ["FID", CHARTS["fid"]["sentence"]] and fid[3:] == [0, []]
+    assert fid[2] == [{"key": "fid", "label": "FID", "tag": "", "color": "fake"}]
+    assert jsd[4] == [{"value": pytest.approx(math.log(2)), "color": "muted", "who": "disjoint"}]
+    assert share[3:] == [[0, 1], None]
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ({"objective": "non_saturating"}, ["W"]),
+        ({"objective": "wasserstein"}, ["W", "D ÷ slope"]),
+        ({"objective": "wasserstein", "gradient_penalty": 10}, ["W", "D", "D ÷ slope"]),
+    ],
+)
+def test_a_critics_lines_are_drawn_where_they_mean_something(
+    page: Page, options: dict[str, Any], lines: list[str]
+) -> None:
+    body = """
+        const { distance } = m.measureCharts(argument.charts);
+        return distance.lines({}, [{ config: { options: argument.options } }]).map(({ label }) => label);
+    """
+    argument = {"charts": CHARTS, "options": options}
+    assert run(page, "live/measure_charts.js", body, argument) == lines
 
 
 def test_a_charts_floor_is_that_of_the_last_evaluation(page: Page) -> None:
     events = [evaluation(0, 100, 30.0), evaluation(1, 200, 20.0, floors={"fid": 5.0})]
     found = run(
         page,
-        "live/evaluation_charts.js",
+        "live/measure_charts.js",
         """
         const { RunState } = await import('/assets/live/run.js');
-        const runs = argument.map((events) => {
+        const runs = argument.events.map((events) => {
           const state = new RunState('run');
           state.take({ type: 'events', events });
           return state;
         });
-        const { fid, kid, classifier_error: error } = m.EVALUATION_CHARTS;
+        const { fid, kid, classifier_error: error } = m.measureCharts(argument.charts);
         return [fid.references({}, runs), kid.references({}, runs), error.references ?? null];
         """,
-        [[], events],
+        {"events": [[], events], "charts": CHARTS},
     )
     assert found == [[{"value": 5.0, "color": "real", "who": "floor"}], [], None]
 
@@ -630,11 +660,11 @@ def test_a_translators_losses_can_be_charted(page: Page, reported: list[str], of
         page,
         "live/chart_specs.js",
         """
-        const offers = m.CHOICES.filter((name) => argument.includes(m.CHARTS[name]?.lines({})[0].key));
-        return { offers, named: offers.every((name) => m.CHOICE_NAMES[name]),
-                 keys: offers.flatMap((name) => m.CHARTS[name].lines({}).map((line) => line.key)) };
+        const { charts, choices } = m.chartsOf(argument.charts);
+        const offers = choices.filter((name) => argument.reported.includes(charts[name]?.lines({})[0].key));
+        return { offers, keys: offers.flatMap((name) => charts[name].lines({}).map((line) => line.key)) };
         """,
-        reported,
+        {"charts": CHARTS, "reported": reported},
     )
-    assert found["offers"] == offered and found["named"]
+    assert found["offers"] == offered
     assert set(reported) - {"g_loss"} <= set(found["keys"])

@@ -3,7 +3,8 @@
 import pytest
 
 import engine.metrics.evaluate
-from engine.metrics.evaluate import EVALUATIONS, described
+from engine.metrics import METRICS
+from engine.metrics.evaluate import described
 from engine.runs.files import Tail
 from engine.worker.session import Session, train
 
@@ -103,7 +104,7 @@ def test_the_event_says_what_its_figures_are(new_run):
     assert list(told) == list(event["figures"]) and {"fid", "kid", "memorised"} <= set(told)
     assert told["fid"]["better"] == "lower" and told["precision"]["better"] == "higher"
     measure = event["measures"][0]
-    assert (measure["name"], measure["floor"]) == ("fid", EVALUATIONS["fid"].floor)
+    assert (measure["name"], measure["floor"]) == ("fid", METRICS["fid"].floor)
     assert event["n"] == 64 and event["network"]["title"] and event["floors"]["fid"] >= 0
 
 

@@ -1,6 +1,7 @@
-// Which lines each chart draws, and its reference lines. A new chart is one entry here.
+// Which lines each chart draws, and its reference lines. What the losses report is charted here; the charts of
+// measures are declared with them (engine/metrics) and come with the catalogue.
 
-import { EVALUATION_CHARTS, EVALUATION_NAMES } from './evaluation_charts.js';
+import { measureCharts } from './measure_charts.js';
 
 const D = { label: 'D', tag: 'D', color: 'd' };
 const G = { label: 'G', tag: 'G', color: 'g' };
@@ -29,26 +30,16 @@ function codes(runs = []) {
   return { categories, continuous: Math.max(...all.map((options) => options.continuous_codes)) };
 }
 
-function haveCritics(runs = []) {
-  return runs.some((run) => run.config?.options.objective === 'wasserstein');
-}
-
-/** Whether a penalty or a norm holds the slope of a critic at 1; clipping leaves it open. */
-function holdsSlope(runs = []) {
-  const bounds = ({ gradient_penalty: penalty, spectral_norm: norm }) => penalty > 0 || norm;
-  return haveCritics(runs) && runs.some((run) => bounds(run.config?.options ?? {}));
-}
-
 function range(meta) {
   return meta.objective?.range ?? null;
 }
 
 /**
- * title, help: words. lines: [{key, label, tag (at the line's end), color}]. scale: 'linear' | 'log' |
- * 'choice'. range(meta): fixed y range or null. references(meta): [{value, color, who}]. smooth: whether
- * smoothing applies.
+ * title, help, menu (its name where it is chosen, if not the title): words. lines: [{key, label, tag (at the
+ * line's end), color}]. scale: 'linear' | 'log' | 'choice'. range(meta): fixed y range or null.
+ * references(meta): [{value, color, who}]. smooth: whether smoothing applies.
  */
-export const CHARTS = {
+const STATISTICS = {
   losses: {
     title: () => 'losses',
     help: 'What D and G minimise. Dotted: at equilibrium, where D cannot tell real from generated.',
@@ -99,60 +90,6 @@ export const CHARTS = {
     scale: 'log',
     smooth: true,
   },
-  modes: {
-    title: () => 'modes hit over time',
-    help: 'How many modes of the data got at least one good sample.',
-    lines: () => [{ key: 'modes_hit', label: 'modes', tag: '', color: 'fake' }],
-    references: (_, runs) =>
-      [runs[0]?.history.value('modes_total') ?? runs[0]?.floor('modes_hit')]
-        .filter((total) => total !== null && total !== undefined)
-        .map((value) => ({ value, color: 'muted', who: 'all' })),
-    floor: 0,
-  },
-  share: {
-    title: () => 'share of good samples',
-    help: 'Share of samples within 3 standard deviations of a mode.',
-    lines: () => [{ key: 'share', label: 'share', tag: '', color: 'fake' }],
-    range: () => [0, 1],
-  },
-  jsd: {
-    title: () => 'JS divergence',
-    help: 'Jensen-Shannon divergence of data and samples, in nats: 0 is perfect, log 2 nothing in common.',
-    lines: () => [{ key: 'jsd', label: 'JSD', tag: '', color: 'fake' }],
-    references: () => [{ value: Math.log(2), color: 'muted', who: 'disjoint' }],
-    floor: 0,
-  },
-  distance: {
-    title: () => 'distance',
-    help:
-      'How far samples lie from the data: W carries as many generated points to real ones by the shortest ways. ' +
-      "The critic's value says the same where its slope is 1; over its slope, also where it is not, as far as " +
-      'D has learned. Dotted: W of two samples of real points.',
-    lines: (_, runs) => [
-      { key: 'transport', label: 'W', tag: 'W', color: 'fake' },
-      ...(holdsSlope(runs) ? [{ key: 'critic_value', label: 'D', tag: 'D', color: 'd' }] : []),
-      ...(haveCritics(runs) ? [{ key: 'critic_distance', label: 'D ÷ slope', tag: '÷', color: 'g' }] : []),
-    ],
-    references: (_, runs) =>
-      [runs[0]?.history.value('transport_floor') ?? runs[0]?.floor('transport')]
-        .filter((floor) => typeof floor === 'number')
-        .map((value) => ({ value, color: 'real', who: 'real against real' })),
-    floor: 0,
-  },
-  diversity: {
-    title: () => 'diversity',
-    help: 'Mean distance of two samples over that of two real ones. Near 0: all samples look alike.',
-    lines: () => [{ key: 'diversity', label: 'diversity', tag: '', color: 'fake' }],
-    references: () => [{ value: 1, color: 'real', who: 'as real' }],
-    floor: 0,
-    smooth: true,
-  },
-  class_kl: {
-    title: () => 'class balance (KL)',
-    help: 'Divergence of the classes of the samples from those of the data, in nats: 0 is perfect balance.',
-    lines: () => [{ key: 'class_kl', label: 'KL', tag: '', color: 'fake' }],
-    floor: 0,
-  },
   information: {
     title: () => 'mutual information',
     help: 'How much of each code Q reads back from a picture, in nats: a lower bound of I(c; G(z, c)).',
@@ -171,21 +108,6 @@ export const CHARTS = {
       })),
     smooth: true,
   },
-  code_error: {
-    title: () => 'code error',
-    help: 'Share of test images whose category is that of another class, each value named after one class.',
-    lines: () => [{ key: 'code_error', label: 'code error', tag: '', color: 'fake' }],
-    floor: 0,
-  },
-  errors: {
-    title: () => 'errors on test data',
-    help: 'Share of labelled training images, and of test images, that the classifier gets wrong.',
-    lines: () => [
-      { key: 'test_error', label: 'test', tag: 'test', color: 'fake' },
-      { key: 'labelled_error', label: 'labelled', tag: 'labelled', color: 'real' },
-    ],
-    floor: 0,
-  },
   class_accuracy: {
     title: () => "D's classes",
     help: 'Share of real and of generated images whose class D names as it should be.',
@@ -196,19 +118,6 @@ export const CHARTS = {
     range: () => [0, 1],
     smooth: true,
   },
-  reconstruction: {
-    title: () => 'reconstruction error',
-    help: 'Mean squared difference between test images and their reconstruction, on -1 to 1.',
-    lines: () => [{ key: 'reconstruction_error', label: 'reconstruction', tag: '', color: 'g' }],
-    floor: 0,
-  },
-  l1: {
-    title: () => 'L1',
-    help: 'Mean difference of outputs from targets, on -1 to 1.',
-    lines: () => [{ key: 'l1', label: 'L1', tag: 'L1', color: 'g' }],
-    floor: 0,
-    smooth: true,
-  },
   features: {
     title: () => "D's features",
     help: 'Mean difference of outputs from targets as D sees them, summed over its layers.',
@@ -216,28 +125,6 @@ export const CHARTS = {
     floor: 0,
     smooth: true,
   },
-  cycles: {
-    title: () => 'cycles, identity',
-    help: 'Mean difference, on -1 to 1, of A and B from themselves: after both ways, or left as they are.',
-    lines: () => [
-      { key: 'cycle_a', label: 'A after both ways', tag: 'cycle A', color: 'real' },
-      { key: 'cycle_b', label: 'B after both ways', tag: 'cycle B', color: 'fake' },
-      { key: 'identity_a', label: 'A left as it is', tag: 'identity A', color: 'muted' },
-      { key: 'identity_b', label: 'B left as it is', tag: 'identity B', color: 'd' },
-    ],
-    floor: 0,
-    smooth: true,
-  },
-  held_out: {
-    title: () => 'L1 on held-out pictures',
-    help: 'Mean difference of outputs from the truth, on -1 to 1, on pictures that are never trained on.',
-    lines: () => [
-      { key: 'test_l1', label: 'A to B', tag: 'A to B', color: 'g' },
-      { key: 'test_l1_back', label: 'B to A', tag: 'B to A', color: 'fake' },
-    ],
-    floor: 0,
-  },
-  ...EVALUATION_CHARTS,
   accuracy: {
     title: () => "D's accuracy",
     help: 'Share of real and generated samples that D gets right. One half: it guesses.',
@@ -254,8 +141,8 @@ export const CHARTS = {
   },
 };
 
-/** What the fourth place can show, in the order of the menu; `coverage` is drawn as bars. */
-export const CHOICES = [
+// what the fourth place offers before the other measures; `coverage` is drawn as bars
+const FIRST = [
   'information',
   'distance',
   'code_error',
@@ -272,27 +159,17 @@ export const CHOICES = [
   'jsd',
   'diversity',
   'class_kl',
-  ...Object.keys(EVALUATION_NAMES),
-  'accuracy',
-  'rate',
 ];
-export const CHOICE_NAMES = {
-  information: 'mutual information',
-  distance: 'distance',
-  code_error: 'code error',
-  errors: 'test errors',
-  class_accuracy: "D's classes",
-  reconstruction: 'reconstruction',
-  l1: 'L1',
-  features: "D's features",
-  cycles: 'cycles, identity',
-  held_out: 'held-out L1',
-  ...EVALUATION_NAMES,
-  modes: 'modes over time',
-  share: 'good samples',
-  jsd: 'JS divergence',
-  diversity: 'diversity',
-  class_kl: 'class balance',
-  accuracy: "D's accuracy",
-  rate: 'speed',
-};
+const LAST = ['accuracy', 'rate'];
+
+/**
+ * Every chart by name, and the `choices` of the fourth place in the order of the menu. `declared`: `charts` of
+ * the catalogue.
+ */
+export function chartsOf(declared) {
+  const measures = measureCharts(declared);
+  const charts = { ...STATISTICS, ...measures };
+  const first = FIRST.filter((name) => name === 'coverage' || name in charts);
+  const others = Object.keys(measures).filter((name) => !first.includes(name));
+  return { charts, choices: [...first, ...others, ...LAST] };
+}

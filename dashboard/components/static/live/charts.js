@@ -1,7 +1,7 @@
 // The board of charts: one x axis in steps, one cursor, one zoom, one set of marks for all of them.
 
 import { Chart } from './chart.js';
-import { CHARTS, CHOICES, CHOICE_NAMES } from './chart_specs.js';
+import { chartsOf } from './chart_specs.js';
 import { Coverage } from './coverage.js';
 import { el, remember, remembered } from '../base/dom.js';
 
@@ -11,11 +11,12 @@ let boards = 0;
 
 export class ChartBoard {
   /**
-   * `runs`: RunState of each run. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`.
+   * `runs`: RunState of each run. `declared`: `charts` of the catalogue. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`.
    * `onHover(step|null)`.
    */
-  constructor(runs, theme, stats, onHover) {
+  constructor(runs, declared, theme, stats, onHover) {
     Object.assign(this, { runs, theme, stats, onHover, hover: null, pin: null, zoom: null });
+    this.specs = chartsOf(declared);
     this.key = `ganscope-${(boards += 1)}`;
     this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
     this.charts = ['losses', 'scores', 'norms'].map((name) => this.#chart(name));
@@ -71,7 +72,7 @@ export class ChartBoard {
   }
 
   #chart(name) {
-    const chart = new Chart(CHARTS[name], this);
+    const chart = new Chart(this.specs.charts[name], this);
     chart.name = name;
     chart.element.classList.add(`gv-chart-${name}`);
     return chart;
@@ -136,16 +137,17 @@ export class ChartBoard {
 
   /** Offers what the data can show in the fourth place. */
   fitSlot() {
-    const has = (name) => this.runs.some((run) => run.history.has(CHARTS[name].lines(this.meta, this.runs)[0].key));
-    const offered = CHOICES.filter((name) => (name === 'coverage' ? this.coverage.available : has(name)));
+    const { charts, choices } = this.specs;
+    const first = (name) => charts[name].lines(this.meta, this.runs)[0].key;
+    const has = (name) => this.runs.some((run) => run.history.has(first(name)));
+    const offered = choices.filter((name) => (name === 'coverage' ? this.coverage.available : has(name)));
     if (!offered.length) offered.push('coverage');
     if (String(offered) === String(this.offered)) return;
     this.offered = offered;
+    const named = (name) => charts[name]?.menu ?? charts[name]?.title(this.meta) ?? this.coverage.title;
     const wanted = offered.includes(this.choices.slot) ? this.choices.slot : offered[0];
     this.slotMenu.replaceChildren(
-      ...offered.map((name) =>
-        el('option', { value: name, text: name === 'coverage' ? this.coverage.title : CHOICE_NAMES[name] }),
-      ),
+      ...offered.map((name) => el('option', { value: name, text: named(name) })),
     );
     this.slotMenu.value = wanted;
     this.#fill(wanted);

@@ -26,10 +26,10 @@ const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
 export class LiveView {
   /**
    * `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer".
-   * `open(ids)` shows others.
+   * `charts`: of the catalogue. `open(ids)` shows others.
    */
-  constructor(host, { ids, role, height, open }) {
-    Object.assign(this, { host, height, pending: new Map(), changed: new Set(), textAt: 0 });
+  constructor(host, { ids, role, height, charts, open }) {
+    Object.assign(this, { host, height, declared: charts, pending: new Map(), changed: new Set(), textAt: 0 });
     this.mayChange = role === 'presenter';
     this.runs = ids.map((id) => new RunState(id));
     this.stats = {
@@ -81,7 +81,7 @@ export class LiveView {
 
   #build() {
     this.pictures = new Pictures(this.runs, () => this.#schedule('layout'));
-    this.board = new ChartBoard(this.runs, this.theme, this.stats, (step) => this.#hover(step));
+    this.board = new ChartBoard(this.runs, this.declared, this.theme, this.stats, (step) => this.#hover(step));
     this.timeline = new Timeline(this.runs, this.theme, (step) => this.#rewind(step));
     this.knobs = new Knobs(this.runs, this.commands, this.mayChange);
     this.diagnoses = this.runs.map(

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from engine.game.best import Best
+from engine.metrics.best import Best
 from engine.models import checkpoint, finding, loading
 from engine.models.library import Library
 from engine.options import BadInput, NotFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from engine.game.best import TITLES
+from engine.metrics.best import CHOICES
 from engine.objectives import OBJECTIVES
 from engine.options import Options, knob
 
@@ -165,10 +165,10 @@ class TrainingOptions(Options):
         le=50_000,
         group="recording",
     )
-    keep_best: Literal[tuple(TITLES)] = knob(  # type: ignore[valid-type]
+    keep_best: Literal[tuple(CHOICES)] = knob(  # type: ignore[valid-type]
         "none",
         "Keep the best by",
         "The measure by which the best checkpoint is kept beside the newest.",
         group="recording",
-        choices=TITLES,
+        choices=CHOICES,
     )

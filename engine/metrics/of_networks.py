@@ -1,0 +1,145 @@
+"""Measures of what certain GANs promise: that a class is drawn, a code read, a picture encoded or named."""
+
+from __future__ import annotations
+
+from engine.metrics import measures, needs
+from engine.metrics.metric import SHARE, Chart, Figure, Line, Metric
+
+CLASS_AGREEMENT = Metric(
+    "Class agreement",
+    "Does an independent classifier see the class that G was told to draw?",
+    ("images",),
+    (needs.GIVEN_CLASS, needs.CLASSIFIED),
+    {
+        "class_agreement": Figure(
+            "class agreement",
+            "Share of samples in which an independent classifier sees the class that G was told to draw.",
+            "higher",
+            SHARE,
+        )
+    },
+    "the same classifier on real test images",
+    measures.class_agreement,
+    charts={"class_agreement": Chart((Line("class_agreement", "agreement"),), axis=SHARE)},
+)
+CODE_ERROR = Metric(
+    "Code error",
+    "How often the code that the GAN reads from a test image means another class than it shows.",
+    ("images",),
+    (needs.CATEGORY, needs.LABELLED_TEST),
+    {
+        "code_error": Figure(
+            "code error",
+            "Share of test images whose category is that of another class, each value named after one class.",
+            "lower",
+            SHARE,
+            live=True,
+            ranks=True,
+        )
+    },
+    evaluate=measures.code_error,
+)
+TEST_ERROR = Metric(
+    "Errors on test data",
+    "How often the classifier that learns beside the GAN names the wrong class.",
+    ("images",),
+    (needs.FEW_LABELS,),
+    {
+        "test_error": Figure(
+            "test error", "Share of test images named wrongly.", "lower", SHARE, live=True, ranks=True
+        ),
+        "labelled_error": Figure(
+            "labelled error", "Share of labelled training images named wrongly.", "lower", SHARE, live=True
+        ),
+    },
+    charts={
+        "errors": Chart(
+            (
+                Line("test_error", "test", tag="test"),
+                Line("labelled_error", "labelled", "real", "labelled"),
+            ),
+            "errors on test data",
+            "Share of labelled training images, and of test images, that the classifier gets wrong.",
+            "test errors",
+            (0, None),
+        )
+    },
+)
+ENCODING = Metric(
+    "Encoding",
+    "What is left of test images once encoded and decoded, and how far from the prior their codes are.",
+    ("images",),
+    (needs.ENCODER, needs.PICTURES, needs.SAMPLES),
+    {
+        "reconstruction_error": Figure(
+            "reconstruction error",
+            "Mean squared difference between test images and their reconstruction, on -1 to 1.",
+            "lower",
+            (0, 4),
+            live=True,
+            ranks=True,
+        ),
+        "prior_distance": Figure(
+            "codes' distance from the prior",
+            "Energy distance of test images' codes from the prior, in the latent's units; 0 is equal.",
+            "lower",
+            (0, None),
+            "the latent's units",
+        ),
+    },
+    "as many principal components in the networks' place; draws of the prior in the codes' place",
+    measures.encoding_kept,
+    charts={
+        "reconstruction": Chart(
+            (Line("reconstruction_error", "reconstruction", "g"),), menu="reconstruction", axis=(0, None)
+        ),
+        "prior_distance": Chart(
+            (Line("prior_distance", "distance"),), menu="prior distance", axis=(0, None), floor_colour="muted"
+        ),
+    },
+)
+ENCODER_1NN = Metric(
+    "Nearest neighbour of the encoder",
+    "Does the nearest training image, by what the encoder makes of it, have the test image's class?",
+    ("images",),
+    (needs.ENCODER, needs.LABELLED_TEST),
+    {
+        "encoder_1nn": Figure("1-NN accuracy", "Share of test images, 0..1.", "higher", SHARE),
+        "encoder_hidden_1nn": Figure(
+            "1-NN accuracy, last hidden layer", "Share of test images, 0..1.", "higher", SHARE
+        ),
+    },
+    "raw pixels in place of the encoder",
+    measures.encoder_neighbour,
+    charts={
+        "neighbours": Chart(
+            (
+                Line("encoder_1nn", "codes", "g", "code"),
+                Line("encoder_hidden_1nn", "last hidden layer", "d", "last"),
+            ),
+            "1-NN accuracy",
+            "How often the nearest training image, by what the encoder makes of it, has the class of a test "
+            "image.",
+        )
+    },
+)
+CLASSIFIER_ERROR = Metric(
+    "Test error of the classifier",
+    "How often the GAN's own classifier names the wrong class.",
+    ("images",),
+    (needs.CLASSIFIER, needs.LABELLED_TEST),
+    {
+        "classifier_error": Figure(
+            "test error of the classifier",
+            "Share of test images whose class the GAN's own classifier gets wrong.",
+            "lower",
+            SHARE,
+        )
+    },
+    evaluate=measures.classifier_error,
+    charts={
+        "classifier_error": Chart(
+            (Line("classifier_error", "test error"),), menu="classifier error", axis=(0, None)
+        )
+    },
+)

@@ -1,0 +1,305 @@
+"""Measures of what a generator makes: pictures, or points of known density."""
+
+from __future__ import annotations
+
+import math
+
+from engine.metrics import measures, needs
+from engine.metrics.metric import SHARE, Chart, Figure, Line, Metric, Reference
+
+_REAL = "as many other real images in the samples' place"
+_POINTS = "as many real points"
+
+FID = Metric(
+    "Fréchet distance (FID)",
+    "How far apart the Gaussians lie that fit the features of samples and of real images.",
+    ("images",),
+    (needs.PICTURES, needs.SAMPLES),
+    {
+        "fid": Figure(
+            "FID",
+            "Distance of samples from real images in a network's features: 0 is equal; compare equal N and "
+            "network only.",
+            "lower",
+            (0, None),
+            ranks=True,
+        )
+    },
+    _REAL,
+    measures.fid,
+    looks=True,
+)
+
+KID = Metric(
+    "Kernel distance (KID)",
+    "Like FID, without assuming Gaussians, and without a bias for few samples.",
+    ("images",),
+    (needs.PICTURES, needs.SAMPLES),
+    {
+        "kid": Figure(
+            "KID",
+            "Like FID, without its bias for few samples; 0 is equal, and chance takes it a little below.",
+            "lower",
+            ranks=True,
+        )
+    },
+    _REAL,
+    measures.kid,
+    looks=True,
+)
+
+INCEPTION_SCORE = Metric(
+    "Inception-style score",
+    "Is a classifier sure of each sample, and does it find all classes?",
+    ("images",),
+    (needs.NOT_STACKED, needs.PICTURES, needs.SAMPLES),
+    {
+        "inception_score": Figure(
+            "inception-style score",
+            "How sure a classifier is of each sample, over all classes: from 1 to their number.",
+            "higher",
+            (1, None),
+        )
+    },
+    _REAL,
+    measures.score,
+    looks=True,
+)
+
+PRDC = Metric(
+    "Precision, recall, density, coverage",
+    "Are samples good (precision, density), and are they all there is (recall, coverage)?",
+    ("points", "images"),
+    (needs.SAMPLES,),
+    {
+        "precision": Figure("precision", "Share of samples among real neighbours.", "higher", SHARE),
+        "recall": Figure("recall", "Share of real items among samples.", "higher", SHARE),
+        "density": Figure(
+            "density", "Real neighbours around samples; about 1 for real data.", "higher", (0, None)
+        ),
+        "coverage": Figure("coverage", "Share of real items with a sample near.", "higher", SHARE),
+    },
+    "as many other real items in the samples' place",
+    measures.prdc,
+    looks=True,
+    charts={
+        "precision": Chart(
+            (Line("precision", "precision", "g", "prec"), Line("recall", "recall", "d", "rec")),
+            "precision and recall",
+            "Precision: samples that look like data. Recall: data that samples look like. From 0 to 1.",
+            "precision, recall",
+            SHARE,
+        ),
+        "density": Chart(
+            (Line("density", "density", "g", "dens"), Line("coverage", "coverage", "d", "cov")),
+            "density and coverage",
+            "Density: real neighbours around samples, about 1 for real. Coverage: real items with a sample "
+            "near.",
+            "density, coverage",
+            (0, None),
+        ),
+    },
+)
+
+MEMORISATION = Metric(
+    "Memorisation",
+    "Are samples nearer to training images than unseen real images are?",
+    ("images",),
+    (needs.PICTURES, needs.SAMPLES),
+    {
+        "memorised": Figure(
+            "memorised",
+            "Share of samples as near to a training image as only 1 % of unseen real images are.",
+            "lower",
+            SHARE,
+        )
+    },
+    "unseen real images in the samples' place",
+    measures.memorised,
+)
+
+MODES = Metric(
+    "Mode coverage",
+    "How many clusters of the data are reached, and how many samples belong to one.",
+    ("points",),
+    (needs.CLUSTERS,),
+    {
+        "modes_hit": Figure(
+            "modes",
+            "Modes of the data with at least one sample within three standard deviations.",
+            "higher",
+            (0, None),
+            live=True,
+        ),
+        "share": Figure(
+            "share of good samples",
+            "Share of samples within three standard deviations of a mode; 0.989 is perfect.",
+            "higher",
+            SHARE,
+            live=True,
+            ranks=True,
+        ),
+    },
+    _POINTS,
+    measures.modes,
+    charts={
+        "modes": Chart(
+            (Line("modes_hit", "modes"),),
+            "modes hit over time",
+            menu="modes over time",
+            axis=(0, None),
+            references=(Reference("all", row="modes_total", floor="modes_hit"),),
+        ),
+        "share": Chart((Line("share", "share"),), menu="good samples", axis=SHARE),
+    },
+    fields={
+        "modes_total": "Modes that the data have.",
+        "histogram": "How the samples near a mode share out among the modes.",
+        "samples": "How many samples the row's measures are of.",
+    },
+)
+
+DIVERGENCE = Metric(
+    "Jensen-Shannon divergence",
+    "How far generated from real density, both blurred alike.",
+    ("points",),
+    (needs.POINTS,),
+    {
+        "jsd": Figure(
+            "Jensen-Shannon divergence",
+            "How far the samples' density is from the data's: 0 is equal, log 2 = 0.693 is disjoint.",
+            "lower",
+            (0, math.log(2)),
+            "nats",
+            live=True,
+            ranks=True,
+        )
+    },
+    _POINTS,
+    measures.divergence,
+    charts={
+        "jsd": Chart(
+            (Line("jsd", "JSD"),),
+            "JS divergence (nats)",
+            menu="JS divergence",
+            axis=(0, None),
+            references=(Reference("disjoint", value=math.log(2)),),
+        )
+    },
+    fields={"bandwidth": "Standard deviation of the blur, in data units."},
+)
+
+TRANSPORT = Metric(
+    "Optimal transport",
+    "How far the samples must be carried to lie where as many real points do.",
+    ("points",),
+    (needs.POINTS,),
+    {
+        "transport": Figure(
+            "distance",
+            "Wasserstein-1, in data units; 0 is best.",
+            "lower",
+            (0, None),
+            "data units",
+            live=True,
+        )
+    },
+    _POINTS,
+    measures.transport,
+    charts={
+        "distance": Chart(
+            (
+                Line("transport", "W", tag="W"),
+                Line("critic_value", "D", "d", "D", when="slope"),
+                Line("critic_distance", "D ÷ slope", "g", "÷", when="critic"),
+            ),
+            sentence="How far samples lie from the data: W carries as many generated points to real ones by "
+            "the shortest ways. The critic's value says the same where its slope is 1; over its slope, also "
+            "where it is not, as far as D has learned. Dotted: W of two samples of real points.",
+            axis=(0, None),
+            references=(Reference("real against real", "real", row="transport_floor", floor="transport"),),
+        )
+    },
+    fields={
+        "transport_floor": "The distance of two samples of real points.",
+        "critic_value": "Mean D(real) - mean D(generated) on the same points.",
+        "critic_slope": "Mean norm of D's gradient between them; the penalty holds it at 1.",
+        "critic_distance": "The value over the slope.",
+    },
+)
+
+DIVERSITY = Metric(
+    "Diversity",
+    "How much samples differ from each other, compared with real data.",
+    ("points", "images"),
+    (needs.SAMPLES,),
+    {
+        "diversity": Figure(
+            "diversity",
+            "Mean distance of two samples over that of two real ones. Near 0: all samples look alike.",
+            "higher",
+            (0, None),
+            live=True,
+            ranks=True,
+        )
+    },
+    charts={
+        "diversity": Chart(
+            (Line("diversity", "diversity"),),
+            axis=(0, None),
+            references=(Reference("as real", "real", 1.0),),
+            smooth=True,
+        )
+    },
+)
+
+CLASSES = Metric(
+    "Class histogram",
+    "Which classes the samples belong to, as a small classifier sees them.",
+    ("images",),
+    (needs.CLASSIFIED,),
+    {
+        "class_kl": Figure(
+            "class balance",
+            "KL divergence of the samples' classes from the data's: 0 is perfect balance.",
+            "lower",
+            (0, None),
+            "nats",
+            live=True,
+            ranks=True,
+        )
+    },
+    charts={
+        "class_kl": Chart(
+            (Line("class_kl", "KL"),), "class balance (KL, nats)", menu="class balance", axis=(0, None)
+        )
+    },
+    fields={
+        "class_histogram": "Share of samples in each class.",
+        "classes_hit": "Classes with at least a tenth of their share in the data.",
+    },
+)
+
+STACKED_MODES = Metric(
+    "Modes of Stacked MNIST",
+    "How many of the 1,000 triples of digits appear, and how evenly, as the digit classifier reads them.",
+    ("images",),
+    (needs.STACKED,),
+    {
+        "modes_hit": Figure("modes", "Of 1,000.", "higher", (0, 1000)),
+        "modes_kl": Figure(
+            "KL to uniform",
+            "How unevenly the 1,000 modes are hit: 0 is even, 6.9 a single mode.",
+            "lower",
+            (0, math.log(1000)),
+            "nats",
+        ),
+    },
+    "as many real images",
+    measures.stacked_modes,
+    charts={
+        "modes_kl": Chart(
+            (Line("modes_kl", "KL"),), "KL to uniform (nats)", menu="KL to uniform", axis=(0, None)
+        )
+    },
+)
