@@ -26,8 +26,10 @@ from engine.server.added import AddedModels
 from engine.server.catalogue import Catalogue, presets
 from engine.server.exploring import Answer, Exploring
 from engine.server.inference import Inference
+from engine.server.intake import Intake, sweep
 from engine.server.launcher import Launcher, cores, gpus
 from engine.server.processes import Spawn, Zygote, forks
+from engine.server.shelf import ADDED
 from engine.server.steering import Steering
 from engine.server.translations import Translated as Translated  # what ``translate`` gives
 from engine.server.uploads import Uploads
@@ -96,11 +98,12 @@ class Engine:
             Inference(self._processes, log_file, threads=1),
             Inference(self._processes, log_file, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
         )
-        self._added = AddedModels(self.runs_folder, self._processes, log_file)
-        self._uploads = Uploads(datasets, self._processes, self._inference, log_file)
+        intake = Intake(self._processes, log_file)
+        self._added = AddedModels(self.runs_folder / ADDED, intake)
+        self._uploads = Uploads(datasets, intake, self._inference)
         self._steering = Steering(self.runs_folder, self._launcher, self.validate)
-        self._uploads.sweep()
-        self._added.sweep()
+        for folder in (self._added.folder, self._uploads.folder):
+            sweep(folder)
         self._launcher.adopt()
         self._processes.start(self._on_ready, self._launcher.on_exit, self._head_start_s)
 
@@ -357,9 +360,9 @@ class Engine:
         """How a model's discriminator scores real and generated data."""
         return self._exploring.histograms(model)
 
-    def model_weights(self, model: str) -> Path:
-        """A safetensors file of a model's networks, averages in place."""
-        return self._exploring.weights(model)
+    def model_weights(self, model: str, viewer: str = "server") -> Path:
+        """A safetensors file of a model's networks, averages in place. Raises ``TooMany``."""
+        return self._exploring.weights(model, viewer)
 
     def translation_examples(self, model: str, direction: str) -> list[bytes]:
         """PNGs of held-out pictures to try a translator on in ``direction``; none without its data."""
@@ -403,6 +406,12 @@ class Engine:
         """How far a translation is, and what has failed. Raises ``NotFound``."""
         return self._exploring.translations.status(job)
 
+    def translation_changed(self, job: str, seen: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """``translation``, as soon as it is no longer what was ``seen``, or the time is over. Raises
+        ``NotFound``.
+        """
+        return self._exploring.translations.changed(job, seen, timeout_s)
+
     def translation_result(self, job: str) -> dict[str, Any]:
         """What came of a translation: as of ``translate``, or of many ``{"zip", "done", "failed"}``."""
         return self._exploring.translations.result(job)
@@ -416,7 +425,7 @@ class Engine:
     def project(self, model: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]) -> str:
         """Look for a picture in a model's latent space (``engine.explore.projection``); returns the job."""
         folder = str(self._exploring.shelf.folder(model))
-        return self._exploring.projections.start(folder, viewer, arguments, {**about, "model": model})
+        return self._exploring.projections.start(model, folder, viewer, arguments, about)
 
     def projection(self, model: str, job: str) -> dict[str, Any]:
         """How far a projection is, and what it has found. Raises ``NotFound``."""
@@ -443,11 +452,11 @@ class Engine:
         _permit(role, "rename models")
         self._exploring.shelf.rename(model, check_name(name))
 
-    def export_model(self, model: str, to: str, direction: str | None = None) -> Path:
+    def export_model(self, model: str, to: str, direction: str | None = None, viewer: str = "server") -> Path:
         """A model's generator as onnx, safetensors or torchscript. Its card lies beside it, with ``.md``
-        added to the name.
+        added to the name. Raises ``TooMany`` while too many of this ``viewer``'s are being written.
         """
-        return self._exploring.export(model, to, direction)
+        return self._exploring.export(model, to, direction, viewer)
 
     def model_text(self, model: str) -> str:
         """A model's card in words, as Markdown; empty for a run."""

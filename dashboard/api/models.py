@@ -78,6 +78,7 @@ async def rename_model(engine: TheEngine, role: Role, id: str, body: schemas.Ren
 @router.get("/models/{id}/export", response_class=Response, tags=["models"])
 async def export_model(
     engine: TheEngine,
+    request: Request,
     id: str,
     to: Annotated[Literal["onnx", "safetensors", "torchscript"], Query(description="The format.")],
     direction: Annotated[
@@ -88,7 +89,7 @@ async def export_model(
     ] = "file",
 ) -> Response:
     """The generator for other programs, compared with the model before it is handed over."""
-    path = await call(engine.export_model, id, to, direction)
+    path = await call(engine.export_model, id, to, direction, request.client.host if request.client else "")
     if part == "card":
         path = path.with_name(f"{path.name}.md")
         return FileResponse(path, media_type="text/markdown; charset=utf-8", filename=path.name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from typing import Any
 from engine.api import Engine
 from engine.options import BadInput, Conflict
 
-POLL_S = 0.1
-SLOW_POLL_S = 0.5  # of many pictures
+LOOK_EVERY_S = 0.25  # whether a translation is still wanted, while there is nothing new of it
 SKETCHES_S = 30.0
 SHOWN_BY_BROWSERS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 Card = dict[str, Any]
@@ -69,7 +67,7 @@ class Work:
         asked = {**options, "given": Path(path).suffix.lower() not in SHOWN_BY_BROWSERS}
         job = self._engine.start_translation(model, [self._sent(path)], asked, viewer, many=False)
         try:
-            for status in self._watch(job, POLL_S):
+            for status in self._watch(job):
                 if not wanted():
                     return None
                 if tell is not None:
@@ -124,7 +122,7 @@ class Work:
 
     def watch_many(self, job: str) -> Iterator[dict[str, Any]]:
         """Its status now and then, the last one when it has ended."""
-        yield from self._watch(job, SLOW_POLL_S)
+        yield from self._watch(job)
 
     def zip_of(self, job: str) -> str:
         """What it has made, where Gradio may serve it; the job is forgotten. Raises ``BadInput``."""
@@ -142,14 +140,15 @@ class Work:
         except BadInput:
             return  # it has ended by itself
 
-    def _watch(self, job: str, every_s: float) -> Iterator[dict[str, Any]]:
-        """Statuses until it is over; whoever leaves the loop early should cancel it."""
-        while True:
-            status = self._engine.translation(job)
+    def _watch(self, job: str) -> Iterator[dict[str, Any]]:
+        """Statuses until it is over, each as soon as there is something new; whoever leaves the loop early
+        should cancel it.
+        """
+        status = self._engine.translation(job)
+        yield status
+        while status["state"] not in ("done", "failed", "cancelled"):
+            status = self._engine.translation_changed(job, status, LOOK_EVERY_S)
             yield status
-            if status["state"] not in ("queued", "running"):
-                return
-            time.sleep(every_s)
 
 
 def _doing(status: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from engine.options import BadInput, Conflict
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
+from engine.server.desk import Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.projections import Projections
 from engine.server.shelf import Card, Shelf
@@ -25,6 +26,7 @@ from engine.weights.formats import DIRECTIONS, SUFFIXES
 from engine.worker.wire import ERRORS
 
 ANSWER_S = 60.0
+EXPORT = Kind("export", of_one=4, of_all=32)
 TOGETHER = 24  # requests in one turn of the interactive process
 SLOW = (
     "strip",
@@ -55,12 +57,13 @@ class Exploring:
         self._learning = threading.Lock()
         self._quick = Turns(lambda model, turn: self._work(interactive, model, turn), TOGETHER, "explore")
         self._slow = Turns(lambda model, turn: self._work(batch, model, turn), 1, "explore-batch")
-        self.projections = Projections(self._slow)
-        self.translations = Translations(self._slow, self._cache / "translations")
+        self._desk = Desk(self._slow)
+        self.projections = Projections(self._desk)
+        self.translations = Translations(self._desk, self._cache / "translations")
 
     def close(self) -> None:
         """Answer nobody any more, and end the processes."""
-        self.projections.close()
+        self._desk.close()
         self.translations.close()
         self._quick.close()
         self._slow.close()
@@ -105,8 +108,8 @@ class Exploring:
         there.sort(key=lambda card: (card["source"] != "pretrained", card["gan"] != "pix2pix"))
         return [card_of(card, self.shelf.folder(card["id"])) for card in there]
 
-    def weights(self, model: str) -> Path:
-        """A safetensors file with a model's networks, averages in place."""
+    def weights(self, model: str, viewer: str) -> Path:
+        """A safetensors file with a model's networks, averages in place. Raises ``TooMany``."""
         folder = self.shelf.folder(model)
         if (folder / "weights.safetensors").is_file():
             return folder / "weights.safetensors"
@@ -114,12 +117,12 @@ class Exploring:
         if not (out / "weights.safetensors").is_file():
             for older in out.parent.glob(f"{model}@*"):
                 shutil.rmtree(older, ignore_errors=True)
-            self.ask(model, "weights", {"out": str(out)}, "server").result(ANSWER_S)
+            self._write(model, "weights", {"out": str(out)}, viewer)
         return out / "weights.safetensors"
 
-    def export(self, model: str, to: str, direction: str | None) -> Path:
+    def export(self, model: str, to: str, direction: str | None, viewer: str) -> Path:
         """A model's generator as a file of another format, its card beside it under the same name with
-        ``.md``; written once for a model's step. Raises ``BadInput``.
+        ``.md``; written once for a model's step. Raises ``BadInput``, ``TooMany``.
         """
         if to not in SUFFIXES:
             raise BadInput("there is no such format.", "to", f"Choose one of: {', '.join(SUFFIXES)}.")
@@ -134,8 +137,19 @@ class Exploring:
                 if older != folder:
                     shutil.rmtree(older, ignore_errors=True)
             arguments = {"to": to, "direction": direction, "out": str(file)}
-            self.ask(model, "exported", arguments, "server").result(2 * ANSWER_S)
+            self._write(model, "exported", arguments, viewer)
         return file
+
+    def _write(self, model: str, kind: str, arguments: dict[str, Any], viewer: str) -> None:
+        """Have a file written, as a job of the desk."""
+        asked = QueuedRequest(str(self.shelf.folder(model)), {"kind": kind, "arguments": arguments}, viewer)
+        job = self._desk.take(Job(EXPORT, model, asked, awaited=Future()))
+        assert job.awaited is not None
+        try:
+            job.awaited.result(2 * ANSWER_S)
+        except TimeoutError:
+            self._desk.cancel(job)
+            raise Conflict("writing this file took too long.", None, "Try again in a minute.") from None
 
     def strip(self, model: str) -> bytes:
         """A PNG of the samples of a few seeds side by side, drawn once for a model's step."""
@@ -221,6 +235,7 @@ def _take(asked: QueuedRequest, answer: dict[str, Any]) -> bool:
         asked.answer({**answer["result"], "step": answer["step"]})
         return False
     asked.state = answer["state"]
+    asked.tell()
     if answer.get("fresh"):
         asked.parts = []
     if "part" in answer:

@@ -40,6 +40,7 @@ class QueuedRequest:
     parts: list[bytes] = field(default_factory=list)
     begun: bool = False
     wanted: bool = True
+    tell: Callable[[], None] = lambda: None  # called when ``state`` is another
 
     def answer(self, result: dict[str, Any]) -> None:
         """Hand over the result."""
@@ -49,6 +50,25 @@ class QueuedRequest:
         """Answer with ``error``, unless the answer was given up before it was begun."""
         if self.begun or self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
+
+
+class Newest:
+    """Which request of a viewer's control is the newest one."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str], int] = OrderedDict()
+
+    def is_newest(self, viewer: str, control: str, sequence: int | None) -> bool:
+        """Whether no newer one was asked for; from now on this one is known."""
+        if not control or sequence is None:
+            return True
+        if sequence < self._known.get((viewer, control), -1):
+            return False
+        self._known[viewer, control] = sequence
+        self._known.move_to_end((viewer, control))
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return True
 
 
 class Turns:
@@ -61,9 +81,10 @@ class Turns:
     ) -> None:
         self._work, self._together = work, together
         self._changed = threading.Condition()
-        # viewers in the order of their turns
-        self._lines: OrderedDict[str, deque[QueuedRequest]] = OrderedDict()
-        self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._lines: OrderedDict[str, deque[QueuedRequest]] = (
+            OrderedDict()
+        )  # viewers in the order of their turns
+        self._newest = Newest()
         self._waiting = 0
         self._closed = False
         threading.Thread(target=self._run, name=name, daemon=True).start()
@@ -84,7 +105,7 @@ class Turns:
             self._waiting += 1
             self._changed.notify()
         for one in old:
-            one.refuse(_superseded())
+            one.refuse(superseded())
         return asked.future
 
     def take_over(self, asked: QueuedRequest) -> None:
@@ -109,15 +130,10 @@ class Turns:
 
     def _superseded_by(self, asked: QueuedRequest, line: deque[QueuedRequest]) -> list[QueuedRequest]:
         """Take older requests of the same control out of ``line``. Raises if ``asked`` itself is older."""
+        if not self._newest.is_newest(asked.viewer, asked.control, asked.sequence):
+            raise superseded()
         if asked.sequence is None or not asked.control:
             return []
-        key = (asked.viewer, asked.control)
-        if asked.sequence < self._newest.get(key, -1):
-            raise _superseded()
-        self._newest[key] = asked.sequence
-        self._newest.move_to_end(key)
-        while len(self._newest) > REMEMBERED:
-            self._newest.popitem(last=False)
         old = [one for one in line if one.control == asked.control and not one.begun]
         for one in old:
             line.remove(one)
@@ -170,7 +186,8 @@ class Turns:
         return [asked for asked in turn if asked.begun and asked.wanted]
 
 
-def _superseded() -> Conflict:
+def superseded() -> Conflict:
+    """The refusal of a request whose control has asked for something newer."""
     return Conflict("superseded", "sequence", "A newer request of this control took its place.")
 
 

@@ -1,20 +1,16 @@
-"""Uploaded data sets: one folder an id, made by a process of its own that may not take too much. No torch."""
+"""Uploaded data sets: one folder an id, made by the intake. No torch."""
 
 from __future__ import annotations
 
 import re
-import secrets
-import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput, Conflict, NotFound
+from engine.options import BadInput, NotFound
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes
-from engine.runs.names import check_name
 from engine.server.inference import Inference
-from engine.server.processes import Spawn, Zygote
+from engine.server.intake import Intake
 
 MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in colour, twice
 CPU_S = 240
@@ -22,23 +18,15 @@ WAIT_S = 300.0
 LAYOUTS = ("images", "pairs", "domains")
 SIZES = (28, 32, 64, 128, 256)  # of pairs and domains 64 and more
 
-_LEFTOVER = re.compile(r"\.deleted-.*|\.[a-z0-9-]+-[0-9a-f]{6}\.[a-z0-9_]{8}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Uploads:
-    """The data sets under ``folder``. ``inference`` draws thumbnails; new ones get a process each."""
+    """The data sets under ``folder``. ``inference`` draws thumbnails."""
 
-    def __init__(self, folder: Path, processes: Zygote | Spawn, inference: Inference, log_file: Path) -> None:
+    def __init__(self, folder: Path, intake: Intake, inference: Inference) -> None:
         self.folder = folder
-        self._processes, self._inference, self._log = processes, inference, log_file
-        self._turn = threading.Lock()  # one at a time: each may take gigabytes
-
-    def sweep(self) -> None:
-        """Remove what an interrupted upload or deletion left behind."""
-        for path in self.folder.glob(".*"):
-            if _LEFTOVER.fullmatch(path.name):
-                shutil.rmtree(path, ignore_errors=True)
+        self._intake, self._inference = intake, inference
 
     def list(self) -> list[dict[str, Any]]:
         """The cards of all uploads, newest first."""
@@ -66,7 +54,6 @@ class Uploads:
 
         ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out.
         """
-        title = check_name(name)
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(colour, bool):
             raise BadInput(
                 "size is a number of pixels, colour is true or false.",
@@ -75,28 +62,20 @@ class Uploads:
             )
         if layout not in LAYOUTS:
             raise BadInput("there is no such layout.", "layout", f"Choose one of: {', '.join(LAYOUTS)}.")
-        if not isinstance(files, list) or not files:
-            raise BadInput("there are no files.", "files", "Choose a zip, or at least 16 pictures.")
-        words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "pictures"
-        dataset = f"{words}-{secrets.token_hex(3)}"
-        if not self._turn.acquire(timeout=WAIT_S):
-            raise Conflict("another upload is still being read.", "files", "Try again in a minute.")
-        reader = Inference(self._processes, self._log, memory=MEMORY, cpu_s=CPU_S)
-        try:
-            return reader.call(
-                "ingest",
-                files=[str(Path(file).resolve()) for file in files],
-                name=title,
-                size=size,
-                colour=colour,
-                out=str(self.folder / dataset),
-                layout=layout,
-                timeout_s=WAIT_S,
-                retry=False,
-            )
-        finally:
-            reader.close()
-            self._turn.release()
+        return self._intake.take(
+            "ingest",
+            self.folder,
+            name,
+            files,
+            memory=MEMORY,
+            cpu_s=CPU_S,
+            wait_s=WAIT_S,
+            noun="pictures",
+            remedy="Choose a zip, or at least 16 pictures.",
+            size=size,
+            colour=colour,
+            layout=layout,
+        )
 
     def delete(self, dataset: str) -> None:
         """Remove an upload. Raises ``NotFound``."""

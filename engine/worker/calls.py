@@ -63,14 +63,14 @@ def upload_thumbnail(dataset: str) -> bytes:
 
 
 def ingest(
-    files: list[str], name: str, size: int, colour: bool, out: str, layout: Any = "images"
+    files: list[str], title: str, size: int, colour: bool, out: str, layout: Any = "images"
 ) -> dict[str, Any]:
     """Turn uploaded files into the data set folder ``out``; returns its card. Raises ``BadInput``."""
     from engine.data.pictures.upload import CARD, ingest_upload
 
     folder = Path(out)
     card = ingest_upload([Path(file) for file in files], size, colour, folder, layout)
-    card |= {"name": name, "created": time.time()}
+    card |= {"name": title, "created": time.time()}
     write_json(folder / CARD, card)
     return {"id": folder.name, **card}
 

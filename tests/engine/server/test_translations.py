@@ -6,6 +6,7 @@ from engine.__main__ import main
 from engine.models.library import Library
 from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.server import translations
+from engine.server.desk import Desk
 from engine.translation import work
 from engine.translation.options import check_options
 from tests.engine.made_translators import file_of, make_translator, opened, photograph
@@ -29,8 +30,10 @@ def hand():
 
 @pytest.fixture
 def queue(hand, tmp_path):
-    made = translations.Translations(hand, tmp_path / "jobs")
+    desk = Desk(hand)
+    made = translations.Translations(desk, tmp_path / "jobs")
     yield made
+    desk.close()
     made.close()
     assert not (tmp_path / "jobs").exists()
 
@@ -67,12 +70,13 @@ def test_a_failure_is_told_and_leaves_no_file(queue, hand, tmp_path):
 
 
 def test_too_many_are_refused_and_old_results_forgotten(queue, monkeypatch):
-    for _ in range(translations.MOST_OF_ONE):
+    for _ in range(translations.TRANSLATION.of_one):
         start(queue, "a")
     with pytest.raises(TooMany, match="yours"):
         start(queue, "a")
     job = start(queue, "b")
-    monkeypatch.setattr(translations, "LEFT_ALONE_S", -1)
+    for one in queue._desk._jobs.values():
+        one.heard -= 61  # as if nobody had asked for a minute
     start(queue, "a")  # what nobody asks about has made room
     with pytest.raises(Conflict, match="given up"):
         queue.result(job)
