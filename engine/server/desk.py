@@ -91,13 +91,15 @@ class Desk:
         with self._changed:
             self._check_room(job)
             self._jobs[job.id] = job
+        is_prepared = False
         try:
             prepare()
-        except BaseException:
-            self._end(job)
-            with self._changed:
-                self._jobs.pop(job.id, None)
-            raise
+            is_prepared = True
+        finally:
+            if not is_prepared:
+                self._end(job)
+                with self._changed:
+                    self._jobs.pop(job.id, None)
         with self._changed:
             if job.state == "preparing":
                 job.state = "queued"
