@@ -34,6 +34,11 @@ export default async function draw({ parentElement, data, setStateValue }) {
 }
 
 class DrawView {
+  /** @type {HTMLElement[]} */
+  toolButtons;
+  /** @type {(drawing: string) => void} */
+  report;
+
   constructor(host, { value, size }) {
     this.drawing = new Drawing();
     if (value) this.drawing.decode(value);
@@ -48,6 +53,7 @@ class DrawView {
       style: `max-width: ${size}px`,
     });
     this.context = this.canvas.getContext('2d');
+    this.small = el('canvas', { width: SIDE, height: SIDE });
     this.#makeTools();
     this.root = el('div', { class: 'gv-root gv-draw' }, this.canvas, this.panel);
     host.append(this.root);
@@ -216,12 +222,12 @@ class DrawView {
         context.fill();
       }
     } else this.#paintCells();
-    if (this.pointer) this.#paintPointer(cell);
+    if (this.pointer) this.#paintPointer(this.pointer, cell);
   }
 
   // how large the brush is
-  #paintPointer(cell) {
-    const [x, y] = this.pointer;
+  #paintPointer(at, cell) {
+    const [x, y] = at;
     Object.assign(this.context, { strokeStyle: '#24292f', lineWidth: 1.5 });
     this.context.beginPath();
     this.context.arc(x * cell, y * cell, this.#radius * cell, 0, 2 * Math.PI);
@@ -230,7 +236,6 @@ class DrawView {
 
   // 48 cells enlarged smoothly: what is painted looks like what is learned
   #paintCells() {
-    this.small ??= el('canvas', { width: SIDE, height: SIDE });
     const small = this.small.getContext('2d');
     const image = small.createImageData(SIDE, SIDE);
     const [red, green, blue] = [1, 3, 5].map((at) => parseInt(PAPER.real.slice(at, at + 2), 16));

@@ -44,7 +44,7 @@ function open(state, id) {
   setTimeout(() => {
     if (state.shows !== before) return;
     const address = new URL(location.href);
-    address.search = id ? new URLSearchParams({ model: id }) : '';
+    address.search = id ? `${new URLSearchParams({ model: id })}` : '';
     location.assign(address);
   }, PATIENCE_MS);
 }

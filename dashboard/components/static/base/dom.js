@@ -59,8 +59,11 @@ export function setText(node, text) {
 /**
  * A panel in the top layer under (or over) `anchor`, closed by Escape, a click elsewhere or the returned
  * function.
+ * @param {HTMLElement} anchor
+ * @param {HTMLElement} content
+ * @param {{ label: string, onClose?: () => void }} words
  */
-export function popup(anchor, content, { label, onClose } = {}) {
+export function popup(anchor, content, { label, onClose }) {
   const root = anchor.closest('.gv-root') ?? document.body;
   const panel = el(
     'div',

@@ -50,6 +50,7 @@ export function clock(seconds) {
 }
 
 const LOG2 = Math.log(2);
+/** @type {[number, string][]} */
 const CONSTANTS = [
   [2 * LOG2, '2 log 2'],
   [LOG2, 'log 2'],

@@ -55,6 +55,8 @@ export class HeatMap {
   constructor(cells = 48, dim = 1) {
     this.cells = cells;
     this.table = lookup(dim);
+    this.taps = taps(0, cells);
+    this.wide = new Float32Array(0);
   }
 
   /** Side of the picture in device pixels. */

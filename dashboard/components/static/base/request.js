@@ -1,9 +1,15 @@
 // JSON over /api, with errors in the shape that the server promises: {"error", "field", "remedy"}.
 
 export class RequestError extends Error {
+  /**
+   * @param {{ error: string, field?: string | null, remedy?: string }} said
+   * @param {number} status
+   */
   constructor({ error, field, remedy }, status) {
     super(error);
-    Object.assign(this, { field, remedy, status });
+    this.field = field;
+    this.remedy = remedy;
+    this.status = status;
   }
 
   /** Everything a reader needs in one sentence or two. */

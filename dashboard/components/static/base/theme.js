@@ -38,8 +38,8 @@ export function loadStyles(...more) {
   return Promise.all(
     ['vendor/uPlot.min.css', 'live.css', ...more].map((name) => {
       const href = new URL(`../${name}`, import.meta.url).href;
-      const present = [...document.querySelectorAll('link[rel=stylesheet]')].find(
-        (link) => link.href === href,
+      const present = [...document.querySelectorAll('link')].find(
+        (link) => link.rel === 'stylesheet' && link.href === href,
       );
       const link = present ?? Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
       if (link.sheet) return undefined;
@@ -75,7 +75,8 @@ export function applyTheme(root, theme) {
 }
 
 function luminance(color) {
-  const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d');
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.fillStyle = color;
   context.fillRect(0, 0, 1, 1);
   const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;

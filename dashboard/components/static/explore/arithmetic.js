@@ -50,6 +50,7 @@ export class ArithmeticTab {
       ),
       this.outcome,
     );
+    this.active = { name: 'a', slot: 0 };
     this.#activate('a', 0);
   }
 

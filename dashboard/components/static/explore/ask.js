@@ -18,7 +18,8 @@ export class AskTab {
 
   /** `hub`: see explore/view.js. */
   constructor(hub) {
-    Object.assign(this, { hub, image: null });
+    this.hub = hub;
+    this.image = null;
     this.back = el('button', {
       type: 'button',
       class: 'gv-button gv-small',

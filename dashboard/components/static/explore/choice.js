@@ -10,9 +10,14 @@ const NARROWEST = 46; // CSS pixels of a button
 const GAP = 4;
 
 export class AxisChoice {
+  /** @type {HTMLElement[]} */
+  buttons = []; // a list that opens has none
+
   /** `axis`: see explore/axes.js. `hub`: {place, z, go(place)}. */
   constructor(axis, hub) {
-    Object.assign(this, { axis, hub, values: valuesAlong(axis, MOST_BUTTONS) });
+    this.axis = axis;
+    this.hub = hub;
+    this.values = valuesAlong(axis, MOST_BUTTONS);
     this.isList = axis.count > MOST_BUTTONS;
     this.free = el('button', {
       type: 'button',
@@ -101,8 +106,8 @@ export class AxisChoice {
   }
 
   show(source, sourceColumns, offset) {
-    this.buttons?.forEach((button, k) => {
-      button.querySelector('canvas').replaceWith(cutOut(source, offset + k, sourceColumns));
+    this.buttons.forEach((button, k) => {
+      button.querySelector('canvas')?.replaceWith(cutOut(source, offset + k, sourceColumns));
     });
   }
 }

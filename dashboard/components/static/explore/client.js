@@ -10,7 +10,9 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 export class Client {
   /** `id`: a model or run. `heard(step)`: told the model's step with each answer. */
   constructor(id, heard) {
-    Object.assign(this, { id, heard, sequence: 0 });
+    this.id = id;
+    this.heard = heard;
+    this.sequence = 0;
     this.drawing = new Drawing(this.path('/draw'));
   }
 

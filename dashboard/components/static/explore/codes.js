@@ -24,7 +24,7 @@ export class CodesPanel {
     const of = (list) => this.controls.filter(({ axis }) => list.includes(axis)).map((c) => c.element);
     this.more = directions.length > first && this.#fold(codes.length ? 'Directions' : 'More directions');
     this.more?.append?.(...of(directions.slice(first)));
-    this.truncation = new AxisSlider(TRUNCATION, hub, { hasStrip: false });
+    this.truncation = new AxisSlider(TRUNCATION, hub, { rename: null, hasStrip: false });
     this.element = el(
       'section',
       { class: 'gx-codes', 'aria-label': 'codes' },

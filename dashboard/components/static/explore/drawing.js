@@ -8,9 +8,16 @@ const PATIENCE_MS = 10_000; // with a connection that may have died unheard
 const HEAD = 8; // bytes before a frame: the model's step, the number of the place
 
 export class Drawing {
+  /** @type {WebSocket} */
+  socket;
+  /** @type {Map<number, { resolve: (drawn: object | null) => void, reject: (problem: Error) => void, timer: number }>} */
+  waiting;
+
   /** `path`: of the socket under the server's address. */
   constructor(path) {
-    Object.assign(this, { path, sequence: 0, tried: -Infinity });
+    this.path = path;
+    this.sequence = 0;
+    this.tried = -Infinity;
     this.#open();
   }
 
@@ -64,7 +71,8 @@ export class Drawing {
     socket.onclose = () => {
       for (const seq of [...waiting.keys()]) take(seq).resolve(null);
     };
-    Object.assign(this, { socket, waiting });
+    this.socket = socket;
+    this.waiting = waiting;
   }
 }
 

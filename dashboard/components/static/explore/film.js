@@ -12,9 +12,18 @@ const SMALLEST = 16;
 const WIDEST = 400; // pictures side by side on the canvas that they are kept on
 
 export class Film {
+  moving = 0; // the browser's number of the next call, 0: none
+  /** @type {number} */
+  way;
+
   /** `hub`: {theme}. `playing(bool)`: told when it starts and stops. */
   constructor(hub, playing) {
-    Object.assign(this, { hub, playing, at: 0, count: 0, frames: null, loop: true });
+    this.hub = hub;
+    this.playing = playing;
+    this.at = 0;
+    this.count = 0;
+    this.frames = null;
+    this.loop = true;
     this.picture = new Picture('the film');
     this.strip = new Sheet('film strip', { gap: 1, pick: (index) => this.#seek(index) });
     this.chart = el('canvas', { class: 'gx-chart', role: 'img', 'aria-label': 'how far each step goes' });
@@ -47,7 +56,9 @@ export class Film {
     this.side = pictures[0].width;
     this.frames = joined(pictures, Math.min(WIDEST, this.count));
     this.columns = Math.min(WIDEST, this.count);
-    Object.assign(this, { far, loop, at: Math.min(this.at, this.count - 1) });
+    this.far = far;
+    this.loop = loop;
+    this.at = Math.min(this.at, this.count - 1);
     this.draw();
     this.#sayJumps();
   }
@@ -99,7 +110,7 @@ export class Film {
 
   pause() {
     cancelAnimationFrame(this.moving);
-    this.moving = null;
+    this.moving = 0;
     this.playing(false);
   }
 

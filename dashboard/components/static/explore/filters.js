@@ -15,7 +15,8 @@ export class FiltersTab {
 
   /** `hub`: see explore/view.js. */
   constructor(hub) {
-    Object.assign(this, { hub, network: 'discriminator' });
+    this.hub = hub;
+    this.network = 'discriminator';
     this.buttons = Object.entries(NETWORKS).map(([value, text]) =>
       el('button', {
         type: 'button',

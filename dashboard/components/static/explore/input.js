@@ -11,7 +11,8 @@ export class PictureInput {
    * `hub`: {native, isColour, notify}. `take(blob, name)`: here it is. `extra`: further buttons in the row.
    */
   constructor(hub, take, extra = []) {
-    Object.assign(this, { hub, take });
+    this.hub = hub;
+    this.take = take;
     this.file = this.#fileField({});
     this.photo = this.#fileField({ capture: 'environment' });
     const button = (text, title, click) =>

@@ -12,12 +12,18 @@ const WALL_ROWS = 2;
 const FILES = { gif: ['GIF', 'image/gif'], mp4: ['MP4', 'video/mp4'], png: ['PNG strip', 'image/png'] };
 
 export class InterpolateTab {
+  /** @type {HTMLButtonElement[]} */
+  exports;
+
   static title = 'Interpolate';
   static help = 'Walk from one sample to the next: a generator that has understood changes smoothly.';
 
   /** `hub`: see explore/view.js. */
   constructor(hub) {
-    Object.assign(this, { hub, steps: 16, mode: 'spherical', loop: true });
+    this.hub = hub;
+    this.steps = 16;
+    this.mode = 'spherical';
+    this.loop = true;
     this.wall = new Wall(hub, { pick: (place) => this.#add(place), rows: WALL_ROWS });
     this.keys = el('div', { class: 'gx-keys', role: 'list', 'aria-label': 'key samples' });
     this.film = new Film(hub, (isPlaying) => setText(this.player, isPlaying ? 'Pause' : 'Play'));

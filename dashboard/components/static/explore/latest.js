@@ -7,7 +7,10 @@
 export class Latest {
   /** `work(job)`: async. `failed(problem, job)`: what to do when it rejects; the next piece goes on. */
   constructor(work, failed) {
-    Object.assign(this, { work, failed, waiting: null, busy: false });
+    this.work = work;
+    this.failed = failed;
+    this.waiting = null;
+    this.busy = false;
   }
 
   /** Do `job` as soon as possible, in place of any that waits. */
@@ -39,7 +42,8 @@ export class Latest {
 /** Calls `work` once nothing has asked for `ms` milliseconds. */
 export class Rest {
   constructor(work, ms) {
-    Object.assign(this, { work, ms });
+    this.work = work;
+    this.ms = ms;
   }
 
   ask() {

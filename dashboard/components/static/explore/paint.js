@@ -7,12 +7,20 @@ const SHOWN = 280; // CSS pixels of the canvas
 const GREY = { white: '#ffffff', grey: '#808080', black: '#000000' };
 
 export class Paint {
+  /** @type {HTMLElement[]} */
+  tools;
+
   /**
    * `side`: pixels. `colour`: whether the model knows colours. `canFree`: whether parts can be wiped free.
    * `changed()`: after each stroke.
    */
   constructor({ side, colour, canFree = false, background = '#000000', changed = () => {} }) {
-    Object.assign(this, { side, changed, background, past: [], tool: 'paint', ink: '#ffffff' });
+    this.side = side;
+    this.changed = changed;
+    this.background = background;
+    this.past = [];
+    this.tool = 'paint';
+    this.ink = '#ffffff';
     const size = { width: side, height: side };
     const scale = Math.max(1, Math.round(SHOWN / side));
     this.canvas = el('canvas', {
@@ -65,7 +73,8 @@ export class Paint {
         'aria-label': 'colour',
         on: {
           input: () => {
-            Object.assign(this, { tool: 'paint', ink: picker.value });
+            this.tool = 'paint';
+            this.ink = picker.value;
             for (const each of this.tools) each.setAttribute('aria-pressed', 'false');
           },
         },

@@ -17,9 +17,17 @@ const GLIDE_MS = 220;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Plane {
+  /** @type {number} */
+  cell;
+  gliding = 0; // the browser's number of the next call, 0: none
+
   /** `hub`: {client, place, step, native, go(place, pace), failed(problem), theme}. */
   constructor(hub) {
-    Object.assign(this, { hub, center: [0, 0], seed: 0, tiles: new Map(), shows: '' });
+    this.hub = hub;
+    this.center = [0, 0];
+    this.seed = 0;
+    this.tiles = new Map();
+    this.shows = '';
     this.latest = new Latest(
       () => this.#load(),
       (problem) => hub.failed(problem),
@@ -52,7 +60,8 @@ export class Plane {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (!width || !height) return;
     this.cell = cellOf(this.hub.native);
-    Object.assign(this, { width, height });
+    this.width = width;
+    this.height = height;
     const ratio = density();
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -65,7 +74,8 @@ export class Plane {
     const { plane, plane_seed } = this.hub.place;
     if (!plane || this.drag || this.gliding) return;
     if (this.seed !== (plane_seed ?? 0)) this.#forget();
-    Object.assign(this, { center: plane, seed: plane_seed ?? 0 });
+    this.center = plane;
+    this.seed = plane_seed ?? 0;
     this.draw();
   }
 
@@ -151,9 +161,9 @@ export class Plane {
       if (tile) context.drawImage(tile, left, top, size, size);
       if (i % PARTS === 0 && j % PARTS === 0) this.#pin(context, left + size / 2, top + size / 2, ratio);
     }
-    for (const [color, width] of [
-      ['#fff', 5],
-      ['#1f2328', 3],
+    for (const { color, width } of [
+      { color: '#fff', width: 5 },
+      { color: '#1f2328', width: 3 },
     ]) {
       Object.assign(context, { strokeStyle: color, lineWidth: width * ratio });
       context.strokeRect(middleX - size / 2, middleY - size / 2, size, size);
@@ -219,7 +229,7 @@ export class Plane {
 
   #stop() {
     cancelAnimationFrame(this.gliding);
-    this.gliding = null;
+    this.gliding = 0;
   }
 
   #glide(to) {
@@ -232,7 +242,7 @@ export class Plane {
     const move = (time) => {
       const share = Math.min(1, Math.max(0, (time - start) / GLIDE_MS));
       const eased = share * (2 - share);
-      this.gliding = share < 1 ? requestAnimationFrame(move) : null;
+      this.gliding = share < 1 ? requestAnimationFrame(move) : 0;
       this.#go(
         from.map((at, k) => at + (to[k] - at) * eased),
         share < 1 ? 'held' : 'done',

@@ -2,7 +2,7 @@
 // by paint, back on the manifold of what G can make.
 
 import { el, setText } from '../base/dom.js';
-import { base64Of, imagesOf } from './client.js';
+import { base64Of, imageOf, imagesOf } from './client.js';
 import { PictureInput } from './input.js';
 import { Paint } from './paint.js';
 import { asked } from './place.js';
@@ -14,13 +14,23 @@ const NEAREST = 3;
 const [RESTARTS, STEPS] = [4, 400]; // of a search, unless something else is chosen
 
 export class ProjectTab {
+  /** @type {Record<string, { name: string, picture: Picture, caption: HTMLElement, element: HTMLElement }>} */
+  figures;
+  /** @type {Paint} */
+  paint;
+  /** @type {HTMLInputElement} */
+  restarts;
+  /** @type {HTMLInputElement} */
+  steps;
+
   static title = 'Project';
   static help = 'Find the z that makes a picture of yours, then use it as a key sample.';
   static images = true;
 
   /** `hub`: see explore/view.js. */
   constructor(hub) {
-    Object.assign(this, { hub, job: null });
+    this.hub = hub;
+    this.job = null;
     const edit = el('button', {
       type: 'button',
       class: 'gv-button gv-small',
@@ -172,6 +182,7 @@ export class ProjectTab {
 
   // --- the job
 
+  /** @param {{ image: Blob, mask?: string | null, start?: string | null }} given */
   async #start({ image, mask = null, start = null }) {
     await this.#cancel();
     this.empty.hidden = true;
@@ -241,11 +252,10 @@ export class ProjectTab {
     this.place = found.place;
     this.results.hidden = false;
     const images = { original, encoder: encoder?.image, best: best?.image, map: found.map };
-    for (const [name, { picture, element, caption }] of Object.entries(this.figures)) {
+    for (const { name, picture, element, caption } of Object.values(this.figures)) {
       element.hidden = !images[name];
       if (!images[name]) continue;
-      const [bitmap] = await imagesOf([images[name]]);
-      picture.show(bitmap);
+      picture.show(await imageOf(images[name]));
       const error = { encoder: encoder?.error, best: best?.error }[name];
       const title = caption.textContent.split(', ')[0];
       setText(caption, error === undefined ? title : `${title}, error ${fixed(error, 3)}`);

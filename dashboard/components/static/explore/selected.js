@@ -93,13 +93,13 @@ export class Selected {
     const { hub } = this;
     hub.stats.asked += 1;
     const { z, step, point, picture } = await hub.client.draw(place);
-    if (hub.isPoints) hub.point = point;
+    if (this.picture instanceof PointsMap) hub.point = point;
     else this.picture.show(picture);
     this.shown = { place, z, step };
     hub.stats.shown += 1;
     hub.stats.place = place;
     setText(this.where, inWords(place));
-    if (hub.isPoints) this.picture.follow();
+    if (this.picture instanceof PointsMap) this.picture.follow();
     hub.drawn(z, place);
   }
 
@@ -107,7 +107,7 @@ export class Selected {
   async rest() {
     const { hub } = this;
     const shows = JSON.stringify([asked(hub.place), hub.step]);
-    if (hub.isPoints) await this.picture.rest();
+    if (this.picture instanceof PointsMap) await this.picture.rest();
     if (this.judged === shows) return;
     const answer = await hub.client.postJson('/score', { places: [asked(hub.place)] }, 'score');
     this.judged = shows;
@@ -124,7 +124,7 @@ export class Selected {
 
   async #savePng() {
     if (!this.shown) return;
-    const name = `${this.#name()}.png`;
+    const name = `${this.#name(this.shown.place)}.png`;
     try {
       save(await this.hub.client.png([this.shown.place], 1), name);
     } catch (problem) {
@@ -136,11 +136,14 @@ export class Selected {
     if (!this.shown) return;
     const { place, z, step } = this.shown;
     const said = { model: this.hub.model.id, step, place: asked(place), z };
-    save(new Blob([JSON.stringify(said, null, 1)], { type: 'application/json' }), `${this.#name()}.json`);
+    save(
+      new Blob([JSON.stringify(said, null, 1)], { type: 'application/json' }),
+      `${this.#name(place)}.json`,
+    );
   }
 
-  #name() {
-    return `${this.hub.model.id}-${inWords(this.shown.place)}`.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
+  #name(place) {
+    return `${this.hub.model.id}-${inWords(place)}`.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
   }
 
   async #showCode() {

@@ -23,26 +23,39 @@ export function filling(width, wanted, gap, most = Infinity) {
 }
 
 export class Sheet {
+  /** @type {number} */
+  offset;
+  /** @type {number} */
+  side;
+
   /**
    * `label`: what it shows. `pick(index)`: a cell was chosen, by pointer or key; without it cells only show.
    * `title(index)`: what to say of a cell under the pointer. `gap`: CSS pixels between cells.
+   * @param {string} label
+   * @param {{ pick?: (index: number) => void, title?: (index: number) => string, gap?: number }} [options]
    */
   constructor(label, { pick, title, gap = 2 } = {}) {
-    Object.assign(this, { pick, title, gap, count: 0, columns: 1, cell: 40, chosen: null, hover: null });
+    this.title = title;
+    this.gap = gap;
+    this.count = 0;
+    this.columns = 1;
+    this.cell = 40;
+    this.chosen = null;
+    this.hover = null;
     this.canvas = el('canvas', {
       class: `gx-sheet${pick ? ' gx-pick' : ''}`,
       role: pick ? 'application' : 'img',
       'aria-label': label,
       tabindex: pick ? 0 : null,
     });
-    if (pick) this.#listen();
+    if (pick) this.#listen(pick);
   }
 
-  #listen() {
+  #listen(pick) {
     const { canvas } = this;
     canvas.addEventListener('click', (event) => {
       const index = this.at(event);
-      if (index !== null) this.pick(index);
+      if (index !== null) pick(index);
     });
     canvas.addEventListener('pointermove', (event) => this.#point(this.at(event)));
     canvas.addEventListener('pointerleave', () => this.#point(null));
@@ -51,7 +64,7 @@ export class Sheet {
       if (!step || !this.count) return;
       event.preventDefault();
       const to = (this.chosen ?? 0) + (this.chosen === null ? 0 : step[0] + step[1] * this.columns);
-      if (to >= 0 && to < this.count) this.pick(to);
+      if (to >= 0 && to < this.count) pick(to);
     });
   }
 
@@ -78,7 +91,12 @@ export class Sheet {
    */
   set(source, { count, columns, cell, sourceColumns = columns, offset = 0 }) {
     if (this.source !== source) this.source?.close?.();
-    Object.assign(this, { source, count, columns, cell, sourceColumns, offset });
+    this.source = source;
+    this.count = count;
+    this.columns = columns;
+    this.cell = cell;
+    this.sourceColumns = sourceColumns;
+    this.offset = offset;
     this.side = source.width / sourceColumns;
     this.#fit();
     this.draw();
@@ -86,14 +104,18 @@ export class Sheet {
 
   clear() {
     this.source?.close?.();
-    Object.assign(this, { source: null, large: null, count: 0 });
+    this.source = null;
+    this.large = null;
+    this.count = 0;
     this.canvas.width = 0;
   }
 
   /** Takes the room that `count` cells need before there are pictures: what stands below must not jump. */
   reserve(count, columns, cell) {
     if (this.source) return;
-    Object.assign(this, { count, columns, cell });
+    this.count = count;
+    this.columns = columns;
+    this.cell = cell;
     this.#fit();
   }
 

@@ -13,12 +13,16 @@ const MOST = 11; // pictures
 const THUMB = 18; // CSS pixels of the slider's handle
 
 export class AxisSlider {
+  /** @type {number[]} */
+  values;
+
   /**
    * `axis`: see explore/axes.js. `hub`: {place, z, go(place, pace), refreshSoon, native}. `rename(title)`:
    * given if the title may be changed. `hasStrip`: whether to show what it goes through.
    */
-  constructor(axis, hub, { rename = null, hasStrip = true } = {}) {
-    Object.assign(this, { axis, hub });
+  constructor(axis, hub, { rename, hasStrip = true }) {
+    this.axis = axis;
+    this.hub = hub;
     this.title = rename ? this.#nameField(rename) : el('span', { class: 'gx-title', text: axis.title });
     this.title.title = rename ? `${axis.help} Click to name it.` : axis.help;
     this.output = el('output', { class: 'gv-number' });
@@ -127,7 +131,7 @@ export class AxisSlider {
   /** Shows pictures `offset` and following of `source`, `sourceColumns` side by side. */
   show(source, sourceColumns, offset) {
     const { cell, values } = this;
-    this.strip.set(source, { count: values.length, columns: values.length, cell, sourceColumns, offset });
-    this.strip.choose(this.#nearest(this.axis.value(this.hub.place, this.hub.z)));
+    this.strip?.set(source, { count: values.length, columns: values.length, cell, sourceColumns, offset });
+    this.strip?.choose(this.#nearest(this.axis.value(this.hub.place, this.hub.z)));
   }
 }

@@ -5,7 +5,10 @@ import { el } from '../base/dom.js';
 export class Tabs {
   /** `hub`: see explore/view.js. `kinds`: {name: class with `title` and `help`}. `open(name)`: asked for. */
   constructor(hub, kinds, open) {
-    Object.assign(this, { hub, kinds, made: {}, name: null });
+    this.hub = hub;
+    this.kinds = kinds;
+    this.made = {};
+    this.name = null;
     this.names = Object.keys(kinds);
     this.buttons = this.names.map((name) =>
       el('button', {

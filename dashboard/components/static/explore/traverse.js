@@ -13,6 +13,11 @@ const MOST = 16; // cells in a row or column: 256 in one request
 const NONE = 'none';
 
 export class CodesTab {
+  /** @type {object[]} */
+  places;
+  /** @type {[number[], (number | null)[]]} */
+  values; // of the columns, of the rows
+
   static title = 'Codes';
   static help = 'A grid over two codes: what each does, and what they do together.';
 
@@ -102,7 +107,9 @@ export class CodesTab {
         return columns.map((x) => across.at(start, x, hub.z));
       });
       const bitmap = await hub.client.grid(places, columns.length, 'traverse');
-      Object.assign(this, { shows, places, values: [columns, rows] });
+      this.shows = shows;
+      this.places = places;
+      this.values = [columns, rows];
       this.sheet.set(bitmap, { count: places.length, columns: columns.length, cell });
     }
     this.follow();

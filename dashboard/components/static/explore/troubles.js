@@ -26,7 +26,8 @@ export class Troubles {
     const isOld = problem.status === 409 && problem.message === 'superseded';
     if (this.closed || isOld) return;
     if (problem.status === 0) this.#lost();
-    else if (problem.status === 404 && ['model', 'id', 'run'].includes(problem.field)) this.#gone(problem);
+    else if (problem.status === 404 && ['model', 'id', 'run'].includes(problem.field ?? ''))
+      this.#gone(problem);
     else if (problem.status === 429) this.#again(() => this.hub.redraw(), BUSY_MS);
     else this.notify(problem.text, 'error');
   }

@@ -38,13 +38,35 @@ const FOOT = 49; // pixels that Streamlit leaves below
 const SHORTEST = 560; // pixels that the view takes even where the window leaves less
 
 export class ExploreView {
+  /** @type {ExploreHead} */
+  head;
+  /** @type {Selected} */
+  selected;
+  /** @type {CodesPanel} */
+  codes;
+  /** @type {Tabs} */
+  tabs;
+  /** @type {Latest} */
+  slow;
+  /** @type {Latest} */
+  judging;
+
   /**
    * `host`: the element to fill. `id`: the model. `role`: "presenter" or "viewer". `start`: what the address
    * says (explore/place.js). `open(id)`: show another model, or (null) the list of all.
    */
   constructor(host, { id, role, start, open }) {
     const { place, tab, view, first, lists } = start;
-    Object.assign(this, { host, id, open, place, tab, view, first, lists, z: null, step: null });
+    this.host = host;
+    this.id = id;
+    this.open = open;
+    this.place = place;
+    this.tab = tab;
+    this.view = view;
+    this.first = first;
+    this.lists = lists;
+    this.z = null;
+    this.step = null;
     this.mayChange = role === 'presenter';
     const isBusy = () => this.selected?.isBusy ?? true;
     this.stats = { model: id, asked: 0, shown: 0, place: null, rested: 0, isBusy };

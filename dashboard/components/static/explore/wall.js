@@ -10,12 +10,19 @@ const GAP = 2;
 const MOST = 240; // samples
 
 export class Wall {
+  /** @type {number} */
+  columns;
+  /** @type {number} */
+  cell;
+
   /**
    * `hub`: {client, place, first, step, native}. `pick(place)`: a sample was clicked. `rows`: at most as
    * many.
    */
   constructor(hub, { pick, rows = Infinity }) {
-    Object.assign(this, { hub, pick, rows });
+    this.hub = hub;
+    this.pick = pick;
+    this.rows = rows;
     this.sheet = new Sheet('wall of samples; the arrow keys go from one to the next', {
       gap: GAP,
       pick: (index) => this.#pick(index),

@@ -16,7 +16,12 @@ export class Chart {
    * ...).
    */
   constructor(spec, board) {
-    Object.assign(this, { spec, board, hidden: new Set(), bounds: null, drawnAt: 0, dirty: true });
+    this.spec = spec;
+    this.board = board;
+    this.hidden = new Set();
+    this.bounds = null;
+    this.drawnAt = 0;
+    this.dirty = true;
     this.title = el('h3', { title: spec.help });
     this.legend = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
@@ -190,6 +195,7 @@ export class Chart {
     this.chart?.redraw(false);
   }
 
+  /** @returns {[number, number]} */
   #range() {
     const fixedRange = this.spec.range?.(this.board.meta);
     if (fixedRange) return [fixedRange[0] - 0.02, fixedRange[1] + 0.02];
@@ -199,10 +205,13 @@ export class Chart {
     const size = (bounds) =>
       this.isLog && !this.asinh ? Math.log(bounds[1] / bounds[0]) : bounds[1] - bounds[0];
     const fits = kept && wanted[0] >= kept[0] && wanted[1] <= kept[1] && size(wanted) > 0.55 * size(kept);
-    if (!fits) this.bounds = this.#padded(wanted);
-    return this.bounds;
+    return (this.bounds = fits ? kept : this.#padded(wanted));
   }
 
+  /**
+   * @param {number[]} bounds
+   * @returns {[number, number]}
+   */
   #padded([low, high]) {
     if (this.isLog && !this.asinh) return [roundLog(low / 1.2, Math.floor), roundLog(high * 1.2, Math.ceil)];
     const pad = (high - low) * 0.1 || 0.5;

@@ -10,12 +10,21 @@ const BETWEEN_DRAWS_MS = 180; // a chart that moves five times a second reads as
 let boards = 0;
 
 export class ChartBoard {
+  /** @type {HTMLElement[]} */
+  scaleButtons;
+
   /**
    * `runs`: RunState of each run. `declared`: `charts` of the catalogue. `stats`: counters; gets `redraw_ms` and `redraw_max_ms`.
    * `onHover(step|null)`.
    */
   constructor(runs, declared, theme, stats, onHover) {
-    Object.assign(this, { runs, theme, stats, onHover, hover: null, pin: null, zoom: null });
+    this.runs = runs;
+    this.theme = theme;
+    this.stats = stats;
+    this.onHover = onHover;
+    this.hover = null;
+    this.pin = null;
+    this.zoom = null;
     this.specs = chartsOf(declared);
     this.key = `ganscope-${(boards += 1)}`;
     this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
@@ -73,7 +82,6 @@ export class ChartBoard {
 
   #chart(name) {
     const chart = new Chart(this.specs.charts[name], this);
-    chart.name = name;
     chart.element.classList.add(`gv-chart-${name}`);
     return chart;
   }
@@ -146,9 +154,7 @@ export class ChartBoard {
     this.offered = offered;
     const named = (name) => charts[name]?.menu ?? charts[name]?.title(this.meta) ?? this.coverage.title;
     const wanted = offered.includes(this.choices.slot) ? this.choices.slot : offered[0];
-    this.slotMenu.replaceChildren(
-      ...offered.map((name) => el('option', { value: name, text: named(name) })),
-    );
+    this.slotMenu.replaceChildren(...offered.map((name) => el('option', { value: name, text: named(name) })));
     this.slotMenu.value = wanted;
     this.#fill(wanted);
   }
@@ -164,11 +170,12 @@ export class ChartBoard {
     this.filled = name;
     this.charts.splice(3).forEach((chart) => chart.destroy());
     const tenant = name === 'coverage' ? this.coverage : this.#chart(name);
-    if (name !== 'coverage') this.charts.push(tenant);
     tenant.tools.append(this.slotMenu);
     this.slot.replaceChildren(tenant.element);
-    if (name === 'coverage') tenant.update();
-    else tenant.rebuild();
+    if (tenant instanceof Chart) {
+      this.charts.push(tenant);
+      tenant.rebuild();
+    } else tenant.update();
     this.changed();
   }
 

@@ -5,7 +5,10 @@ import { getJson, postJson, RequestError, runPath } from '../base/request.js';
 export class Commands {
   /** `runs`: RunState list. `notify(text, kind)`. `open(ids)` shows other runs on this page. */
   constructor(runs, { notify, open, mayChange }) {
-    Object.assign(this, { runs, notify, open, mayChange });
+    this.runs = runs;
+    this.notify = notify;
+    this.open = open;
+    this.mayChange = mayChange;
   }
 
   /** Sends a command to every run (or those given); returns the answers, or null if one was refused. */

@@ -20,12 +20,17 @@ const VIEWER_REASON = 'The presenter steers this run; log in as presenter to do 
 export class Controls {
   /** `view`: {runs, commands, rewound(): step|null, savePicture()}. */
   constructor(view, mayChange) {
-    Object.assign(this, { view, mayChange });
+    this.view = view;
+    this.mayChange = mayChange;
     this.name = el('h2', { class: 'gv-name' });
     this.kind = el('span', { class: 'gv-kind' });
     this.state = el('span', { class: 'gv-state', role: 'status' });
     this.facts = el('span', { class: 'gv-facts' });
-    this.viewers = el('span', { class: 'gv-viewers gv-number', hidden: true, title: 'open views of this run' });
+    this.viewers = el('span', {
+      class: 'gv-viewers gv-number',
+      hidden: true,
+      title: 'open views of this run',
+    });
     this.link = el('span', { class: 'gv-link', hidden: true, role: 'status', text: 'reconnecting …' });
     this.buttons = this.#makeButtons();
     this.bar = el(
@@ -227,7 +232,7 @@ export class Controls {
   /** The run's name, GAN and objective. */
   configure() {
     const { runs } = this.view;
-    const parts = runs.map(({ config, meta }) =>
+    const parts = runs.map(({ meta }) =>
       [meta.data?.title, meta.gan?.title, meta.objective?.title].filter(Boolean),
     );
     const [first] = runs;

@@ -7,6 +7,9 @@ const HIT_ABOVE = 0.004;
 const HELP = 'Which modes or classes of the data the samples reach. The dotted line is the even share.';
 
 export class Coverage {
+  /** @type {HTMLElement[]} */
+  lines;
+
   constructor(board) {
     this.board = board;
     this.facts = el('div', { class: 'gv-legend' });

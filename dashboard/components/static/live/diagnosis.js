@@ -16,7 +16,10 @@ const SIGN = ['healthy', 'warning', 'warning', 'broken'];
 
 export class Diagnosis {
   constructor(run, commands, mayChange, short) {
-    Object.assign(this, { run, commands, mayChange, short });
+    this.run = run;
+    this.commands = commands;
+    this.mayChange = mayChange;
+    this.short = short;
     this.sign = el('span', { class: 'gv-sign' });
     this.title = el('strong');
     this.evidence = el('span', { class: 'gv-evidence' });

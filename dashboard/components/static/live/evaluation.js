@@ -11,7 +11,8 @@ const HELP = 'Samples beside real data, every few steps. Set its interval by the
 export class Evaluation {
   /** `named`: whether to say whose it is. `toggled(open)`: somebody wants it open or closed. */
   constructor(run, named, toggled) {
-    Object.assign(this, { run, named });
+    this.run = run;
+    this.named = named;
     this.title = el('b', { class: 'gv-evaluation-title' });
     this.facts = el('span', { class: 'gv-evaluation-facts gv-number' });
     this.warned = el('span', { class: 'gv-evaluation-warned', hidden: true });
@@ -47,7 +48,8 @@ export class Evaluation {
     if (this.element.hidden) return;
     setText(this.next, this.#upcoming(every));
     if (event === this.shown && step === this.step) return;
-    Object.assign(this, { shown: event, step });
+    this.shown = event;
+    this.step = step;
     this.#showHead(event);
     this.body.replaceChildren(...(event ? this.#found(event, step) : [this.#nothing()]));
   }

@@ -12,6 +12,7 @@ class Grid {
     this.canvas = el('canvas', { class: 'gv-grid', role: 'img', 'aria-label': label });
     this.bitmap = null;
     this.reshaped = reshaped;
+    this.large = el('canvas'); // the picture enlarged
   }
 
   async decode(png) {
@@ -21,7 +22,9 @@ class Grid {
   set(bitmap, [rows, columns]) {
     const before = this.bitmap && this.bitmap.width / this.bitmap.height;
     this.bitmap?.close();
-    Object.assign(this, { bitmap, rows, columns });
+    this.bitmap = bitmap;
+    this.rows = rows;
+    this.columns = columns;
     this.#fit();
     this.draw();
     if (bitmap.width / bitmap.height !== before) this.reshaped();
@@ -31,7 +34,9 @@ class Grid {
   resize(width, height) {
     const ratio = Math.min(2, devicePixelRatio || 1);
     if (this.width === width && this.height === height && this.ratio === ratio) return;
-    Object.assign(this, { width, height, ratio });
+    this.width = width;
+    this.height = height;
+    this.ratio = ratio;
     this.#fit();
     this.draw();
   }
@@ -58,8 +63,7 @@ class Grid {
     const cellDown = (canvas.height - gap * (rows - 1)) / rows;
     const [width, height] = [bitmap.width / columns, bitmap.height / rows];
     const times = Math.max(1, Math.ceil(cell / width));
-    this.large ??= el('canvas');
-    const large = this.large;
+    const { large } = this;
     if (large.width !== bitmap.width * times || large.height !== bitmap.height * times)
       Object.assign(large, { width: bitmap.width * times, height: bitmap.height * times });
     const enlarge = large.getContext('2d');
@@ -103,6 +107,7 @@ export class ImagesPicture {
     this.special = figure('gv-key-fake', '', this.exhibit);
     this.element = el('div', { class: 'gv-images' }, this.left, this.right, this.special);
     this.order = 0;
+    this.shown = 0;
     this.configure(meta);
   }
 

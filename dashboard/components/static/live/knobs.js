@@ -11,7 +11,10 @@ const SMALLEST = 1e-6; // of the upper bound, where a logarithmic scale starts a
 const FIRST = ['discriminator_lr', 'generator_lr', 'critic_steps']; // what people reach for
 const SPEEDS = [1, 2000]; // steps a second; one tick further is "no limit"
 
-/** Slider position 0..TICKS <-> value, for one field. */
+/**
+ * Slider position 0..TICKS <-> value, for one field.
+ * @param {{ min: number, max: number, step?: number, scale: string, type: string, min_excluded?: boolean }} field
+ */
 export function scaleOf({ min, max, step, scale, type, min_excluded: open }) {
   const round = (value) => {
     if (type === 'int') return Math.round(value);
@@ -33,8 +36,16 @@ export function scaleOf({ min, max, step, scale, type, min_excluded: open }) {
 }
 
 class Knob {
+  /** @type {ReturnType<typeof scaleOf>} */
+  scale;
+  /** @type {number} */
+  timer;
+
   constructor(field, send, mayChange) {
-    Object.assign(this, { field, send, mayChange, touchedAt: -Infinity });
+    this.field = field;
+    this.send = send;
+    this.mayChange = mayChange;
+    this.touchedAt = -Infinity;
     this.input = this.#input();
     this.input.title = mayChange ? field.help : VIEWER_REASON;
     this.input.disabled = !mayChange;
@@ -81,7 +92,7 @@ class Knob {
       });
     }
     if (type === 'choice') {
-      const options = choices.map(({ value, label }, k) => el('option', { value: k, text: label }));
+      const options = choices.map(({ label }, k) => el('option', { value: k, text: label }));
       return el(
         'select',
         { class: 'gv-select', on: { change: () => this.#commit(choices[Number(this.input.value)].value) } },
@@ -154,6 +165,9 @@ class Knob {
 
 /** Steps a second on a logarithmic scale whose right end means "as fast as it goes". */
 class SpeedLimit {
+  /** @type {number} */
+  timer;
+
   constructor(send, mayChange) {
     this.touchedAt = -Infinity;
     this.scale = scaleOf({ min: SPEEDS[0], max: SPEEDS[1], scale: 'log', type: 'float' });
@@ -206,7 +220,10 @@ class SpeedLimit {
 
 export class Knobs {
   constructor(runs, commands, mayChange) {
-    Object.assign(this, { runs, commands, mayChange, knobs: new Map() });
+    this.runs = runs;
+    this.commands = commands;
+    this.mayChange = mayChange;
+    this.knobs = new Map();
     this.row = el('div', { class: 'gv-knob-row' });
     this.element = el('section', { class: 'gv-knobs', 'aria-label': 'knobs that act now' }, this.row);
     this.speed = new SpeedLimit(

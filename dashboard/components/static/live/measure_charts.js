@@ -37,7 +37,8 @@ function measureChart({ title, sentence, menu, lines, axis, references, smooth }
 function drawn(references, runs) {
   const found = references
     .map(({ who, colour, value, row, floor }) => ({
-      value: value ?? (row && runs[0]?.history.value(row)) ?? runs.map((run) => run.floor(floor)).find(isNumber),
+      value:
+        value ?? (row && runs[0]?.history.value(row)) ?? runs.map((run) => run.floor(floor)).find(isNumber),
       color: colour,
       who,
     }))

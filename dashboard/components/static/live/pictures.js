@@ -20,7 +20,8 @@ const LAYERS = [
   ['manifold', 'manifold', "G's image of a square grid of z; of codes, a curve for each category"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
-const SPECIAL = [ // offered where a frame has them
+// offered where a frame has them
+const SPECIAL = [
   ['category', 'categories', 'each generated point in the colour of the category in its latent'],
   ['reconstructed', 'reconstructions', 'a line from each real x to G(E(x)): what the encoder has kept'],
 ];
@@ -44,6 +45,7 @@ class Panel {
   constructor(run, layers, several) {
     this.run = run;
     this.layers = layers;
+    /** @type {PointsPicture | ImagesPicture | null} */
     this.picture = null;
     this.frames = new Map(); // step -> snapshot, the newest used last
     this.caption = el('figcaption', { class: 'gv-caption', hidden: !several });
@@ -76,7 +78,7 @@ class Panel {
   }
 
   async #fetchReal() {
-    if (this.hasReal || this.asking) return;
+    if (this.hasReal || this.asking || !this.picture) return;
     this.asking = true;
     try {
       await this.picture.setReal(unpack(await getBytes(runPath(this.run.id, '/real'))));
@@ -89,7 +91,7 @@ class Panel {
 
   show(frame, time, jump) {
     if (!this.hasReal) this.#fetchReal();
-    return this.picture.show(frame, time, jump);
+    return this.picture ? this.picture.show(frame, time, jump) : false;
   }
 
   /** The kept frame of `step`, from the server or from memory. */
@@ -126,7 +128,9 @@ class Panel {
 export class Pictures {
   /** `changed()` is called when something must be painted or laid out again. */
   constructor(runs, changed) {
-    Object.assign(this, { runs, changed, rewound: null });
+    this.runs = runs;
+    this.changed = changed;
+    this.rewound = null;
     this.layers = remembered('layers', DEFAULTS);
     this.layers.beside = runs.length === 1 && innerWidth > 820 ? null : ''; // null: not chosen yet
     this.bandwidth = el('div', {
@@ -176,7 +180,9 @@ export class Pictures {
 
   // what can stand beside the samples is known with the first frame: exhibits are the GAN's own
   #offerBeside() {
-    const offered = this.panels.flatMap(({ picture }) => (picture instanceof ImagesPicture ? picture.offered : []));
+    const offered = this.panels.flatMap(({ picture }) =>
+      picture instanceof ImagesPicture ? picture.offered : [],
+    );
     const names = String(offered.map(({ name }) => name));
     if (names === this.offered) return;
     this.offered = names;

@@ -25,6 +25,19 @@ function diamond(context, radius) {
 }
 
 export class PointsPicture {
+  /** @type {HeatMap} */
+  map;
+  /** @type {number} */
+  paper;
+  /** @type {Raster} */
+  base;
+  /** @type {Raster} */
+  shown;
+  /** @type {Sprite[]} */
+  coloured;
+  /** @type {{ header: ReturnType<typeof import('../base/frames.js').unpack>['header'], heat?: Uint8Array, optimal?: Uint8Array, category?: Uint8Array, rows?: number } | null} */
+  frame;
+
   /**
    * `meta`: config.meta of the run. `layers`: {real, fake, d, optimal, manifold, arrows, category,
    * reconstructed}: booleans, shared and read live.
@@ -72,7 +85,8 @@ export class PointsPicture {
   }
 
   #size(side, ratio) {
-    Object.assign(this, { side, ratio });
+    this.side = side;
+    this.ratio = ratio;
     this.canvas.width = this.canvas.height = side;
     this.context = this.canvas.getContext('2d', { alpha: false });
     this.map.resize(side);
@@ -175,9 +189,13 @@ export class PointsPicture {
     if (layers.reconstructed) this.#drawReconstructed(motion.get('reconstructed'));
     if (!fake) return;
     if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: crowded points stay visible
-    const category = layers.category && this.frame.category;
+    const category = layers.category && this.frame?.category;
     if (!layers.fake) return;
-    this.#stamp(shown, fake, category ? (i) => this.coloured[category[i] % this.coloured.length] : this.diamond);
+    this.#stamp(
+      shown,
+      fake,
+      category ? (i) => this.coloured[category[i] % this.coloured.length] : this.diamond,
+    );
   }
 
   // from each real point to where it comes back
@@ -192,7 +210,7 @@ export class PointsPicture {
   }
 
   #drawManifold(points) {
-    if (!points) return;
+    if (!points || !this.frame?.rows) return;
     const { rows } = this.frame;
     const columns = points.length / 2 / rows;
     const xy = Float32Array.from(points, (value, i) => (i % 2 ? this.#y(value) : this.#x(value)));

@@ -69,6 +69,7 @@ export class RunState {
 
   /** {value, step} of a figure's best value up to `step`; `better`: "lower" | "higher". */
   best(figure, better, step = Infinity) {
+    /** @type {{ value: number, step: number } | null} */
     let best = null;
     for (const each of this.evaluations) {
       const value = each.figures?.[figure];

@@ -16,7 +16,9 @@ export class LiveSocket {
    * for none.
    */
   constructor(runs, handlers, since) {
-    Object.assign(this, { runs, handlers, since });
+    this.runs = runs;
+    this.handlers = handlers;
+    this.since = since;
     this.delay = FIRST_DELAY_MS;
     this.closed = false;
     this.wake = () => !document.hidden && this.#retry();

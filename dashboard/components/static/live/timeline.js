@@ -10,9 +10,17 @@ const HEIGHT = 34;
 const BETWEEN_MS = 120;
 
 export class Timeline {
+  /** @type {number | undefined} */
+  replaying;
+
   /** `onRewind(step | null)`: null is live. */
   constructor(runs, theme, onRewind) {
-    Object.assign(this, { runs, theme, onRewind, at: null, hover: null, dirty: true });
+    this.runs = runs;
+    this.theme = theme;
+    this.onRewind = onRewind;
+    this.at = null;
+    this.hover = null;
+    this.dirty = true;
     this.canvas = el('canvas', { class: 'gv-track-canvas' });
     this.thumb = el('i', { class: 'gv-thumb' });
     this.tip = el('div', { class: 'gv-tip', hidden: true });
@@ -182,7 +190,7 @@ export class Timeline {
 
   #stopReplay() {
     clearInterval(this.replaying);
-    this.replaying = null;
+    this.replaying = undefined;
     this.replay.setAttribute('aria-pressed', 'false');
   }
 

@@ -24,12 +24,35 @@ const IDLE_MS = 60; // between looks at what is due while nothing moves
 const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
 
 export class LiveView {
+  /** @type {() => void} */
+  onResize;
+  /** @type {Pictures} */
+  pictures;
+  /** @type {ChartBoard} */
+  board;
+  /** @type {Timeline} */
+  timeline;
+  /** @type {Knobs} */
+  knobs;
+  /** @type {Evaluations} */
+  evaluations;
+  /** @type {Controls} */
+  controls;
+  /** @type {ResizeObserver} */
+  sizes;
+  asked = 0; // the browser's number of the next call, 0: none
+
   /**
    * `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer".
    * `charts`: of the catalogue. `open(ids)` shows others.
    */
   constructor(host, { ids, role, height, charts, open }) {
-    Object.assign(this, { host, height, declared: charts, pending: new Map(), changed: new Set(), textAt: 0 });
+    this.host = host;
+    this.height = height;
+    this.declared = charts;
+    this.pending = new Map();
+    this.changed = new Set();
+    this.textAt = 0;
     this.mayChange = role === 'presenter';
     this.runs = ids.map((id) => new RunState(id));
     this.stats = {
@@ -81,7 +104,9 @@ export class LiveView {
 
   #build() {
     this.pictures = new Pictures(this.runs, () => this.#schedule('layout'));
-    this.board = new ChartBoard(this.runs, this.declared, this.theme, this.stats, (step) => this.#hover(step));
+    this.board = new ChartBoard(this.runs, this.declared, this.theme, this.stats, (step) =>
+      this.#hover(step),
+    );
     this.timeline = new Timeline(this.runs, this.theme, (step) => this.#rewind(step));
     this.knobs = new Knobs(this.runs, this.commands, this.mayChange);
     this.diagnoses = this.runs.map(
@@ -179,11 +204,11 @@ export class LiveView {
 
   #schedule(change) {
     if (change) this.changed.add(change);
-    this.asked ??= requestAnimationFrame((time) => this.#paint(time));
+    this.asked ||= requestAnimationFrame((time) => this.#paint(time));
   }
 
   #paint(time) {
-    this.asked = null;
+    this.asked = 0;
     const { changed } = this;
     if (changed.has('config')) this.#configure();
     if (changed.has('rows')) {

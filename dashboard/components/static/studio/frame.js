@@ -73,7 +73,8 @@ class Frame {
   async #state() {
     try {
       const { state } = await (await fetch(`${ADDRESS}state`)).json();
-      if (state === 'failed') this.words.textContent = "The studio did not start. The server's terminal says why.";
+      if (state === 'failed')
+        this.words.textContent = "The studio did not start. The server's terminal says why.";
       return state;
     } catch {
       return 'away'; // the server is being restarted

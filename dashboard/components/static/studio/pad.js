@@ -14,6 +14,11 @@ export default function pad({ element, props, upload, watch }) {
 }
 
 class Pad {
+  /** @type {HTMLElement[]} */
+  pens;
+  /** @type {HTMLImageElement[]} */
+  pictures;
+
   constructor(host, props, upload) {
     this.props = props;
     this.upload = upload;
@@ -54,7 +59,11 @@ class Pad {
     this.samples.replaceChildren(
       ...pictures.map((picture, number) => {
         const copy = make('img', { src: picture.src, alt: `example ${number + 1}` });
-        const button = make('button', { type: 'button', className: 'gs-example', title: 'Begin with this one' }, copy);
+        const button = make(
+          'button',
+          { type: 'button', className: 'gs-example', title: 'Begin with this one' },
+          copy,
+        );
         button.addEventListener('click', () => this.#begin(number));
         return button;
       }),
@@ -123,7 +132,12 @@ class Pad {
     this.tracing.addEventListener('change', () => {
       if (!this.tracing.checked) this.#trace(null);
     });
-    const trace = make('label', { title: 'Examples lie under the sheet, to be traced' }, this.tracing, 'Trace');
+    const trace = make(
+      'label',
+      { title: 'Examples lie under the sheet, to be traced' },
+      this.tracing,
+      'Trace',
+    );
     const group = make('div', { className: 'gs-pad-pens', role: 'group' }, ...this.pens);
     group.setAttribute('aria-label', 'pens');
     this.bar.replaceChildren(group, this.undo, clear, trace);
@@ -171,6 +185,7 @@ class Pad {
 
   #listen() {
     const { canvas, context } = this;
+    /** @type {number[] | null} */
     let last = null;
     let sent = 0;
     const line = (from, to) => {
@@ -219,7 +234,10 @@ class Pad {
   }
 
   #keep() {
-    this.steps.push({ pixels: this.context.getImageData(0, 0, SIDE, SIDE), faint: this.faint.hidden ? '' : this.faint.src });
+    this.steps.push({
+      pixels: this.context.getImageData(0, 0, SIDE, SIDE),
+      faint: this.faint.hidden ? '' : this.faint.src,
+    });
     if (this.steps.length > UNDOS) this.steps.shift();
     this.#mayUndo();
   }
@@ -285,18 +303,23 @@ function palette(pictures) {
     context.drawImage(picture, 0, 0, 32, 32);
     const { data } = context.getImageData(0, 0, 32, 32);
     for (let k = 0; k < data.length; k += 4) {
-      const key = (data[k] >> 4 << 8) | (data[k + 1] >> 4 << 4) | (data[k + 2] >> 4);
+      const key = ((data[k] >> 4) << 8) | ((data[k + 1] >> 4) << 4) | (data[k + 2] >> 4);
       const sum = counts.get(key) ?? [0, 0, 0, 0];
       counts.set(key, [sum[0] + 1, sum[1] + data[k], sum[2] + data[k + 1], sum[3] + data[k + 2]]);
     }
   }
-  const means = [...counts.values()].sort((a, b) => b[0] - a[0]).map(([n, ...sums]) => sums.map((sum) => sum / n));
+  const means = [...counts.values()]
+    .sort((a, b) => b[0] - a[0])
+    .map(([n, ...sums]) => sums.map((sum) => sum / n));
   const chosen = [];
   for (const distance of [70, 35]) {
     for (const mean of means) {
       if (chosen.length === COLOURS) break;
-      if (chosen.every((other) => Math.hypot(...other.map((value, k) => value - mean[k])) > distance)) chosen.push(mean);
+      if (chosen.every((other) => Math.hypot(...other.map((value, k) => value - mean[k])) > distance))
+        chosen.push(mean);
     }
   }
-  return chosen.map((mean) => `#${mean.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`);
+  return chosen.map(
+    (mean) => `#${mean.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`,
+  );
 }

@@ -4,8 +4,11 @@
 export default function pasting() {
   document.addEventListener('paste', (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith('image/'));
-    const input = document.querySelector('#picture input[type=file]');
-    if (!file || !input || !document.querySelector('#picture').offsetParent) return;
+    /** @type {HTMLElement | null} */
+    const tab = document.querySelector('#picture');
+    /** @type {HTMLInputElement | null | undefined} */
+    const input = tab?.querySelector('input[type=file]');
+    if (!file || !input || !tab?.offsetParent) return;
     const files = new DataTransfer();
     files.items.add(file);
     input.files = files.files;
