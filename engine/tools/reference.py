@@ -47,6 +47,8 @@ def render() -> str:
             *_objectives(known["objectives"]),
             "## Stabilisers\n",
             *_stabilisers(known["stabilisers"]),
+            "## Measures\n",
+            *_metrics(known["metrics"]),
             "## Data sets\n",
             *_datasets(known["datasets"]),
         ]
@@ -117,6 +119,22 @@ def _stabilisers(stabilisers: dict[str, Any]) -> Iterator[str]:
         yield f"### `{name}`\n\n{piece['title']}. {piece['sentence']}\n"
         yield f"On: `{piece['switch']}={on}`{points}.\n"
         yield from _options(piece["options"])
+
+
+def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
+    yield "Names for `evaluate --metrics`, and the figures of each; some are taken in training only.\n"
+    rows = [
+        [
+            f"`{name}`" + " (in training)" * (not metric["evaluated"]),
+            metric["sentence"],
+            f"`{key}`",
+            figure["better"],
+            figure["sentence"],
+        ]
+        for name, metric in metrics.items()
+        for key, figure in metric["figures"].items()
+    ]
+    yield from _table(["measure", "what it is", "figure", "better", "what it says"], rows)
 
 
 def _datasets(datasets: dict[str, Any]) -> Iterator[str]:
