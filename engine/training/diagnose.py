@@ -10,7 +10,7 @@ there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import mean, median
 from typing import Any
@@ -106,15 +106,16 @@ class Diagnoser:
         self.active = [{**item, "since": self.since[item["name"]]} for item in active]
         return self.active
 
-    def diverged(self, step: int, network: str, statistic: str, rate: str, value: float) -> None:
-        """Record that training broke at ``step``; it is all that is said from now on."""
-        evidence = f"{statistic} was no finite number at step {step:,}; the {network} was updated last."
-        remedy = {
-            "sentence": f"Start again with {rate} at {value:g}",
-            "options": {rate: value},
-            "live": False,
-        }
-        numbers = {"step": step, "network": network, "statistic": statistic}
+    def diverged(self, step: int, networks: Sequence[str], statistic: str, rates: dict[str, float]) -> None:
+        """Record that the update of ``networks`` at ``step`` broke training, with the ``rates`` to try; it is
+        all that is said from now on.
+        """
+        names = " and ".join(networks)
+        evidence = f"The update of {names} at step {step:,} left weights with which {statistic} is infinite "
+        evidence += "or NaN."
+        words = " and ".join(f"{name} at {value:g}" for name, value in rates.items())
+        remedy = {"sentence": f"Start again with {words}", "options": dict(rates), "live": False}
+        numbers = {"step": step, "network": networks[-1], "statistic": statistic}
         self.broken = {**_diagnosis("divergence", evidence, numbers, remedy), "since": step}
 
     def _calm(self) -> Diagnosis:

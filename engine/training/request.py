@@ -144,6 +144,7 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
                 "title": recipe.title,
                 "sentence": recipe.sentence,
                 "judges_samples": recipe.judges_samples,
+                "gradients": _gradients(recipe(options, shape_of(source))),
             },
             "live": [
                 field for field in describe(type(options)) if field["live"] and field["name"] not in unknown
@@ -151,6 +152,12 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
             "sentence": _sentence(plain, options, source),
         },
     }
+
+
+def _gradients(recipe: Recipe) -> list[str]:
+    """The gradient norms that a run records, in the order of its turns."""
+    phases = [phase for stage in recipe.stages() for phase in stage.phases]
+    return list(dict.fromkeys(name for phase in phases for name in phase.gradients))
 
 
 def _describe_source(source: Source) -> dict[str, Any]:

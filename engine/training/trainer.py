@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,17 +28,7 @@ from engine.options import validate as validate_values
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.averages import observes_itself
 from engine.training.steppers import match_layout, stepper
-
-_OTHER = {"discriminator": "generator", "generator": "discriminator"}
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where training broke: ``network`` was updated, then ``statistic`` of ``step`` was no finite number."""
-
-    step: int
-    network: str
-    statistic: str
+from engine.training.turns import Divergence, Trail, Turn
 
 
 def pick_device(name: str) -> torch.device:
@@ -109,9 +98,7 @@ class Trainer:
         )
         self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
-        self._trail: list[
-            tuple[int, str, str, Tensor]
-        ] = []  # (step, network, statistic, value on the device)
+        self.trail = Trail()
 
     def _build(self, seed: int) -> dict[str, nn.Module]:
         networks = loading.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
@@ -129,11 +116,12 @@ class Trainer:
             for lane, (name, subset) in enumerate(subsets.items())
         }
 
-    def _player(self, network: str) -> str:
+    def player(self, network: str) -> str:
+        """Whose options a network learns by: ``discriminator`` or ``generator``."""
         return "discriminator" if network in self.recipe.discriminators else "generator"
 
     def _optimizer(self, name: str, network: nn.Module) -> torch.optim.Optimizer:
-        player = self._player(name)
+        player = self.player(name)
         lr, beta1, beta2, kind = (
             getattr(self.options, f"{player}_{what}") for what in ("lr", "beta1", "beta2", "optimizer")
         )
@@ -181,9 +169,8 @@ class Trainer:
             for repeat in range(phase.repeat):
                 if repeat:
                     ctx.forget_fake()
-                self._turn(
-                    phase, keeps_graph=feeds_generator and repeat == phase.repeat - 1, steps=not at_once
-                )
+                keeps_graph = feeds_generator and repeat == phase.repeat - 1
+                self._turn(phase, upcoming, keeps_graph, steps=not at_once)
         if at_once:
             for phase in due:
                 self._step(phase)
@@ -202,9 +189,9 @@ class Trainer:
         self.ctx.carried = {}
         for phase in phases:
             self.ctx.forget_fake()
-            self._turn(phase, keeps_graph="generator" in phase.networks, steps=True)
+            self._turn(phase, self.step, keeps_graph="generator" in phase.networks, steps=True)
 
-    def _turn(self, phase: Phase, keeps_graph: bool, steps: bool) -> None:
+    def _turn(self, phase: Phase, step: int, keeps_graph: bool, steps: bool) -> None:
         ctx = self.ctx
         ctx.begin_turn(phase.networks, keeps_graph)
         for name in phase.networks:
@@ -213,20 +200,25 @@ class Trainer:
         loss, statistics = phase.loss(ctx)
         loss.backward()
         if self.records:
-            if ctx.sampling:
-                for initial in {name[0]: None for name in phase.networks}:  # of two generators: of both
-                    gradients = [
-                        weight.grad
-                        for name in phase.networks
-                        if name[0] == initial
-                        for weight in ctx.weights[name]
-                        if weight.grad is not None
-                    ]
-                    statistics[f"{initial}_grad"] = _total_norm(gradients)
-            owner = phase.networks[-1]
-            self._trail += [(ctx.step, owner, name, value) for name, value in statistics.items()]
+            gradients = self._gradients(phase) if ctx.sampling else {}
+            turn = Turn(step, phase.name, phase.networks, not steps, statistics, gradients)
+            self.trail.turns.append(turn)
         if steps:
             self._step(phase)
+
+    def _gradients(self, phase: Phase) -> dict[str, Tensor]:
+        """The norms of what a turn has given its networks to step along."""
+        return {
+            statistic: _total_norm(
+                [
+                    weight.grad
+                    for name in networks
+                    for weight in self.ctx.weights[name]
+                    if weight.grad is not None
+                ]
+            )
+            for statistic, networks in phase.gradients.items()
+        }
 
     def _step(self, phase: Phase) -> None:
         for name in phase.networks:
@@ -238,27 +230,10 @@ class Trainer:
 
     # statistics
     def read(self, clear: bool = True) -> tuple[dict[str, float], Divergence | None]:
-        """The mean of each statistic since the last report, in one read back, and where it broke if it did.
-
-        With ``clear=False`` the newest value of each, and the means go on gathering.
+        """The mean of each statistic since the last report, or with ``clear=False`` its newest value; and
+        where training broke, if it did.
         """
-        if not self._trail:
-            return {}, None
-        values = torch.stack([value for *_, value in self._trail]).tolist()
-        sums: dict[str, list[float]] = {}
-        broken, before, turn = None, None, None  # the networks stepped before this turn, and in it
-        for (step, network, name, _), value in zip(self._trail, values, strict=True):
-            if name.endswith("_loss"):
-                before, turn = turn or _OTHER.get(network), network
-            sums.setdefault(name, []).append(value)
-            if broken is None and not math.isfinite(value):
-                # a loss is computed before its own network steps: what broke it is the update before
-                culprit = network if name.endswith("_grad") else before or network
-                broken = Divergence(step, culprit, name)
-        if clear:
-            self._trail.clear()
-            return {name: sum(items) / len(items) for name, items in sums.items()}, broken
-        return {name: items[-1] for name, items in sums.items()}, broken
+        return self.trail.read(clear)
 
     # options that act now
     def set_options(self, changes: dict[str, Any]) -> None:
@@ -290,7 +265,7 @@ class Trainer:
         """Give each optimizer its player's rate, decayed as far as this step asks for."""
         factor = self.decay()
         for name, optimizer in self.optimizers.items():
-            rate = getattr(self.options, f"{self._player(name)}_lr") * factor
+            rate = getattr(self.options, f"{self.player(name)}_lr") * factor
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
@@ -319,10 +294,7 @@ class Trainer:
             "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
             "random": {name: generator.get_state() for name, generator in self.random.items()},
             "memory": dict(self.ctx.memory),
-            "trail": [[step, network, name] for step, network, name, _ in self._trail],
-            "trail_values": torch.stack([value for *_, value in self._trail]).cpu()
-            if self._trail
-            else torch.zeros(0),
+            **self.trail.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -356,9 +328,7 @@ class Trainer:
             stream.load_state_dict(state["streams"][name])
         for name, generator in self.random.items():
             generator.set_state(state["random"][name].cpu())
-        values = state["trail_values"].to(self.device)
-        trail = zip(state["trail"], values, strict=True)
-        self._trail = [(step, network, name, value) for (step, network, name), value in trail]
+        self.trail.load_state(state, self.device)
 
 
 def _total_norm(tensors: list[Tensor]) -> Tensor:

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.live.picture import Picture
 from engine.training.diagnose import Diagnoser
-from engine.training.trainer import Divergence, Trainer
+from engine.training.trainer import Trainer
+from engine.training.turns import Divergence
 from engine.worker.journal import Journal, newest_attempt
 from engine.worker.keeping import Keeper
 from engine.worker.status import Status
@@ -93,18 +94,18 @@ class Reporter:
         """NaN or infinity: stop, and keep the last good checkpoint."""
         status, kept = self.status, self.status.folder.checkpoint_steps()
         status.state = "failed"
+        who = "update of " + " and ".join(broken.networks)
         status.error = (
-            f"Training diverged: {broken.statistic} became infinite or NaN at step {broken.step:,}, "
-            f"after the {broken.network}'s weights had blown up."
+            f"Training diverged: the {who} at step {broken.step:,} left weights with which "
+            f"{broken.statistic} is infinite or NaN."
         )
-        rate = f"{broken.network}_lr" if broken.network in ("generator", "discriminator") else "generator_lr"
-        tenth = getattr(self.trainer.options, rate) / 10
-        status.remedy = (
-            f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {rate} = {tenth:g}."
-        )
-        told = {"error": status.error, "remedy": status.remedy, "network": broken.network, "at": broken.step}
-        self.journal.event("error", **told)
-        self.diagnoser.diverged(broken.step, broken.network, broken.statistic, rate, tenth)
+        rates = {f"{self.trainer.player(name)}_lr" for name in broken.networks}
+        tenths = {name: getattr(self.trainer.options, name) / 10 for name in sorted(rates)}
+        words = " and ".join(f"{name} = {value:g}" for name, value in tenths.items())
+        status.remedy = f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {words}."
+        told = {"error": status.error, "remedy": status.remedy}
+        self.journal.event("error", **told, network=broken.networks[-1], at=broken.step)
+        self.diagnoser.diverged(broken.step, broken.networks, broken.statistic, tenths)
 
     def _diagnose(self, row: dict[str, Any]) -> None:
         active, now = self.diagnoser.update(row), time.perf_counter()

@@ -93,7 +93,7 @@ def test_where_d_judges_codes_samples_that_are_alike_say_nothing_of_the_game():
 
 def test_after_a_break_nothing_else_is_said():
     diagnoser = Diagnoser(small())
-    diagnoser.diverged(70, "generator", "g_loss", "generator_lr", 1e-4)
+    diagnoser.diverged(70, ("generator",), "d_loss", {"generator_lr": 1e-4})
     (only,) = diagnoser.update({"step": 80, "samples": 2500, **GOOD})
     assert only["name"] == "divergence" and "70" in only["evidence"]
 

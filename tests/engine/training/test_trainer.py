@@ -1,11 +1,16 @@
 """The loop: what moves, what stays, and that a state taken is a state regained."""
 
+import math
+
 import pytest
 import torch
 
+from engine.game.phases import Phase
 from engine.gans import GANS
 from engine.options import BadInput
+from engine.training.request import validate
 from engine.training.trainer import Trainer
+from engine.training.turns import Divergence
 from tests.engine.conftest import small
 
 
@@ -127,26 +132,94 @@ def test_live_options_act_at_once_and_others_are_refused():
     assert trainer.options.generator_lr == 0.5
 
 
-@pytest.mark.parametrize(("network", "statistic"), [("generator", "d_loss"), ("discriminator", "g_loss")])
-def test_divergence_names_the_network_whose_update_broke(network, statistic):
-    trainer = Trainer(small())
-    for _ in range(3):
-        trainer.iterate()
+def explode(trainer, network):
+    """Let the next update of ``network`` leave nothing but infinities."""
     step_once = trainer.steppers[network]
 
-    def explode():
+    def stepper():
         step_once()
         with torch.no_grad():
             for weight in trainer.networks[network].parameters():
                 weight.fill_(float("inf"))
 
-    trainer.steppers[network] = explode
+    trainer.steppers[network] = stepper
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+@pytest.mark.parametrize("is_reported", [False, True], ids=["unread", "read in between"])
+def test_divergence_names_the_update_that_broke(network, is_reported):
+    trainer = Trainer(small())
+    for _ in range(3):
+        trainer.iterate()
+    explode(trainer, network)
     trainer.iterate()
+    before = trainer.read()[1] if is_reported else None
     trainer.iterate()
-    _, broken = trainer.read()
-    assert broken.network == network
-    assert broken.statistic.split("_")[1] in ("loss", "real", "fake", "logit", "grad")
-    assert broken.step == (4 if network == "generator" else 3)
+    broken = before or trainer.read()[1]
+    assert broken.networks == (network,) and broken.step == 4
+    assert broken.statistic in ("d_loss", "g_loss", "d_real", "d_fake", "d_logit_gap")
+
+
+def test_divergence_of_simultaneous_updates_names_both():
+    trainer = Trainer(small(updates="simultaneous"))
+    trainer.iterate()
+    explode(trainer, "generator")
+    trainer.iterate()
+    assert trainer.read()[1] is None
+    trainer.iterate()
+    assert trainer.read()[1] == Divergence(2, ("discriminator", "generator"), "d_loss")
+
+
+def test_a_gradient_that_is_none_breaks_the_update_along_it():
+    trainer = Trainer(small(report_every=5, critic_steps=2))
+    for _ in range(4):
+        trainer.iterate()
+    weight = next(trainer.networks["generator"].parameters())
+    weight.register_hook(lambda gradient: gradient * float("nan"))
+    trainer.iterate()
+    assert trainer.read()[1] == Divergence(5, ("generator",), "g_grad")
+
+
+def test_a_turn_is_recorded():
+    trainer = Trainer(validate({"gan": "aae", "data": "mnist", "steps": 9, "options": {"hidden": 8}}))
+    trainer.iterate()
+    told = [(turn.step, turn.phase, turn.networks, list(turn.gradients)) for turn in trainer.trail.turns]
+    assert told == [
+        (1, "reconstruction", ("encoder", "generator"), ["reconstruction_grad"]),
+        (1, "discriminator", ("discriminator",), ["d_grad"]),
+        (1, "encoder", ("encoder",), ["encoder_grad"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "networks", "names"),
+    [
+        ("discriminator", ("recogniser", "discriminator"), ["recogniser_grad", "d_grad"]),
+        ("discriminator", ("discriminator", "discriminator_back"), ["d_grad"]),
+        ("generator", ("encoder", "generator"), ["encoder_grad", "g_grad"]),
+        ("denoising", ("decoder",), ["decoder_grad"]),
+        ("reconstruction", ("encoder", "decoder"), ["reconstruction_grad"]),
+    ],
+)
+def test_a_gradient_is_called_after_whose_it_is(name, networks, names):
+    phase = Phase(name, networks, lambda ctx: None)
+    assert list(phase.gradients) == names
+    assert {network for group in phase.gradients.values() for network in group} == set(networks)
+
+
+def test_a_trail_written_before_is_read():
+    """As checkpoints held it: finished steps, network and statistic of each value."""
+    old = [
+        [2, "discriminator", "d_loss"], [2, "discriminator", "d_grad"], [2, "discriminator", "d_loss"],
+        [2, "generator", "g_loss"], [3, "discriminator", "d_loss"],
+    ]  # fmt: skip
+    trainer = Trainer(small())
+    state = {**trainer.state(), "trail": old, "trail_values": torch.tensor([1.0, 2.0, 3.0, 4.0, math.nan])}
+    del state["trail_earlier"]
+    trainer.load_state(state)
+    values, broken = trainer.read()
+    assert values["g_loss"] == 4 and values["d_grad"] == 2
+    assert broken == Divergence(3, ("generator",), "d_loss")
 
 
 def test_every_gan_file_is_in_its_table():

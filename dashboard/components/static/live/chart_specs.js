@@ -5,6 +5,7 @@ import { measureCharts } from './measure_charts.js';
 
 const D = { label: 'D', tag: 'D', color: 'd' };
 const G = { label: 'G', tag: 'G', color: 'g' };
+const LEARNERS = { encoder: 'E', recogniser: 'Q', reconstruction: 'rec.' }; // beside D and G, at a line's end
 
 /** Lines at the objective's equilibrium; two nets with the same value share one. */
 function equilibrium(meta, pairs) {
@@ -28,6 +29,20 @@ function codes(runs = []) {
   if (!all.length) return { categories: [10], continuous: 2 };
   const categories = [...new Set(all.map((options) => options.categories))].filter((count) => count > 0);
   return { categories, continuous: Math.max(...all.map((options) => options.continuous_codes)) };
+}
+
+/** The gradient norms that the runs record, in the order in which their networks learn. */
+function gradients(runs = []) {
+  const found = runs.flatMap((run) => run.config?.meta?.gan?.gradients ?? ['d_grad', 'g_grad']);
+  return found.length ? [...new Set(found)] : ['d_grad', 'g_grad'];
+}
+
+/** Whose a gradient norm is: D's, G's, or that of another network or turn, by its own name. */
+function learner(key, k) {
+  if (key === 'd_grad') return { key, ...D };
+  if (key === 'g_grad') return { key, ...G };
+  const label = key.replace(/_grad$/, '');
+  return { key, label, tag: LEARNERS[label] ?? label, color: ['fake', 'real', 'muted'][k % 3] };
 }
 
 function range(meta) {
@@ -83,10 +98,7 @@ const STATISTICS = {
   norms: {
     title: () => 'gradient norms',
     help: 'How strong the learning signal is. If G falls by orders of magnitude, it no longer learns.',
-    lines: () => [
-      { key: 'd_grad', ...D },
-      { key: 'g_grad', ...G },
-    ],
+    lines: (_, runs) => gradients(runs).map(learner),
     scale: 'log',
     smooth: true,
   },
