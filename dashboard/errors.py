@@ -10,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
+from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany, bad_input
 
 _STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, TooMany: 429}
 _SAID_LENGTH = 200  # of a user's own words in our answer
@@ -94,20 +94,15 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> Json:
     """The first complaint of FastAPI's validation as status 422."""
     first = errors[0]
     place, *names = first["loc"]
-    field = shorten(".".join(str(name) for name in names)) or None
     if first["type"] == "json_invalid":
         why = first.get("ctx", {}).get("error", "")
         return answer(Refusal(400, f"the body is no JSON: {why}.", None, "Send one JSON object."))
+    problem = bad_input({**first, "loc": names})
     if first["type"] == "missing":
-        error, remedy = "this is needed, and it is not there.", f"Give it in the {place}."
+        problem.remedy = f"Give it in the {place}."
     elif first["type"] == "extra_forbidden":
-        error, remedy = "there is no such field.", "See /api/docs for the fields there are."
-    else:
-        error, remedy = (
-            f"{first['msg']}, but {shorten(repr(first.get('input')))} was given.",
-            "Correct it and try again.",
-        )
-    return answer(Refusal(422, error, field, remedy))
+        problem.remedy = "See /api/docs for the fields there are."
+    return answer(Refusal(422, problem.error, problem.field, problem.remedy))
 
 
 def shorten(text: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict
+from engine.requests.base import MAX_STEPS
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.names import check_id, new_id
-from engine.server.commands import MAX_STEPS
 from engine.translation import command as translation
 
 TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")

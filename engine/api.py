@@ -17,6 +17,7 @@ from typing import Any, Literal
 import engine
 from engine import presets as experiments
 from engine.options import BadInput, Conflict, Forbidden, NotFound
+from engine.requests.base import Seed, Since, Step, value_of
 from engine.runs import history
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import Lock
@@ -101,7 +102,7 @@ class Engine:
         intake = Intake(self._processes, log_file)
         self._added = AddedModels(self.runs_folder / ADDED, intake)
         self._uploads = Uploads(datasets, intake, self._inference)
-        self._steering = Steering(self.runs_folder, self._launcher, self.validate)
+        self._steering = Steering(self.runs_folder, self._launcher, self._validate)
         for folder in (self._added.folder, self._uploads.folder):
             sweep(folder)
         self._launcher.adopt()
@@ -221,8 +222,27 @@ class Engine:
 
     # --- starting runs
 
-    def validate(self, request: object) -> dict[str, Any]:
-        """The configuration that ``request`` would start, without an id. Raises ``BadInput``."""
+    def assess(self, role: Role, request: object) -> dict[str, Any]:
+        """All that can be said of a ``StartRun`` at once: ``config``, the configuration that it would start,
+        without an id, or None; ``refusals``: all that is wrong with it; ``ruled_out``: by switch, stabilisers
+        that would make no sense with it. Viewers may not name files of this machine.
+        """
+        try:
+            plain = {"device": self._device, **commands.as_json(request)}
+        except BadInput as problem:
+            return {"config": None, "refusals": [problem.as_dict()], "ruled_out": {}}
+        return self._inference.call(
+            "assess", request=plain, reads_files=role == "presenter", timeout_s=VALIDATION_S
+        )
+
+    def validate(self, role: Role, request: object) -> dict[str, Any]:
+        """The configuration that ``request`` would start, without an id. Raises ``BadInput`` for the first
+        thing that is wrong with it, with the ``others``.
+        """
+        _permit(role, "check runs")
+        return self._validate(request)
+
+    def _validate(self, request: object) -> dict[str, Any]:
         plain = {"device": self._device, **commands.check_request(request)}
         return self._inference.call("validate", request=plain, timeout_s=VALIDATION_S)
 
@@ -237,7 +257,7 @@ class Engine:
     def start(self, role: Role, request: object) -> str:
         """Start a run, or queue it if all places are taken. Returns its id."""
         _permit(role, "start runs")
-        return self._steering.start(self.validate(request))[0]
+        return self._steering.start(self._validate(request))[0]
 
     def start_preset(self, role: Role, name: str, seed: object = None) -> list[str]:
         """Start a preset's one or two runs, which then go side by side. Returns their ids."""
@@ -246,8 +266,8 @@ class Engine:
             raise NotFound(
                 "there is no such preset.", "preset", f"Choose one of: {', '.join(experiments.PRESETS)}."
             )
-        requests = experiments.requests(name, commands.check_seed(seed))
-        return self._steering.start(*map(self.validate, requests))
+        requests = experiments.requests(name, value_of(Seed | None, seed, "seed"))
+        return self._steering.start(*map(self._validate, requests))
 
     # --- runs
 
@@ -292,11 +312,11 @@ class Engine:
 
     def metrics(self, run: str, since: int = -1) -> list[dict[str, Any]]:
         """The rows of metrics whose ``row`` is above ``since``."""
-        return history.rows_since(self.folder(run).metrics, commands.check_since(since))
+        return history.rows_since(self.folder(run).metrics, value_of(Since, since, "since"))
 
     def events(self, run: str, since: int = -1) -> list[dict[str, Any]]:
         """The events whose ``row`` is above ``since``."""
-        return history.rows_since(self.folder(run).events, commands.check_since(since))
+        return history.rows_since(self.folder(run).events, value_of(Since, since, "since"))
 
     def watch(self, run: str) -> None:
         """Say that somebody watches; to be said again within three seconds."""
@@ -314,7 +334,7 @@ class Engine:
     def snapshot(self, run: str, step: int) -> bytes:
         """The frame kept at ``step``. Raises ``NotFound``."""
         folder = self.folder(run)
-        number = commands.check_step(step)
+        number = value_of(Step, step, "step")
         return _read(folder.snapshots / f"{number:08d}.bin", f"snapshot of step {number}")
 
     def thumbnail(self, run: str) -> bytes:
@@ -492,7 +512,7 @@ class Engine:
     # --- steering runs
 
     def control(self, role: Role, run: str, command: object) -> dict[str, Any]:
-        """Carry out one of ``engine.server.commands.COMMANDS``. Returns ``{"id"}``: of the new run, if it
+        """Carry out one of ``engine.requests.control.COMMANDS``. Returns ``{"id"}``: of the new run, if it
         makes one.
 
         A living worker obeys within a step. Raises ``BadInput`` for what is wrong with the command,

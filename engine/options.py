@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 Scale = Literal["linear", "log"]
+LONGEST_TEXT = 10_000  # characters
 
 
 class BadInput(ValueError):
     """Something a user gave cannot be used. ``str()`` says what and why, ``field`` names it, ``remedy`` says
-    what to do.
+    what to do. ``others`` are what else is wrong with the same request.
     """
 
     def __init__(self, error: str, field: str | None = None, remedy: str = "") -> None:
         super().__init__(error)
         self.error, self.field, self.remedy = error, field, remedy
+        self.others: tuple[BadInput, ...] = ()
 
     def __str__(self) -> str:
         where = f"{self.field}: " if self.field else ""
@@ -34,6 +39,28 @@ class BadInput(ValueError):
     def as_dict(self) -> dict[str, str | None]:
         """The error shape of the HTTP contract: ``{"error", "field", "remedy"}``."""
         return {"error": self.error, "field": self.field, "remedy": self.remedy}
+
+
+class Refusals:
+    """What is wrong with a request, collected so that all of it can be said at once."""
+
+    def __init__(self) -> None:
+        self.found: list[BadInput] = []
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Keep what is raised inside, and go on behind it."""
+        try:
+            yield
+        except BadInput as problem:
+            self.found += (problem, *problem.others)
+
+    def raise_all(self) -> None:
+        """Raise the first, with the ``others``, if there is any."""
+        if self.found:
+            first, *others = self.found
+            first.others = tuple(others)
+            raise first
 
 
 class NotFound(BadInput):
@@ -60,6 +87,10 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
+class _Declared(Options, validate_default=False):
+    """Base of ``model_of``'s: what is left out is not judged."""
+
+
 def knob(
     default: Any,
     label: str,
@@ -74,14 +105,17 @@ def knob(
     group: str = "training",
     choices: dict[str, str] | None = None,
     max_length: int | None = None,
+    path: bool = False,
 ) -> Any:
     """Declare one option.
 
     ``label`` is what the form shows, ``help`` one sentence. ``ge``/``gt``/``le`` bound it, ``step`` and
     ``scale`` shape its slider. ``live`` options may change while a run trains. ``group`` is the form's
-    section. ``choices`` maps each permitted value of a ``Literal`` to its label.
+    section. ``choices`` maps each permitted value of a ``Literal`` to its label. A ``path`` names files of
+    the server's machine.
     """
-    extra = {"step": step, "scale": scale, "live": live, "group": group, "choices": choices}
+    extra: dict[str, Any] = {"step": step, "scale": scale, "live": live, "group": group, "choices": choices}
+    extra |= {"path": True} if path else {}
     return Field(
         default,
         title=label,
@@ -92,6 +126,12 @@ def knob(
         max_length=max_length,
         json_schema_extra=extra,
     )
+
+
+def paths(model: type[BaseModel]) -> list[str]:
+    """The knobs of ``model`` that name files of the server's machine."""
+    extras = {name: field.json_schema_extra for name, field in model.model_fields.items()}
+    return [name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("path")]
 
 
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
@@ -141,65 +181,149 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def validate(model: type[Options], values: dict[str, Any]) -> Options:
-    """``model(**values)``, with pydantic's report turned into one ``BadInput`` that names the first field at
-    fault.
-    """
+    """``model(**values)``. Raises ``BadInput`` for the first value that cannot be used, with the others."""
+    refusals = Refusals()
     for name, value in values.items():
         if name in model.model_fields and value is not None:
-            _refuse_other_types(name, value, _kind(model.model_fields[name].annotation)[0])
+            with refusals.collect():
+                _refuse_other_types(name, value, model)
+    said = {problem.field for problem in refusals.found}
+    checked = None
     try:
-        return model(**values)
+        checked = model(**values)
     except ValidationError as report:
-        raise bad_input(report, model) from None
+        refusals.found += [problem for problem in bad_inputs(report, model) if problem.field not in said]
+    refusals.raise_all()
+    assert checked is not None
+    return checked
 
 
-def _refuse_other_types(name: str, value: Any, kind: str) -> None:
-    """Raise ``BadInput`` for what pydantic would read as another type: "64" for 64, 1 for true."""
-    shown = repr(value)[:80]
-    if kind in ("int", "float") and isinstance(value, bool | str):
-        raise BadInput(f"a number is needed, not {shown}.", name, "Give a number, without quotes.")
-    if kind == "bool" and not isinstance(value, bool):
-        raise BadInput(f"it is on or off, not {shown}.", name, "Give true or false.")
-
-
-def bad_input(report: ValidationError, model: type[BaseModel]) -> BadInput:
-    """The first complaint of a pydantic report as ``BadInput``."""
-    problem = report.errors(include_url=False)[0]
-    cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, BadInput):
-        return cause
-    field = ".".join(str(part) for part in problem["loc"]) or None
-    if problem["type"] == "extra_forbidden":
-        return BadInput(
-            f"there is no option called {str(field)[:80]!r} here.",
-            str(field)[:80],
-            _nearest(str(field), model),
+def model_of(fields: Iterable[dict[str, Any]]) -> type[Options]:
+    """A model of knobs out of what ``describe`` made of some; none of them has to be given."""
+    made: dict[str, Any] = {}
+    for field in fields:
+        name, kind = field["name"], field["type"]
+        bounds: dict[str, Any] = {"max_length": LONGEST_TEXT} if kind == "text" else {}
+        if kind in ("int", "float"):
+            bounds = {"gt" if field["min_excluded"] else "ge": field["min"], "le": field["max"]}
+        values = tuple(choice["value"] for choice in field["choices"])
+        known: Any = {"bool": bool, "int": int, "float": float, "text": str}.get(kind) or Literal[values]
+        made[name] = (
+            known | None if field["optional"] else known,
+            knob(field.get("default"), name, "", **bounds),
         )
-    given = repr(problem.get("input"))[:80]
-    return BadInput(f"{problem['msg']}, but {given} was given.", field, _permitted(str(field), model))
+    return create_model("Declared", __base__=_Declared, **made)
 
 
-def _nearest(name: str, model: type[BaseModel]) -> str:
+def _refuse_other_types(name: str, value: Any, model: type[BaseModel]) -> None:
+    """Raise ``BadInput`` for what pydantic would read as another type: "64" for 64, 1 for true."""
+    kind, values = _kind(model.model_fields[name].annotation)
+    is_other = {
+        "bool": not isinstance(value, bool),
+        "int": isinstance(value, bool | str),
+        "float": isinstance(value, bool | str),
+        "choice": isinstance(value, bool) and not any(value is one for one in values),
+    }
+    if is_other.get(kind):
+        problem = {"type": f"{kind}_type", "loc": (name,), "input": value, "msg": "it is none of the choices"}
+        raise bad_input(problem, model)
+
+
+def refuse(report: ValidationError, model: type[BaseModel] | None = None, field: str = "") -> NoReturn:
+    """Raise the first complaint of a pydantic report, with the others. ``field`` is theirs, if given."""
+    refusals = Refusals()
+    refusals.found += bad_inputs(report, model, field)
+    refusals.raise_all()
+    raise report
+
+
+def bad_inputs(
+    report: ValidationError, model: type[BaseModel] | None = None, field: str = ""
+) -> list[BadInput]:
+    """The complaints of a pydantic report about ``model``, one for each field."""
+    found: dict[str | None, BadInput] = {}
+    for problem in report.errors(include_url=False):
+        refusal = bad_input({**problem, "loc": (field, *problem["loc"])} if field else problem, model)
+        found.setdefault(refusal.field, refusal)
+    return list(found.values())
+
+
+_NEEDED = {  # by pydantic's word for what is wrong: what is needed instead, and a remedy
+    "int_type": ("a whole number is needed", "Give a whole number, without quotes."),
+    "int_from_float": ("a whole number is needed", "Leave out the fraction."),
+    "int_parsing": ("a whole number is needed", "Give a whole number, without quotes."),
+    "float_type": ("a number is needed", "Give a number, without quotes."),
+    "float_parsing": ("a number is needed", "Give a number, without quotes."),
+    "finite_number": ("a finite number is needed", "Give a finite number."),
+    "bool_type": ("it is on or off", "Give true or false."),
+    "bool_parsing": ("it is on or off", "Give true or false."),
+    "string_type": ("a text is needed", "Give a text, in quotes."),
+    "string_unicode": ("a text is needed", "Leave out half surrogates."),
+    "list_type": ("a list is needed", "Give a list."),
+    "dict_type": ("an object of names and values is needed", "Give an object."),
+    "model_type": ("an object is needed", "Give an object."),
+    "model_attributes_type": ("an object is needed", "Give an object."),
+    "invalid_key": ("names are texts", "Give names as texts."),
+}
+
+
+def bad_input(problem: Mapping[str, Any], model: type[BaseModel] | None = None) -> BadInput:
+    """One of pydantic's complaints in our words. Its field is the innermost that has a name."""
+    names = [part[:80] for part in problem["loc"] if isinstance(part, str)]
+    field, kind, context = (names[-1] if names else None), problem["type"], problem.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, BadInput):
+        cause.field = cause.field or field
+        return cause
+    shown = _shown(problem.get("input"))
+    if kind == "extra_forbidden":
+        return BadInput(f"there is no {field!r} here.", field, _nearest(str(field), model))
+    if kind == "missing":
+        return BadInput("this is needed, and it is not there.", field, "Give it.")
+    if kind.startswith("union_tag"):
+        expected = context.get("expected_tags", "").replace("'", "")
+        field = context["discriminator"].strip("'")
+        return BadInput(f"there is no such {field}.", field, f"Choose one of: {expected}.")
+    if kind in _NEEDED:
+        needed, remedy = _NEEDED[kind]
+        bounds = _permitted(names, model) if kind.startswith(("int", "float", "finite")) else ""
+        return BadInput(f"{needed}, not {shown}.", field, f"{remedy} {bounds}".strip())
+    remedy = _permitted(names, model) or "Correct it and try again."
+    return BadInput(f"{problem['msg']}, but {shown} was given.", field, remedy)
+
+
+def _shown(value: object) -> str:
+    """What a user gave, short enough to be quoted back at them."""
+    try:
+        return repr(value)[:80]
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, a list within a list ...
+        return "that"
+
+
+def _nearest(name: str, model: type[BaseModel] | None) -> str:
     import difflib
 
-    close = difflib.get_close_matches(name, list(model.model_fields), n=3, cutoff=0.5)
-    return (
-        f"Did you mean {' or '.join(close)}?"
-        if close
-        else "See `python -m engine list` for the options there are."
-    )
+    known = list(model.model_fields) if model else []
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    if model and issubclass(model, Options):
+        return "See `python -m engine list` for the options there are."
+    return f"It takes {', '.join(known)}." if known else "It takes nothing more."
 
 
-def _permitted(name: str, model: type[BaseModel]) -> str:
-    if name not in model.model_fields:
-        return "Correct it and try again."
-    field = _describe_field(name, model.model_fields[name])
+def _permitted(names: Sequence[str], model: type[BaseModel] | None) -> str:
+    """What ``model`` permits for the field at ``names``; empty if that is not one of its own."""
+    if model is None or len(names) != 1 or names[0] not in model.model_fields:
+        return ""
+    field = _describe_field(names[0], model.model_fields[names[0]])
+    default = "" if field["default"] is PydanticUndefined else f"; the default is {field['default']}"
     if field["choices"]:
         return "Choose one of: " + ", ".join(str(choice["value"]) for choice in field["choices"]) + "."
-    low, high, default = field["min"], field["max"], f"; the default is {field['default']}."
+    low, high = field["min"], field["max"]
     if low is not None:
         if high is None:
-            return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}{default}"
+            return f"Give a value {'above' if field['min_excluded'] else 'of at least'} {low}{default}."
         bounds = f"above {low}, at most {high}" if field["min_excluded"] else f"from {low} to {high}"
-        return f"Give a value {bounds}{default}"
-    return f"Give a {field['type']}; the default is {field['default']}."
+        return f"Give a value {bounds}{default}."
+    return f"Give a {field['type']}{default}." if issubclass(model, Options) else ""

@@ -30,6 +30,8 @@ from dashboard.live.hub import DOCUMENTATION, Hub
 from dashboard.strict import StrictRoute
 from engine.api import Engine
 from engine.options import BadInput
+from engine.requests.control import Command
+from engine.requests.runs import Rename, StartPreset, StartRun
 
 FRAME_TYPE = "application/octet-stream"
 _DESCRIPTION = """Everything that GANscope's pages can do. Whatever is refused is answered by
@@ -130,9 +132,7 @@ async def presets(engine: TheEngine) -> Response:
 
 
 @router.post("/presets/{name}", response_model=schemas.StartedPreset, tags=["catalogue"])
-async def start_preset(
-    engine: TheEngine, role: Role, name: str, body: schemas.StartPreset | None = None
-) -> Response:
+async def start_preset(engine: TheEngine, role: Role, name: str, body: StartPreset | None = None) -> Response:
     """Start all runs of a preset."""
     return Json({"ids": await call(engine.start_preset, role, name, body.seed if body else None)})
 
@@ -196,16 +196,15 @@ async def runs(engine: TheEngine) -> Response:
 
 
 @router.post("/runs", response_model=schemas.Started, tags=["runs"])
-async def start(engine: TheEngine, role: Role, body: schemas.StartRun) -> Response:
+async def start(engine: TheEngine, role: Role, body: StartRun) -> Response:
     """Start a run, or queue it if as many train as may."""
-    return Json({"id": await call(engine.start, role, body.model_dump(exclude_unset=True))})
+    return Json({"id": await call(engine.start, role, body.given())})
 
 
 @router.post("/validate", response_model=schemas.Valid, tags=["runs"])
-async def validate(engine: TheEngine, role: Role, body: schemas.StartRun) -> Response:
+async def validate(engine: TheEngine, role: Role, body: StartRun) -> Response:
     """Whether a request could be started, and what would happen. Nothing is started."""
-    require_presenter(role)  # it looks into folders that the request names
-    config = await call(engine.validate, body.model_dump(exclude_unset=True))
+    config = await call(engine.validate, role, body.given())
     return Json({"ok": True, "config": config, "sentence": config["meta"]["sentence"]})
 
 
@@ -216,7 +215,7 @@ async def run_details(engine: TheEngine, run: str) -> Response:
 
 
 @router.patch("/runs/{run}", response_model=schemas.Done, tags=["runs"])
-async def rename(engine: TheEngine, role: Role, run: str, body: schemas.Rename) -> Response:
+async def rename(engine: TheEngine, role: Role, run: str, body: Rename) -> Response:
     """Give a run another name."""
     await call(engine.rename, role, run, body.name)
     return Json({"ok": True})
@@ -230,9 +229,9 @@ async def delete(engine: TheEngine, role: Role, run: str) -> Response:
 
 
 @router.post("/runs/{run}/control", response_model=dict[str, Any], tags=["runs"])
-async def control(engine: TheEngine, role: Role, run: str, body: schemas.Command) -> Response:
+async def control(engine: TheEngine, role: Role, run: str, body: Command) -> Response:
     """Steer a run. `branch` and `duplicate` answer with the `id` of the new run."""
-    return Json(await call(engine.control, role, run, body.model_dump()))
+    return Json(await call(engine.control, role, run, body.given()))
 
 
 @router.get("/runs/{run}/metrics", response_model=list[schemas.MetricsRow], tags=["what a run recorded"])

@@ -17,6 +17,7 @@ from dashboard.api.calling import PROBLEMS, Role, TheEngine, call
 from dashboard.api.uploads import copied
 from dashboard.errors import Json, Refusal, shorten
 from dashboard.strict import StrictRoute
+from engine.requests.runs import Rename
 
 MOST_FILES = 4  # G and D of both sides
 FIELDS = ("files", "name", "as", "test_mode")
@@ -69,7 +70,7 @@ def _text(form: FormData, field: str) -> str:
 
 
 @router.patch("/models/{id}", response_model=schemas.Done, tags=["models"])
-async def rename_model(engine: TheEngine, role: Role, id: str, body: schemas.Rename) -> Response:
+async def rename_model(engine: TheEngine, role: Role, id: str, body: Rename) -> Response:
     """Give an added model another name."""
     await call(engine.rename_model, role, id, body.name)
     return Json({"ok": True})

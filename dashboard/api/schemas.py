@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
 
@@ -19,43 +19,6 @@ class Problem(BaseModel):
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class StartRun(_Body):
-    """A run to start. Knobs go into `options`; GET /api/catalogue lists them with bounds and defaults."""
-
-    gan: str = Field(examples=["gan"])
-    data: str = Field(examples=["ring"])
-    steps: StrictInt = Field(20_000, description="Updates of the generator.")
-    seed: StrictInt = 0
-    name: str | None = Field(None, description="How the run is called on the pages; 80 characters are kept.")
-    options: dict[str, Any] = Field(default_factory=dict, examples=[{"discriminator_lr": 1e-4}])
-    start_from: str | None = Field(None, description="The model or run whose weights it begins with.")
-
-
-class StartPreset(_Body):
-    """A preset to start."""
-
-    seed: StrictInt | None = Field(None, description="Instead of the preset's own.")
-
-
-class Command(BaseModel):
-    """A command for a run. Which further fields there are depends on `command`."""
-
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
-    command: str = Field(
-        examples=["pause"],
-        description="`pause`, `stop` and `checkpoint` take nothing more; `resume` takes `steps`, a new "
-        "total; `step` takes `what`: discriminator, generator or both, and `count`; `set` takes "
-        "`options`; `limit` takes `steps_per_s`: a number, or null for none; `branch` "
-        "and `duplicate` make a new run.",
-    )
-
-
-class Rename(_Body):
-    """A new name for a run."""
-
-    name: str
 
 
 class _Exploration(_Body):

@@ -28,6 +28,7 @@ GROUPS = {
 }
 STABILISER_WIDTH = 212  # pixels: two beside each other in the third column
 OWN = ("folder", "upload", "own_pairs", "own_domains", "derived_pairs")  # missing here: the user's to bring
+Refusal = dict[str, Any]  # error, field and remedy
 SPECIAL = ("drawing", "upload")  # options with a widget of their own
 
 engine = session.engine()
@@ -149,8 +150,8 @@ def choose_gan(run: Draft) -> None:
     slots["gan"] = st.empty()
 
 
-def choose_rules(run: Draft, fields: dict[str, Field]) -> None:
-    """The objective as a row of names, the stabilisers as switches with their options."""
+def choose_objective(run: Draft, fields: dict[str, Field]) -> None:
+    """The objective as a row of names."""
     heading("By which rules", "What both play for, and the tricks that keep the game playable.")
     objective = fields["objective"]
     key = run.key("objective")
@@ -168,21 +169,28 @@ def choose_rules(run: Draft, fields: dict[str, Field]) -> None:
     run.set(objective, picked)
     slots["objective"] = st.empty()
     st.html(f'<div class="gs-muted">{escape(catalogue["objectives"][picked]["sentence"])}</div>')
-    with st.container(horizontal=True, gap="xxsmall", key="stabilisers"):
-        for piece in catalogue["stabilisers"].values():
-            flip(run, piece, fields)
-        for piece in catalogue["stabilisers"].values():
-            with st.container(width=STABILISER_WIDTH, gap="xsmall"):
-                stabiliser(run, piece, fields)
 
 
-def flip(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
-    """Take over the switch's position. A stabiliser is on while its option is not zero."""
+def choose_stabilisers(run: Draft, fields: dict[str, Field], ruled_out: dict[str, Refusal]) -> None:
+    """Switches with their options. Those that make no sense with the other choices are grey and say why."""
+    for piece in catalogue["stabilisers"].values():
+        with st.container(width=STABILISER_WIDTH, gap="xsmall"):
+            stabiliser(run, piece, fields, ruled_out)
+
+
+def take_over(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
+    """Take over what the stabiliser's widgets hold, before they are drawn. It is on while its option is not
+    zero.
+    """
     switch = fields[piece["switch"]]
     on = st.session_state.setdefault(run.key(f"switch {switch['name']}"), bool(run.value(switch)))
     if on != bool(run.value(switch)):
         run.set(switch, on_value(run, piece) if on else type(switch["default"])(0))
         st.session_state.pop(run.key(switch["name"]), None)
+    for described in piece["options"]:
+        name = described["name"]
+        if on and run.key(name) in st.session_state:
+            run.set(fields[name], st.session_state[run.key(name)])
 
 
 def on_value(run: Draft, piece: dict[str, Any]) -> Value:
@@ -190,11 +198,13 @@ def on_value(run: Draft, piece: dict[str, Any]) -> Value:
     return piece["on_points" if catalogue["datasets"][run.data]["kind"] == "points" else "on"]
 
 
-def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> None:
-    """A switch; when it is on, its options. One that makes no sense here is grey and says why."""
-    switch = fields[piece["switch"]]
-    refusal = None if run.value(switch) else why_not(run, switch, on_value(run, piece))
-    about = f"{piece['sentence']} Not here: {worded(refusal, fields).error}" if refusal else piece["sentence"]
+def stabiliser(
+    run: Draft, piece: dict[str, Any], fields: dict[str, Field], ruled_out: dict[str, Refusal]
+) -> None:
+    """A switch; when it is on, its options. One that is ruled out is grey and says why."""
+    switch, about = fields[piece["switch"]], piece["sentence"]
+    if refusal := ruled_out.get(switch["name"]):
+        about = f"{about} Not here: {worded(BadInput(**refusal), fields).error}"
     key = run.key(f"switch {switch['name']}")
     on = st.toggle(piece["title"], key=key, help=about, disabled=refusal is not None)
     slots[switch["name"]] = st.empty()
@@ -204,16 +214,6 @@ def stabiliser(run: Draft, piece: dict[str, Any], fields: dict[str, Field]) -> N
         for described in piece["options"]:
             if described["type"] != "bool" or described["name"] != switch["name"]:
                 option(run, fields[described["name"]])
-
-
-def why_not(run: Draft, switch: Field, on: Value) -> BadInput | None:
-    """Why this stabiliser makes no sense with the other choices, if it does not."""
-    request = run.request(catalogue)
-    try:
-        engine.validate({**request, "options": {**request["options"], switch["name"]: on}})
-    except BadInput as problem:
-        return problem if problem.field == switch["name"] else None
-    return None
 
 
 def more_options(run: Draft, fields: dict[str, Field]) -> None:
@@ -298,21 +298,22 @@ def how_long(run: Draft, said: DeltaGenerator) -> None:
     said.html(f"<div>A step takes about {1000 * seconds:.2g} ms here: {run.steps:,} take {length}.</div>")
 
 
-def finish(run: Draft, fields: dict[str, Field]) -> None:
-    """At the bottom of the window: what will happen, or what stands in the way; and Start."""
-    problem, sentence = None, ""
-    try:
-        sentence = engine.validate(run.request(catalogue))["meta"]["sentence"]
-    except BadInput as refused:
-        problem = worded(refused, fields)
-        sentence = f"Not yet: {problem.error}"
-    if problem and problem.field in slots:
-        slots[problem.field].html(problem_html(problem))
+def finish(run: Draft, fields: dict[str, Field], answer: dict[str, Any]) -> None:
+    """What is wrong, each by its field. At the bottom of the window: what will happen, or what stands in the
+    way; and Start.
+    """
+    problems = [worded(BadInput(**refusal), fields) for refusal in answer["refusals"]]
+    for problem in reversed(problems):  # of several about one field the first is shown
+        if problem.field in slots:
+            slots[problem.field].html(problem_html(problem))
+    problem = problems[0] if problems else None
+    hidden = [one for one in problems if one.field not in slots or one.field in tucked_away]
     with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")
-        if problem and (problem.field not in slots or problem.field in tucked_away):
-            said.html(problem_html(problem))
+        if hidden:
+            said.html(problem_html(hidden[0]))
         else:
+            sentence = f"Not yet: {problem.error}" if problem else answer["config"]["meta"]["sentence"]
             said.html(f'<div class="gs-brief">{escape(sentence)}</div>')
         if session.may_change() and st.button(
             "How long?", type="tertiary", disabled=problem is not None, help="Takes a few steps to find out."
@@ -350,7 +351,13 @@ with players_and_rules:
         length(run)
         beginning(run)
     with rules_column:
-        choose_rules(run, fields)
+        choose_objective(run, fields)
+        stabilisers = st.container(horizontal=True, gap="xxsmall", key="stabilisers")
     show_rules(catalogue["objectives"][run.value(fields["objective"])])
 more_options(run, fields)
-finish(run, fields)
+for piece in catalogue["stabilisers"].values():
+    take_over(run, piece, fields)
+answer = engine.assess(session.role(), run.request(catalogue))
+with stabilisers:
+    choose_stabilisers(run, fields, answer["ruled_out"])
+finish(run, fields, answer)

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.options import Conflict
+from engine.options import BadInput, Conflict
 from engine.server.processes import Job, Spawn, Zygote
 from engine.worker.calls import CALLS
 from engine.worker.wire import ERRORS, receive, send
@@ -107,7 +107,9 @@ def _result(answer: dict[str, Any]) -> Any:
         return answer["result"]
     if "refused" in answer:
         refused = answer["refused"]
-        raise ERRORS[answer["kind"]](refused["error"], refused["field"], refused["remedy"])
+        problem = ERRORS[answer["kind"]](**refused)
+        problem.others = tuple(BadInput(**other) for other in answer.get("others", ()))
+        raise problem
     raise Conflict(
         f"The engine could not do this ({answer['broke']}).",
         None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
+from engine.requests.base import MAX_STEPS
 from engine.runs import branches, names
 from engine.runs.files import read_json, write_json
 from engine.runs.folder import ACTIVE, RunFolder
@@ -116,7 +117,7 @@ class Steering:
             more = f"Give it more than {step:,} steps."
             raise Conflict(f"its checkpoint has {step:,} steps already.", "steps", more)
         options = {**branches.options_at(folder, step), **command["options"]}
-        request = branches.request_of(config, options=options, steps=min(total, commands.MAX_STEPS))
+        request = branches.request_of(config, options=options, steps=min(total, MAX_STEPS))
         name = f"{config['name'][:60]} · from {step:,}"
         branch = {**self._validate(request), "name": name, "parent": {"run": folder.id, "step": step}}
         target = self._make_folder(branch)

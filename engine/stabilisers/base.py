@@ -31,6 +31,10 @@ class Stabiliser:
     def is_on(self, options: Any) -> bool:
         return bool(getattr(options, self.switch))
 
+    def on_value(self, kind: str) -> Any:
+        """What its switch is set to when it is turned on for data of ``kind``."""
+        return self.on if kind != "points" or self.on_points is None else self.on_points
+
     def check(self, options: Any, recipe: type[Recipe], data: Shape) -> None:
         """Raise ``BadInput`` if it makes no sense with the other options, the GAN or the data. Only called
         when it is on.

@@ -38,7 +38,7 @@ def catalogue() -> dict[str, Any]:
                 "sentence": piece.sentence,
                 "switch": piece.switch,
                 "on": piece.on,
-                "on_points": piece.on if piece.on_points is None else piece.on_points,
+                "on_points": piece.on_value("points"),
                 "options": describe(piece.Options),
             }
             for name, piece in STABILISERS.items()

@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from engine.data import DATASETS, ImageSource, PointSource
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
-from engine.game.recipe import Recipe
+from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
 from engine.metrics.best import RANKING, best_by
 from engine.models.assembly import shape_of
 from engine.objectives import OBJECTIVES
-from engine.options import BadInput
+from engine.options import BadInput, Refusals
 from engine.stabilisers import STABILISERS
 
 ADVERSARIAL = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")
 
 
-def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:
-    """Refuse what belongs to a part of the game that does not take place: it would do nothing."""
+def check(gan: str, options: Any, source: Source) -> None:
+    """Refuse combinations that make no sense: by field, with the reason and a remedy. Raises ``BadInput`` for
+    the first, with the others.
+    """
+    recipe, data = GANS[gan], shape_of(source)
+    refusals = Refusals()
+    refusals.found += _short_of(recipe, options, data)
+    _collect_pieces(refusals, recipe, options, data)
+    refusals.found += [*_unplayable(options), *_unrecorded(recipe(options, data), options, source)]
+    if options.batch_size > (fewest := _pictures_in(source)):
+        error, remedy = f"the data hold only {fewest} pictures.", f"Set batch_size to {fewest} or less."
+        refusals.found.append(BadInput(error, "batch_size", remedy))
+    refusals.raise_all()
+    recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
+
+
+def ruled_out(gan: str, options: Any, source: Source) -> dict[str, BadInput]:
+    """By its switch, each stabiliser that is off and would make no sense with the other choices: why."""
+    recipe, data = GANS[gan], shape_of(source)
+    found = {}
+    for piece in STABILISERS.values():
+        if not piece.is_on(options):
+            refusals = Refusals()
+            on = options.model_copy(update={piece.switch: piece.on_value(source.kind)})
+            _collect_pieces(refusals, recipe, on, data)
+            found |= {one.field: one for one in reversed(refusals.found) if one.field == piece.switch}
+    return found
+
+
+def _collect_pieces(refusals: Refusals, recipe: type[Recipe], options: Any, data: Shape) -> None:
+    """What the GAN, the stabilisers that are on and the parts of the game have against each other."""
+    with refusals.collect():
+        recipe.check(options, data)
+    for piece in STABILISERS.values():
+        if piece.is_on(options):
+            with refusals.collect():
+                piece.check(options, recipe, data)
+    refusals.found += _idle(options, recipe)
+
+
+def _short_of(recipe: type[Recipe], options: Any, data: Shape) -> Iterator[BadInput]:
+    """What the GAN needs of the data and of a batch, and does not get."""
+    if recipe.needs_labels and not data.classes:
+        yield BadInput(
+            f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist."
+        )
+    if options.batch_size < recipe.min_batch_size:
+        yield BadInput(
+            f"{recipe.title} compares the samples of a batch, or learns from their mean.",
+            "batch_size",
+            f"Set batch_size to {recipe.min_batch_size} or more.",
+        )
+
+
+def _idle(options: Any, recipe: type[Recipe]) -> Iterator[BadInput]:
+    """What belongs to a part of the game that does not take place: it would do nothing."""
     defaults = {name: field.default for name, field in type(options).model_fields.items()}
     changed = {name for name in defaults if getattr(options, name) != defaults[name]}
     idle = {part: by for by, parts in recipe.disables.items() if by in changed for part in parts}
@@ -29,69 +84,48 @@ def _refuse_idle(options: Any, recipe: type[Recipe]) -> None:
         if part in idle:
             by, remedy = idle[part], f"Set {field} to {defaults[field]}"
             reason = f"it does nothing while {by} is {getattr(options, by)}."
-            raise BadInput(reason, field, f"{remedy}, or {by} to {defaults[by]}.")
+            yield BadInput(reason, field, f"{remedy}, or {by} to {defaults[by]}.")
 
 
-def check(gan: str, options: Any, source: Source) -> None:
-    """Refuse combinations that make no sense: by field, with the reason and a remedy."""
-    recipe, objective = GANS[gan], OBJECTIVES[options.objective].under(options.generator_update)
-    data = shape_of(source)
-    if recipe.needs_labels and not data.classes:
-        raise BadInput(
-            f"{recipe.title} needs labelled data.", "data", "Choose data with classes, such as mnist."
-        )
-    if options.batch_size < recipe.min_batch_size:
-        raise BadInput(
-            f"{recipe.title} compares the samples of a batch, or learns from their mean.",
-            "batch_size",
-            f"Set batch_size to {recipe.min_batch_size} or more.",
-        )
-    recipe.check(options, data)
-    for piece in STABILISERS.values():
-        if piece.is_on(options):
-            piece.check(options, recipe, data)
-    _refuse_idle(options, recipe)
+def _unplayable(options: Any) -> Iterator[BadInput]:
+    """Rules under which the game cannot be played."""
+    objective = OBJECTIVES[options.objective].under(options.generator_update)
     bounds = ("weight_clip", "gradient_penalty", "r1", "spectral_norm")
     if objective.needs_lipschitz and not any(getattr(options, bound) for bound in bounds):
-        raise BadInput(
+        yield BadInput(
             "an unbounded critic grows without end: its value is a distance only if its slope is bounded.",
             "objective",
             "Switch on gradient_penalty, spectral_norm, r1 or weight_clip.",
         )
     if options.updates == "simultaneous" and options.critic_steps > 1:
-        raise BadInput(
+        yield BadInput(
             "both players step at once, so D cannot step several times.",
             "critic_steps",
             "Set critic_steps to 1.",
         )
+
+
+def _unrecorded(recipe: Recipe, options: Any, source: Source) -> Iterator[BadInput]:
+    """What is to be recorded, and is not known in such a run."""
     if options.keep_best != "none":
-        _check_best(options, recipe(options, data), source)
+        measure, known = RANKING[options.keep_best], best_by(recipe, source)
+        if options.keep_best not in known:
+            yield BadInput(
+                f"{measure.heading} is not measured in a run of {recipe.title} on {source.title}.",
+                "keep_best",
+                f"Choose one of: none, {', '.join(known)}.",
+            )
+        if not measure.live and not options.evaluate_every:
+            yield BadInput(
+                f"{measure.heading} is only known where the run evaluates.",
+                "keep_best",
+                "Set evaluate_every, to 500 for example.",
+            )
     if options.evaluate_every and isinstance(source, PointSource):
-        raise BadInput(
+        yield BadInput(
             "2-D runs measure coverage and divergence anyway; evaluation is for pictures.",
             "evaluate_every",
             "Set evaluate_every to 0.",
-        )
-    if options.batch_size > (fewest := _pictures_in(source)):
-        raise BadInput(
-            f"the data hold only {fewest} pictures.", "batch_size", f"Set batch_size to {fewest} or less."
-        )
-    recipe(options, data).subsets(source, seed=0)  # refuses data that are too small to be divided
-
-
-def _check_best(options: Any, recipe: Recipe, source: Source) -> None:
-    measure, known = RANKING[options.keep_best], best_by(recipe, source)
-    if options.keep_best not in known:
-        raise BadInput(
-            f"{measure.heading} is not measured in a run of {recipe.title} on {source.title}.",
-            "keep_best",
-            f"Choose one of: none, {', '.join(known)}.",
-        )
-    if not measure.live and not options.evaluate_every:
-        raise BadInput(
-            f"{measure.heading} is only known where the run evaluates.",
-            "keep_best",
-            "Set evaluate_every, to 500 for example.",
         )
 
 

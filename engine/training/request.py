@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,13 +18,12 @@ from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
 from engine.models.assembly import open_source, options_model, shape_of
 from engine.objectives import OBJECTIVES
-from engine.options import BadInput, NotFound, Options, describe
+from engine.options import BadInput, Forbidden, NotFound, Options, Refusals, describe, paths
 from engine.options import validate as validate_values
-from engine.runs.names import DEVICES
+from engine.requests.runs import StartRun
 from engine.stabilisers import STABILISERS
-from engine.training.refusals import check, first_of_kind
+from engine.training.refusals import check, first_of_kind, ruled_out
 
-MAX_STEPS = 100_000_000
 WATCH = {
     "points": "Watch the generated points find the real ones while D's map loses its colours.",
     "images": "Watch strokes turn into pictures while D(x) and D(G(z)) stay short of 1 and 0.",
@@ -31,66 +32,78 @@ WATCH = {
 }
 
 
-def validate_request(request: dict[str, Any]) -> tuple[dict[str, Any], Options, Source]:
-    """A request ``{"gan", "data", "steps", "seed", "options"}`` as (plain parts, checked options, opened
-    data).
+@dataclass
+class Judged:
+    """A request with what could be made of it, and all that is wrong with it."""
 
-    Raises ``BadInput`` with field and remedy for whatever is wrong.
+    refusals: Refusals = field(default_factory=Refusals)
+    asked: StartRun | None = None
+    options: Options | None = None
+    source: Source | None = None
+
+
+def judge(request: dict[str, Any], reads_files: bool = True) -> Judged:
+    """All that is wrong with a request. Combinations are judged once every option can be used by itself.
+    Unless ``reads_files``, no option may name a path.
     """
-    if not isinstance(request, dict):
+    judged = Judged()
+    with judged.refusals.collect():
+        judged.asked = StartRun.read(request)
+    if judged.asked is None and isinstance(request, dict):
+        choices = {name: request[name] for name in ("gan", "data", "options") if name in request}
+        with contextlib.suppress(BadInput):  # these may be judged though others are wrong
+            judged.asked = StartRun.read(choices)
+    if judged.asked is not None:
+        _judge_choices(judged, judged.asked, reads_files)
+    return judged
+
+
+def _judge_choices(judged: Judged, asked: StartRun, reads_files: bool) -> None:
+    found, refusals = len(judged.refusals.found), judged.refusals
+    for name, table in (("gan", GANS), ("data", DATASETS)):
+        with refusals.collect():
+            _choice(getattr(asked, name), name, table)
+    if len(refusals.found) > found:
+        return
+    with refusals.collect():
+        _refuse_other_kind(asked.gan, asked.data)
+    with refusals.collect():
+        options = validate_values(options_model(asked.gan, asked.data), asked.options)
+        _refuse_paths(options, reads_files)
+        judged.options = options
+    if judged.options is None or len(refusals.found) > found:
+        return
+    with refusals.collect():
+        judged.source = open_source(asked.data, judged.options)
+        check(asked.gan, judged.options, judged.source)
+    if judged.source is not None and asked.start_from:
+        with refusals.collect():
+            _refuse_beginning(asked.start_from, asked.gan, judged.options, shape_of(judged.source))
+
+
+def _refuse_other_kind(gan: str, data: str) -> None:
+    recipe, kind = GANS[gan], DATASETS[data].kind
+    if kind not in recipe.kinds:
         raise BadInput(
-            "a run is described by an object.", None, 'Send {"gan", "data", "steps", "seed", "options"}.'
-        )
-    unknown = set(request) - {
-        "gan",
-        "data",
-        "steps",
-        "seed",
-        "options",
-        "name",
-        "preset",
-        "device",
-        "parent",
-        "start_from",
-    }
-    if unknown:
-        raise BadInput(
-            f"there is no field called {min(unknown)[:80]!r}.", min(unknown)[:80], "Knobs go into options."
-        )
-    gan = _choice(request.get("gan", "gan"), "gan", GANS)
-    data = _choice(request.get("data", "ring"), "data", DATASETS)
-    steps = _whole(request.get("steps", 20_000), "steps", 1, MAX_STEPS)
-    seed = _whole(request.get("seed", 0), "seed", 0, 2**31 - 1)
-    given = request.get("options") or {}
-    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-        raise BadInput(
-            "options is an object of names and values.", "options", 'For example {"discriminator_lr": 1e-4}.'
-        )
-    recipe = GANS[gan]
-    if DATASETS[data].kind not in recipe.kinds:
-        raise BadInput(
-            f"{recipe.title} takes {' or '.join(recipe.kinds)}, and {data} are {DATASETS[data].kind}.",
+            f"{recipe.title} takes {' or '.join(recipe.kinds)}, and {data} are {kind}.",
             "data",
             f"Choose {first_of_kind(recipe.kinds[0])} as data, or the GAN called "
-            f"{next(name for name, one in GANS.items() if DATASETS[data].kind in one.kinds)}.",
+            f"{next(name for name, one in GANS.items() if kind in one.kinds)}.",
         )
-    options = validate_values(options_model(gan, data), given)
-    source = open_source(data, options)
-    check(gan, options, source)
-    device = str(request.get("device") or "auto")  # perhaps with a number: cuda:1
-    _choice(device.partition(":")[0], "device", dict.fromkeys(DEVICES))
-    plain = {"gan": gan, "data": data, "steps": steps, "seed": seed, "device": device}
-    if start := request.get("start_from"):
-        plain["start_from"] = _beginning(start, gan, options, shape_of(source))
-    return plain, options, source
 
 
-def _beginning(start: Any, gan: str, options: Options, data: Shape) -> str:
-    """The id of the model or run whose weights a run begins with. Raises ``BadInput`` if they do not fit."""
+def _refuse_paths(options: Options, reads_files: bool) -> None:
+    for name in paths(type(options)):
+        if getattr(options, name) and not reads_files:
+            raise Forbidden(
+                "viewers may not name files of this machine.", name, "Enter the presenter code first."
+            )
+
+
+def _refuse_beginning(start: str, gan: str, options: Options, data: Shape) -> None:
+    """Refuse a model or run whose weights do not fit. Raises ``BadInput``, ``NotFound``."""
     from engine.models import loading
 
-    if not isinstance(start, str):
-        raise BadInput("a model is named by its id.", "start_from", "See `python -m engine list models`.")
     try:
         model = loading.load(start)
     except NotFound as problem:
@@ -106,7 +119,6 @@ def _beginning(start: Any, gan: str, options: Options, data: Shape) -> str:
         loading.begin_with(model, networks)
     except BadInput as problem:
         raise BadInput(problem.error, problem.field, _as_in(model.options, recipe)) from None
-    return start
 
 
 def _as_in(theirs: Any, recipe: Recipe) -> str:
@@ -116,21 +128,47 @@ def _as_in(theirs: Any, recipe: Recipe) -> str:
     return f"Set {', '.join(differ)}." if differ else "Take data of its size and number of classes."
 
 
-def validate(request: dict[str, Any]) -> dict[str, Any]:
-    """A request as the complete ``config.json``, without its ``id``. Raises ``BadInput``."""
-    plain, options, source = validate_request(request)
-    recipe = GANS[plain["gan"]]
-    unknown = ("evaluate_every",) if source.kind == "points" else ()  # knobs that could only be refused
-    objective = OBJECTIVES[options.objective].under(options.generator_update)  # type: ignore[attr-defined]
+def assess(request: dict[str, Any], reads_files: bool = True) -> dict[str, Any]:
+    """All that can be said of a request at once: ``config`` as of ``validate``, or None where there are
+    ``refusals``; and ``ruled_out``: by switch, stabilisers that would make no sense with the other choices.
+    """
+    judged = judge(request, reads_files)
+    asked, options, source = judged.asked, judged.options, judged.source
+    config, others = None, {}
+    if asked is not None and options is not None and source is not None:
+        others = ruled_out(asked.gan, options, source)
+        config = None if judged.refusals.found else _configuration(asked, options, source)
     return {
-        "name": str(request.get("name") or f"{source.title} · {recipe.title} · {objective.title.lower()}")[
-            :80
-        ],
+        "config": config,
+        "refusals": [problem.as_dict() for problem in judged.refusals.found],
+        "ruled_out": {switch: problem.as_dict() for switch, problem in others.items()},
+    }
+
+
+def validate(request: dict[str, Any]) -> dict[str, Any]:
+    """A request as the complete ``config.json``, without its ``id``. Raises ``BadInput`` for the first thing
+    that is wrong with it, with the others.
+    """
+    judged = judge(request)
+    judged.refusals.raise_all()
+    assert judged.asked and judged.options and judged.source
+    return _configuration(judged.asked, judged.options, judged.source)
+
+
+def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, Any]:
+    plain = {name: getattr(asked, name) for name in ("gan", "data", "steps", "seed", "device")}
+    plain |= {"start_from": asked.start_from} if asked.start_from else {}
+    recipe = GANS[asked.gan]
+    unknown = ("evaluate_every",) if source.kind == "points" else ()  # knobs that could only be refused
+    objective = OBJECTIVES[options.objective].under(options.generator_update)
+    usual = f"{source.title} · {recipe.title} · {objective.title.lower()}"
+    return {
+        "name": asked.name or usual[:80],
         **plain,
         "options": options.model_dump(),
         "kind": source.kind,
-        "preset": request.get("preset"),
-        "parent": request.get("parent"),
+        "preset": asked.preset,
+        "parent": None,
         "versions": {
             "ganscope": engine.__version__,
             "torch": torch.__version__,
@@ -138,7 +176,7 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
         },
         "created": time.time(),
         "meta": {
-            "objective": {"name": options.objective, **objective.describe()},  # type: ignore[attr-defined]
+            "objective": {"name": options.objective, **objective.describe()},
             "data": _describe_source(source),
             "gan": {
                 "title": recipe.title,
@@ -189,19 +227,8 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
     return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {WATCH[source.kind]}"
 
 
-def _choice(value: Any, field: str, table: dict[str, Any]) -> str:
-    if not isinstance(value, str) or value not in table:
+def _choice(value: str, field: str, table: dict[str, Any]) -> None:
+    if value not in table:
         raise BadInput(
-            f"there is no {field} called {str(value)[:80]!r}.", field, f"Choose one of: {', '.join(table)}."
+            f"there is no {field} called {value[:80]!r}.", field, f"Choose one of: {', '.join(table)}."
         )
-    return value
-
-
-def _whole(value: Any, field: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(
-            f"{field} is a whole number from {low} to {high}, not {str(value)[:80]!r}.",
-            field,
-            "Correct it and try again.",
-        )
-    return value

@@ -33,6 +33,13 @@ def validate(request: dict[str, Any]) -> dict[str, Any]:
     return requests.validate(request)
 
 
+def assess(request: dict[str, Any], reads_files: bool = True) -> dict[str, Any]:
+    """All that is wrong with a request, or its configuration (``engine.training.request.assess``)."""
+    from engine.training import request as requests
+
+    return requests.assess(request, reads_files)
+
+
 def device(wanted: str) -> dict[str, Any]:
     """What ``auto|cpu|cuda|mps`` comes to: ``{"device", "gpus"}``. Raises ``BadInput`` if it is not there."""
     import torch
@@ -107,6 +114,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "time_step": time_step,
     "catalogue": catalogue,
     "validate": validate,
+    "assess": assess,
     "device": device,
     "dataset_thumbnail": dataset_thumbnail,
     "upload_thumbnail": upload_thumbnail,
@@ -129,7 +137,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"result": CALLS[request["call"]](**request["arguments"])}
     except BadInput as error:
         kind = next(kind for kind in type(error).__mro__ if kind.__name__ in ERRORS)
-        return {"refused": error.as_dict(), "kind": kind.__name__}
+        others = [other.as_dict() for other in error.others]
+        return {"refused": error.as_dict(), "kind": kind.__name__, "others": others}
     except MemoryError:
         remedy = "Give it less at once, or smaller pictures."
         return {

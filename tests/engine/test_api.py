@@ -1,5 +1,6 @@
 """The engine's door, with real processes behind it."""
 
+import inspect
 import json
 import math
 import os
@@ -62,7 +63,7 @@ def test_the_server_does_not_load_torch(tmp_path):
         "import sys; from pathlib import Path; from engine.api import Engine\n"
         "with Engine(Path(sys.argv[1])) as engine:\n"
         "    engine.health(); engine.runs(); engine.catalogue()\n"
-        "    engine.validate({'gan': 'gan', 'data': 'ring'})\n"
+        "    engine.validate('presenter', {'gan': 'gan', 'data': 'ring'})\n"
         "    engine.dataset_thumbnail('ring')\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'streamlit')])"
     )
@@ -175,7 +176,7 @@ def test_every_preset_can_be_started_and_has_a_picture(engine):
         )
         assert engine.preset_picture(name).startswith(b"\x89PNG")
         for run in preset["runs"]:
-            assert engine.validate(run)["options"].items() >= run["options"].items()
+            assert engine.validate("presenter", run)["options"].items() >= run["options"].items()
 
 
 def test_every_data_set_has_a_thumbnail_or_a_reason(engine):
@@ -247,7 +248,7 @@ def test_an_upload_that_wants_too_much_memory_takes_nothing_with_it(engine, tmp_
         Image.new("RGB", (3000, 3000), (number, 0, 0)).save(tmp_path / f"{number}.png")
     with pytest.raises(BadInput):
         engine.add_dataset("presenter", "big", sorted(tmp_path.glob("*.png")), 64, True)
-    assert engine.validate(request())
+    assert engine.validate("presenter", request())
     assert engine.datasets() == []
 
 
@@ -305,9 +306,9 @@ def test_hostile_requests_are_refused_and_leave_nothing_behind(engine, hostile):
     given = {**request(), **hostile} if isinstance(hostile, dict) else hostile
     if isinstance(hostile, dict) and isinstance(hostile.get("options"), dict):
         given["options"] = {**OPTIONS, **hostile["options"]}
-    for call in (engine.validate, lambda given: engine.start("presenter", given)):
+    for call in (engine.validate, engine.start):
         with pytest.raises(BadInput) as caught:
-            call(given)
+            call("presenter", given)
         assert caught.value.error and caught.value.remedy
         assert len(str(caught.value)) < 1500
         json.dumps(caught.value.as_dict()).encode()
@@ -395,6 +396,7 @@ def test_numbers_that_are_none_are_refused(engine):
 def test_viewers_change_nothing(engine):
     run = finished(engine)
     calls = [
+        lambda role: engine.validate(role, request()),
         lambda role: engine.start(role, request()),
         lambda role: engine.start_preset(role, "ring_collapse"),
         lambda role: engine.control(role, run, {"command": "resume"}),
@@ -414,31 +416,80 @@ def test_viewers_change_nothing(engine):
     assert engine.run(run) and engine.metrics(run) and engine.catalogue()
 
 
+# What viewers may call: it changes nothing, and reads what every page shows. ``assess`` takes the role, and
+# judges for viewers whatever names no file of this machine.
+FOR_EVERYBODY = {
+    *("open", "close", "health", "catalogue", "presets", "dataset_thumbnail", "preset_picture", "datasets"),
+    *("assess", "runs", "run", "status", "folder", "metrics", "events", "watch", "frame", "real", "snapshot"),
+    *("thumbnail", "models", "model", "explore", "model_strip", "score_histograms", "model_weights"),
+    *("translation_examples", "translators", "translate", "start_translation", "translation"),
+    *("translation_result", "cancel_translation", "project", "projection", "cancel_projection"),
+    *("export_model", "model_text"),
+}
+
+
+def methods():
+    return {name: made for name, made in vars(Engine).items() if callable(made) and not name.startswith("_")}
+
+
+def test_every_method_is_for_everybody_or_refuses_viewers(engine):
+    run, asked = finished(engine), 0
+    before = sorted(os.listdir(engine.runs_folder))
+    for name, made in methods().items():
+        parameters = list(inspect.signature(made).parameters)[1:]
+        assert (parameters[:1] == ["role"]) == (name not in FOR_EVERYBODY - {"assess"}), name
+        if name not in FOR_EVERYBODY:
+            needed = [one for one in inspect.signature(made).parameters.values() if one.default is one.empty]
+            with pytest.raises(Forbidden):
+                made(engine, "viewer", *[run] * (len(needed) - 2))
+            asked += 1
+    assert asked > 12 and methods().keys() >= FOR_EVERYBODY
+    assert sorted(os.listdir(engine.runs_folder)) == before
+
+
+def test_a_viewers_new_run_reads_no_folder(engine):
+    asked = {"gan": "dcgan", "data": "folder", "options": {"folder": "/etc"}}
+    [problem] = engine.assess("viewer", asked)["refusals"]
+    assert problem["field"] == "folder" and problem["error"].startswith("viewers may not")
+    [problem] = engine.assess("presenter", asked)["refusals"]
+    assert not problem["error"].startswith("viewers may not")
+    assert engine.assess("viewer", request())["config"]["gan"] == "gan"
+
+
+def test_all_refusals_come_in_one_answer(engine):
+    wrong = request(steps=0, device="tpu", options={"hidden": -1, "critic_steps": "x"})
+    fields = {problem["field"] for problem in engine.assess("presenter", wrong)["refusals"]}
+    assert fields == {"steps", "device", "hidden", "critic_steps"}
+    with pytest.raises(BadInput) as caught:
+        engine.validate("presenter", request(options={"hidden": -1, "critic_steps": "x"}))
+    assert [one.field for one in (caught.value, *caught.value.others)] == ["critic_steps", "hidden"]
+
+
 # --- the child that answers
 
 
 def test_the_inference_process_is_replaced_when_it_dies(engine):
-    engine.validate(request())
+    engine.validate("presenter", request())
     pid = engine._inference.pid
     os.kill(pid, signal.SIGKILL)
-    assert engine.validate(request())["gan"] == "gan"
+    assert engine.validate("presenter", request())["gan"] == "gan"
     assert engine._inference.pid != pid
 
 
 def test_a_call_that_takes_too_long_is_given_up(engine):
-    engine.validate(request())
+    engine.validate("presenter", request())
     os.kill(engine._inference.pid, signal.SIGSTOP)
     with pytest.raises(Conflict) as caught:
         engine._inference.call("validate", request=request(), timeout_s=0.3)
     assert caught.value.remedy
-    assert engine.validate(request())["gan"] == "gan"
+    assert engine.validate("presenter", request())["gan"] == "gan"
 
 
 def test_a_fault_of_ours_stays_in_the_log(engine):
     with pytest.raises(Conflict, match="TypeError"):
         engine._inference.call("validate", no_such_argument=1)
     assert "Traceback" in (engine.runs_folder / ".cache" / "engine.log").read_text()
-    assert engine.validate(request())["gan"] == "gan"
+    assert engine.validate("presenter", request())["gan"] == "gan"
 
 
 def test_a_new_server_sweeps_up_what_an_interrupted_one_left(tmp_path):

@@ -18,7 +18,12 @@ from engine.options import BadInput, knob
 
 class FolderOptions(options.Options):
     folder: str = knob(
-        "", "Folder", "A folder of pictures; its subfolders become classes.", group="data", max_length=1000
+        "",
+        "Folder",
+        "A folder of pictures; its subfolders become classes.",
+        group="data",
+        max_length=1000,
+        path=True,
     )
     size: Literal[28, 32, 64] = knob(
         32, "Image size", "Pixels high and wide, after a centre crop.", group="data"

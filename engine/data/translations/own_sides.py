@@ -18,7 +18,9 @@ from engine.options import BadInput, knob
 
 
 class OwnSidesOptions(options.Options):
-    folder: str = knob("", "Folder", "A folder of pictures on this machine.", group="data", max_length=1000)
+    folder: str = knob(
+        "", "Folder", "A folder of pictures on this machine.", group="data", max_length=1000, path=True
+    )
     upload: str = UploadOptions.model_fields["upload"]  # type: ignore[assignment]
     size: Literal[64, 128, 256] = knob(
         128,

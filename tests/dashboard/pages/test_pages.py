@@ -50,7 +50,8 @@ def make_run(engine: Engine) -> Callable[..., str]:
     def make(
         state: str = "stopped", status: dict[str, Any] | None = None, name: str = "", **request: Any
     ) -> str:
-        config = {**engine.validate(request), **({"name": name} if name else {})}
+        request = {"gan": "gan", "data": "ring", **request}
+        config = {**engine.validate("presenter", request), **({"name": name} if name else {})}
         folder = RunFolder(engine.runs_folder / f"made-{uuid.uuid4().hex[:8]}")
         folder.create({**config, "id": folder.id}, state=state)
         folder.write_status(state=state, **{"step": 0, "steps": config["steps"], **(status or {})})
@@ -202,6 +203,29 @@ def test_a_stabiliser_that_makes_no_sense_is_grey_and_says_why(presenter: Engine
     clipping = next(switch for switch in app.toggle if switch.label == "Weight clipping")
     assert clipping.disabled
     assert "Not here" in clipping.help and "slope" in clipping.help
+
+
+def test_a_rerun_asks_the_engine_once(presenter: Engine, monkeypatch: pytest.MonkeyPatch):
+    app, asked, call = open_page("new"), [], presenter._inference.call
+
+    def counted(name: str, /, **arguments: Any) -> Any:
+        asked.append(name)
+        return call(name, **arguments)
+
+    monkeypatch.setattr(presenter._inference, "call", counted)
+    next(switch for switch in app.toggle if switch.label == "Gradient penalty").set_value(True).run()
+    assert not app.exception and asked == ["assess"]
+
+
+def test_each_problem_stands_by_its_field(presenter: Engine):
+    app = open_page("new")
+    next(box for box in app.number_input if box.label == "D steps").set_value(3).run()
+    next(box for box in app.selectbox if box.label == "Updates").set_value("simultaneous").run()
+    objective = next(group for group in app.get("button_group") if group.label == "Objective")
+    objective.set_value("wasserstein").run()
+    # one by its field, one in the folded options, which is said at the bottom too
+    assert text(app).count("gs-problem") == 3 and "slope" in text(app) and "both players" in text(app)
+    assert app.button("start").disabled
 
 
 def test_it_says_how_long_the_run_will_take_here(presenter: Engine):

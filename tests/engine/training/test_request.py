@@ -11,7 +11,7 @@ from engine.objectives import OBJECTIVES
 from engine.options import BadInput, describe
 from engine.stabilisers import STABILISERS
 from engine.training.catalogue import catalogue
-from engine.training.request import validate
+from engine.training.request import assess, validate
 from engine.training.trainer import Trainer
 from tests.engine.conftest import SMALL_IMAGES, SMALL_POINTS
 
@@ -93,9 +93,46 @@ def test_nonsense_is_refused_by_field_with_a_remedy(request_, field):
     assert len(str(refusal.value)) < 600
 
 
+def test_all_that_is_wrong_is_said_at_once():
+    options = {"objective": "wasserstein", "batch_size": 1, "diff_augment": True, "updates": "simultaneous"}
+    options |= {"critic_steps": 3, "evaluate_every": 5}
+    with pytest.raises(BadInput) as refusal:
+        validate({"gan": "gan", "data": "ring", "options": options})
+    said = [problem.field for problem in (refusal.value, *refusal.value.others)]
+    assert said == ["batch_size", "diff_augment", "objective", "critic_steps", "evaluate_every"]
+    wrong = {"steps": 0, "seed": "x", "options": {"generator_lr": 0, "hidden": "x", "surprise": 1}}
+    found = assess({"gan": "gan", "data": "ring", **wrong})
+    fields = {problem["field"] for problem in found["refusals"]}
+    assert fields == {"steps", "seed", "generator_lr", "hidden", "surprise"} and found["config"] is None
+    assert all(problem["error"] and problem["remedy"] for problem in found["refusals"])
+
+
+@pytest.mark.parametrize(("gan", "data"), [("gan", "ring"), ("dcgan", "mnist"), ("aae", "mnist")])
+def test_what_is_ruled_out_would_be_refused_and_nothing_else(gan, data):
+    request = {"gan": gan, "data": data, "options": {"r1": 1.0, "discriminator_norm": "none"}}
+    if gan != "dcgan":
+        del request["options"]["discriminator_norm"]
+    answer = assess(request)
+    assert answer["config"]["options"]["r1"] == 1.0
+    for piece in STABILISERS.values():
+        if piece.switch != "r1":
+            on = {**request["options"], piece.switch: piece.on_value(answer["config"]["kind"])}
+            fields = {one["field"] for one in assess({**request, "options": on})["refusals"]}
+            assert (piece.switch in fields) == (piece.switch in answer["ruled_out"]), piece.switch
+
+
+def test_viewers_may_not_name_files_of_this_machine():
+    for data in ("folder", "own_pairs", "own_domains"):
+        gan = {"images": "dcgan", "pairs": "pix2pix", "domains": "cyclegan"}[DATASETS[data].kind]
+        request = {"gan": gan, "data": data, "options": {"folder": "/etc"}}
+        [problem] = assess(request, reads_files=False)["refusals"]
+        assert problem["field"] == "folder" and "viewers" in problem["error"]
+        assert "viewers" not in str(assess(request)["refusals"])
+
+
 def test_the_misspelt_option_is_told_its_neighbour():
     with pytest.raises(BadInput, match="generator_lr"):
-        validate({"options": {"genrator_lr": 1e-3}})
+        validate({"gan": "gan", "data": "ring", "options": {"genrator_lr": 1e-3}})
 
 
 SWITCHES = [None, *STABILISERS]
@@ -163,8 +200,9 @@ def test_a_knob_that_could_only_be_refused_is_not_offered_live(data, knows):
 
 
 def test_a_device_is_named_with_or_without_its_number():
-    assert validate({"device": "cuda:1"})["device"] == "cuda:1" and validate({})["device"] == "auto"
+    run = {"gan": "gan", "data": "ring"}
+    assert validate({**run, "device": "cuda:1"})["device"] == "cuda:1" and validate(run)["device"] == "auto"
     for device in ("quantum", 5):
         with pytest.raises(BadInput) as refusal:
-            validate({"device": device})
+            validate({**run, "device": device})
         assert refusal.value.field == "device"

@@ -1,0 +1,1 @@
+"""One model a question: what HTTP, command line, pages and child processes ask of each other. No torch."""
