@@ -283,6 +283,14 @@ class _Bar:
         self.bar.update(step - self.bar.n)
 
 
+def _spare(given: argparse.Namespace) -> None:
+    """Refuse to write over a file of the model or run itself. Raises ``BadInput``."""
+    from engine.models.finding import find
+    from engine.runs.files import refuse_overwriting
+
+    refuse_overwriting([given.out], find(given.model, given.runs).rglob("*"))
+
+
 def _sample(given: argparse.Namespace) -> int:
     from engine.explore.rendering import picture as picture_at
     from engine.explore.sample import sample_grid
@@ -296,6 +304,7 @@ def _sample(given: argparse.Namespace) -> int:
         )
     if given.out.suffix.lower() != ".png":
         raise BadInput(f"{given.out} is no .png file.", "out", "Name it NAME.png.")
+    _spare(given)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_bytes(picture)
     print(given.out)
@@ -372,6 +381,7 @@ def _export(given: argparse.Namespace) -> int:
     from engine.models import loading
     from engine.weights.export import export
 
+    _spare(given)
     written = export(loading.load(given.model, given.runs), given.to, given.out, given.direction)
     print(
         f"{written['file']}\n{written['card']}\ndiffers from the model by {written['difference']:.1e} at most"

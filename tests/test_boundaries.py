@@ -101,7 +101,7 @@ NEEDS: dict[str, str] = {
     "engine.networks engine.objectives engine.options engine.requests engine.runs engine.stabilisers",
     "engine.live": "engine.data engine.game engine.latent engine.metrics engine.runs",
     "engine.translation": "engine.data engine.game engine.live engine.metrics engine.models engine.networks "
-    "engine.options engine.weights",
+    "engine.options engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
     "engine.options engine.translation engine.weights",
     # processes

@@ -19,7 +19,7 @@ from engine.options import BadInput, Conflict
 
 LOOK_EVERY_S = 0.25  # whether a translation is still wanted, while there is nothing new of it
 SKETCHES_S = 30.0
-SHOWN_BY_BROWSERS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+SHOWN_BY_BROWSERS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp")
 Card = dict[str, Any]
 Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being done
 

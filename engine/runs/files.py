@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from engine.options import BadInput
+
 T = TypeVar("T")
 PATIENCE_S = 1.0  # nobody holds a file of a run open for longer
 
@@ -50,6 +52,20 @@ def read_json(path: Path, default: Any = None) -> Any:
         return json.loads(patiently(path.read_bytes))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
         return default
+
+
+def refuse_overwriting(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """Refuse to write a file that is read from, by whatever name. Raises ``BadInput``."""
+    inputs = {_identity(path): path for path in read if path.is_file()}
+    for path in written:
+        if path.exists() and (given := inputs.get(_identity(path))) is not None:
+            raise BadInput(f"{path} would overwrite {given}, which is read.", "out", "Give another --out.")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """The same for two names of one file: links, another case, another way to the folder."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
 
 
 class Appender:

@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.options import BadInput
+from engine.runs.files import refuse_overwriting
 from engine.translation.options import check_options
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
+)  # fmt: skip
+UNREAD = (".heic", ".heif", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
 CHOICES = {
     "direction": ("a_to_b", "b_to_a"),
     "scale": ("auto", "model", "full"),
@@ -47,9 +51,12 @@ def translate(given: argparse.Namespace) -> int:
     found = list(_found(given.pictures))
     if not found:
         raise BadInput("there are no pictures.", "pictures", f"Known are {', '.join(SUFFIXES)}.")
-    failed, taken = 0, set[Path]()
+    taken = set[Path]()
+    outs = [_free(given.out / name.with_suffix(".png"), taken) for _, name in found]
+    refuse_overwriting(outs, (path for path, _ in found))
+    failed = 0
     with tqdm(total=len(found), disable=not sys.stderr.isatty(), dynamic_ncols=True, unit="picture") as bar:
-        for number, (path, name) in enumerate(found):
+        for number, ((path, _), out) in enumerate(zip(found, outs, strict=True)):
             bar.set_postfix_str(path.name[:40])
 
             def show(share: float, number: int = number) -> None:
@@ -57,7 +64,6 @@ def translate(given: argparse.Namespace) -> int:
                 bar.refresh()
 
             try:
-                out = _free(given.out / name.with_suffix(".png"), taken)
                 out.parent.mkdir(parents=True, exist_ok=True)
                 out.write_bytes(_translated(loaded, path, options, show))
                 bar.write(str(out), file=sys.stdout)
@@ -88,14 +94,20 @@ def _translated(
 
 
 def _found(given: list[Path]) -> Iterator[tuple[Path, Path]]:
-    """Each picture, and its path under the output folder."""
+    """Each picture, and its path under the output folder. Says what of a folder is left out."""
     for path in given:
         if not path.is_dir():
             yield path, Path(path.name)
             continue
         for file in sorted(path.rglob("*")):
-            if file.is_file() and file.suffix.lower() in SUFFIXES:
+            if not file.is_file() or file.name.startswith("._"):  # what macOS keeps beside a file
+                continue
+            if file.suffix.lower() in SUFFIXES:
                 yield file, file.relative_to(path)
+            elif file.suffix.lower() in UNREAD:
+                print(
+                    f"{file}: left out: {file.suffix} is not read. Save it as PNG or JPEG.", file=sys.stderr
+                )
 
 
 def _free(path: Path, taken: set[Path]) -> Path:

@@ -16,7 +16,7 @@ from dashboard import session
 from dashboard.pages.parts.problem import note, show_problem
 from engine.options import BadInput
 
-TYPES = ("zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff")
+TYPES = ("zip", "png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff")
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def ingest(
         except pictures.UnreadableError as why:
             skipped.append({"file": clean(name), "why": str(why)})
     if len(images) < limits.min_pictures:
-        remedy = f"Give at least {limits.min_pictures} pictures (PNG, JPEG, WebP, GIF, BMP, TIFF or PPM)."
+        remedy = f"Give at least {limits.min_pictures} pictures (PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF)."
         raise BadInput(too_few(len(images), skipped), "files", remedy)
     labels, classes = sort_into_classes(names)
     return Pictures(torch.from_numpy(np.stack(images)), labels, classes, skipped, tuple(names))

@@ -27,7 +27,7 @@ def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
     except TooLargeError as problem:
         raise BadInput(f"that picture has {problem}.", "image", "Send one of at most 64 million.") from None
     except UnreadableError as problem:
-        remedy = "Send a PNG, JPEG, WebP, GIF, BMP or TIFF."
+        remedy = "Send a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
         raise BadInput(f"that file cannot be read: {problem}.", "image", remedy) from None
 
 

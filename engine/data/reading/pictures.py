@@ -10,7 +10,8 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # no EPS or PDF: those run other programs
+# no EPS or PDF: those run other programs
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000
 Image.MAX_IMAGE_PIXELS = (
     MAX_PIXELS  # Pillow's own guard against decompression bombs, for whoever opens a file past this module
@@ -26,6 +27,7 @@ DAMAGED = (
     IndexError,
     EOFError,
     OverflowError,
+    RuntimeError,  # AVIF
     MemoryError,
     struct.error,
     zlib.error,

@@ -108,6 +108,49 @@ def test_a_process_that_died_is_not_asked_for_the_same_again(tmp_path):
         work.translate(loaded, {**arguments, "folder": str(tmp_path / "gone")}, {})
 
 
+@pytest.mark.parametrize("beside", ["same folder", "linked", "other name"])
+def test_no_input_is_overwritten(tmp_path, capsys, beside):
+    make_translator(tmp_path / "runs" / ".models" / "pairs", "pix2pix")
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    raw = file_of(photograph(20, 30))
+    (frames / "one.png").write_bytes(raw)
+    (frames / "two.jpg").write_bytes(file_of(photograph(20, 30), "JPEG"))
+    out = frames if beside == "same folder" else tmp_path / "out"
+    if beside == "linked":
+        out.symlink_to(frames)
+    elif beside == "other name":
+        out.mkdir()
+        (out / "one.png").hardlink_to(frames / "one.png")
+    assert main(["translate", "pairs", str(frames), "--out", str(out), "--runs", str(tmp_path / "runs")]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert (frames / "one.png").read_bytes() == raw and not (out / "two.png").exists(), "before any work"
+    free = ["--out", str(tmp_path / "free"), "--runs", str(tmp_path / "runs")]
+    assert main(["translate", "pairs", str(frames), *free]) == 0
+
+
+def test_what_lies_beside_pictures_is_passed_over_and_unreadable_kinds_are_named(tmp_path, capsys):
+    make_translator(tmp_path / "runs" / ".models" / "pairs", "pix2pix")
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "one.avif").write_bytes(file_of(photograph(20, 30), "AVIF"))
+    (given / "._one.avif").write_bytes(b"what macOS keeps of a file")
+    (given / "two.heic").write_bytes(b"a picture of another kind")
+    out = ["--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    assert main(["translate", "pairs", str(given), *out]) == 0
+    said = capsys.readouterr()
+    assert "two.heic: left out" in said.err and said.out.split() == [str(tmp_path / "out" / "one.png")]
+
+
+def test_no_file_of_a_model_is_overwritten(tmp_path, capsys):
+    folder = make_translator(tmp_path / "runs" / ".models" / "pairs", "pix2pix")
+    before = (folder / "weights.safetensors").read_bytes()
+    weights = ["--out", str(folder / "weights.safetensors"), "--runs", str(tmp_path / "runs")]
+    assert main(["export", "pairs", "--to", "safetensors", *weights]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert (folder / "weights.safetensors").read_bytes() == before
+
+
 def test_the_command_line_does_what_it_can(tmp_path, capsys):
     make_translator(tmp_path / "runs" / ".models" / "pairs", "pix2pix")
     given, out = tmp_path / "given", tmp_path / "out"
