@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -62,7 +63,7 @@ def _refuse_number(text: str) -> NoReturn:
 
 def _finite(text: str) -> float:
     value = float(text)
-    return value if value - value == 0 else _refuse_number(text)
+    return value if math.isfinite(value) else _refuse_number(text)
 
 
 def _whole(text: str) -> int:

@@ -6,7 +6,6 @@ Letters in shapes: N images or points, C channels, H height, W width, K modes or
 
 from __future__ import annotations
 
-import io
 import math
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -16,6 +15,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from engine import options
+from engine.data.pixels import to_png
 from engine.options import BadInput
 
 REAL = (0x1B, 0x78, 0x37)  # the colour of real data, everywhere
@@ -124,7 +124,7 @@ class PointSource(Source):
         draw = ImageDraw.Draw(picture)
         for x, y in (points - (x0, y0)) / (x1 - x0, y1 - y0) * THUMBNAIL * scale:
             draw.circle((x, THUMBNAIL * scale - y), 1.5 * scale, fill=(*REAL, 255))
-        return png(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
+        return to_png(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS), effort=9)
 
 
 class CurveSource(PointSource):
@@ -180,20 +180,13 @@ class ImageSource(Source):
                 picture = picture.resize((side, side), Image.Resampling.BOX)
             border = (side - picture.width) // 2
             sheet.paste(picture, (place % across * side + border, place // across * side + border))
-        return png(sheet)
+        return to_png(sheet, effort=9)
 
 
 def pad(images: torch.Tensor, size: int) -> torch.Tensor:
     """``images`` (N, C, H, W) with a black border, so that they are ``size`` px high and wide."""
     border = (size - images.shape[-1]) // 2
     return torch.nn.functional.pad(images, [border] * 4) if border else images
-
-
-def png(picture: Image.Image) -> bytes:
-    """``picture`` as the bytes of a PNG file."""
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return file.getvalue()
 
 
 def _between(edges: np.ndarray, centres: np.ndarray, sd: float) -> torch.Tensor:

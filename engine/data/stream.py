@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.data.pixels import scaled_
 from engine.data.source import ImageSource, PointSource, Source
 from engine.data.translations.two_sides import TranslationSource
 from engine.options import Conflict
@@ -61,7 +62,7 @@ class Stream:
         chosen = self._order.next()
         x = self._images[chosen].to(self.device, torch.float32, memory_format=torch.channels_last)
         y = None if self._labels is None else self._labels[chosen].to(self.device)
-        return x.div_(127.5).sub_(1.0), y
+        return scaled_(x), y
 
     def state_dict(self) -> dict[str, Any]:
         """The position as plain numbers, and the number of images as a check."""
@@ -191,7 +192,7 @@ class TranslationStream:
             window = pictures[number, :, top : top + height, left : left + width]  # (C, H, W)
             windows.append(window.flip(2) if flip else window)
         batch = torch.stack(windows).to(self.device, torch.float32, memory_format=torch.channels_last)
-        return batch.div_(127.5).sub_(1.0)  # (N, C, H, W)
+        return scaled_(batch)  # (N, C, H, W)
 
     def state_dict(self) -> dict[str, Any]:
         """The position as plain numbers, and the number of pictures as a check."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from engine.live.drawing import to_png
+from engine.data.pixels import to_png
 from engine.options import BadInput
 
 RATE = 20  # frames a second

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.data.pixels import to_png
 from engine.explore.places import choice, latent_of
 from engine.explore.plans import fields
 from engine.explore.reading import as_input
-from engine.live.drawing import picture_grid, to_png
+from engine.live.drawing import picture_grid
 from engine.models.library import Loaded, seen_layers
 from engine.models.loading import untrained
 from engine.options import BadInput

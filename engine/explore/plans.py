@@ -15,9 +15,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from engine.data.pixels import to_png
 from engine.explore.places import choice, latents_of, place_of, whole
 from engine.explore.sample import picture_of_samples
-from engine.live.drawing import picture_grid, to_png
+from engine.live.drawing import picture_grid
 from engine.live.frames import pack
 from engine.models.library import Loaded
 from engine.options import BadInput

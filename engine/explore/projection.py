@@ -20,12 +20,12 @@ from PIL import Image
 from torch import Tensor
 
 from engine.data import ImageSource
+from engine.data.pixels import to_floats, to_png
 from engine.data.reading.opening import open_picture
 from engine.explore.places import choice, latent_of, number, place_of, seed_of, whole
 from engine.explore.plans import fields, pngs
 from engine.explore.reading import as_input
 from engine.game.codes import first_category
-from engine.live.drawing import to_png
 from engine.models.library import Loaded
 from engine.options import BadInput
 
@@ -303,13 +303,13 @@ def nearest(loaded: Loaded, target: Tensor, mask: Tensor) -> list[dict[str, Any]
     assert isinstance(source, ImageSource)
     images, distances = source.images, []
     for part in images.split(BLOCK):
-        off = (part.float() / 127.5 - 1 - target).square().mean(1, keepdim=True) * mask
+        off = (to_floats(part) - target).square().mean(1, keepdim=True) * mask
         distances.append(off.flatten(1).sum(1) / mask.sum())
     values, places = torch.cat(distances).topk(min(NEAREST, len(images)), largest=False)
     labels, names = source.labels, source.classes or ()
     return [
         {
-            "image": pngs(images[place : place + 1].float() / 127.5 - 1)[0],
+            "image": pngs(to_floats(images[place : place + 1]))[0],
             "distance": float(value) ** 0.5,
             "label": names[int(labels[place])] if labels is not None and names else None,
         }

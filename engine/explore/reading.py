@@ -12,10 +12,11 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from engine.data.pixels import to_floats, to_png
 from engine.data.reading import pictures
 from engine.data.reading.opening import open_picture
 from engine.game.recipe import Shape
-from engine.live.drawing import picture_grid, to_png
+from engine.live.drawing import picture_grid
 from engine.models.library import Loaded
 from engine.options import BadInput
 
@@ -44,7 +45,7 @@ def read(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> di
 def as_input(pixels: bytes, shape: Shape) -> Tensor:
     """Bytes of uint8 (C, H, W) as float32 in [-1, 1]."""
     flat = torch.frombuffer(bytearray(pixels), dtype=torch.uint8)
-    return flat.view(*shape.shape).float() / 127.5 - 1  # (C, H, W)
+    return to_floats(flat.view(*shape.shape))  # (C, H, W)
 
 
 def fit(

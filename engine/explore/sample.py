@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from engine.data import PointSource
-from engine.live.drawing import FAKE, REAL, picture_grid, to_png
+from engine.data.pixels import to_png
+from engine.live.drawing import FAKE, REAL, picture_grid
 from engine.live.points import scatter
 from engine.models import finding, loading
 from engine.models.model import Model

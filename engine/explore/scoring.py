@@ -12,10 +12,11 @@ from PIL import Image
 from torch import Tensor
 
 from engine.data import ImageSource, PointSource
+from engine.data.pixels import to_floats, to_png
 from engine.explore.places import latents_of
 from engine.explore.plans import Plan, fields, pngs
 from engine.explore.reading import as_input
-from engine.live.drawing import FAKE, REAL, to_png
+from engine.live.drawing import FAKE, REAL
 from engine.models.library import Loaded, objective_of
 from engine.options import BadInput
 
@@ -119,4 +120,4 @@ def real_samples(loaded: Loaded, n: int) -> Tensor:
         return source.sample(n, generator)
     assert isinstance(source, ImageSource)
     chosen = torch.randperm(len(source.images), generator=generator)[:n]
-    return source.images[chosen].float() / 127.5 - 1
+    return to_floats(source.images[chosen])

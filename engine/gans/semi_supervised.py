@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.data.pixels import to_floats
 from engine.data.source import ImageSource, Source
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
@@ -183,7 +184,7 @@ class SemiSupervisedGAN(TwoPlayers):
             parts["test_error"] = (source.test_images[::every], source.test_labels[::every])
         device, found = next(networks["discriminator"].parameters()).device, {}
         for name, (images, labels) in parts.items():
-            named = self.classify(networks, images.to(device).float() / 127.5 - 1).argmax(1).cpu()
+            named = self.classify(networks, to_floats(images.to(device))).argmax(1).cpu()
             found[name] = float((named != labels).float().mean())
         return found
 

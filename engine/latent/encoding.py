@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from engine.data.pixels import to_floats
 from engine.data.source import ImageSource, Source
 from engine.game.recipe import Exhibit, Networks, Recipe, Show
 
@@ -44,7 +45,7 @@ def held_out(source: ImageSource, network: nn.Module, n: int = ENCODED) -> Tenso
     """
     test = source.test_images
     pictures = (source.images if test is None else test)[:n]
-    return pictures.to(next(network.parameters()).device).float() / 127.5 - 1
+    return to_floats(pictures.to(next(network.parameters()).device))
 
 
 def reconstruct(recipe: Recipe, networks: Networks, x: Tensor) -> Tensor:

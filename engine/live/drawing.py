@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import io
-
 import torch
 from PIL import Image
 from torch import Tensor
+
+from engine.data.pixels import to_pixels
 
 THUMBNAIL = 160
 EXHIBIT_EVERY_S = 1.5
 REAL, FAKE = (27, 120, 55), (118, 42, 131)
 
 
-def to_png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)
-    return file.getvalue()
-
-
 def picture_grid(pictures: Tensor, rows: int, columns: int) -> Image.Image:
     """(N, C, H, W) in [-1, 1] as one picture of ``rows`` by ``columns``; missing cells stay black."""
-    pixels = ((pictures.detach().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    pixels = to_pixels(pictures.detach().cpu())
     n, c, h, w = pixels.shape
     cells = torch.zeros(rows * columns, c, h, w, dtype=torch.uint8)
     cells[: min(n, len(cells))] = pixels[: len(cells)]

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.data import ImageSource
+from engine.data.pixels import to_floats, to_png
 from engine.game.recipe import Exhibit, Show
 from engine.game.showing import Shown, evaluating
 from engine.live import frames
@@ -22,7 +23,6 @@ from engine.live.drawing import (
     EXHIBIT_EVERY_S,
     THUMBNAIL,
     picture_grid,
-    to_png,
 )
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
@@ -39,7 +39,7 @@ class ImagesPicture:
         self.z = shown.latents(MEASURED)
         self.counter = ClassCounter.for_source(source)
         chosen = torch.randperm(len(source.images), generator=torch.Generator().manual_seed(shown.seed))
-        self.real_pictures = source.images[chosen[:64]].float() / 127.5 - 1  # (64, C, H, W)
+        self.real_pictures = to_floats(source.images[chosen[:64]])  # (64, C, H, W)
         self.real_labels = None if source.labels is None else source.labels[chosen[:64]].to(self.shown.device)
         self.reference = diversity(self.real_pictures)
         self._shown_exhibits: list[tuple[Exhibit, bytes]] = []

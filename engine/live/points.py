@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from engine.data import PointSource
+from engine.data.pixels import LEVELS, to_png
 from engine.game.codes import first_category
 from engine.game.showing import Shown, evaluating
 from engine.latent.encoding import class_colour, reconstruct
@@ -20,7 +22,6 @@ from engine.live.drawing import (
     FAKE,
     REAL,
     THUMBNAIL,
-    to_png,
 )
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
@@ -167,7 +168,7 @@ class PointsPicture:
         size = gradient.norm(dim=1, keepdim=True)
         arrows = -gradient / (size + 1) * 0.08 * (x1 - x0)
         mean = float(size.mean())
-        return arrows.nan_to_num(0.0).cpu().numpy(), mean if mean - mean == 0 else 0.0
+        return arrows.nan_to_num(0.0).cpu().numpy(), mean if math.isfinite(mean) else 0.0
 
     def real(self) -> bytes:
         """A packed frame of real points and their density."""
@@ -217,6 +218,6 @@ def scatter(
 
 def _tint(heat: np.ndarray) -> np.ndarray:
     """Scores (H, W) of 0 to 255 as pale colours (H, W, 3): purple for fake, white undecided, green real."""
-    lean = (heat.astype(np.float32) / 127.5 - 1)[..., None]  # (H, W, 1), -1 fake .. 1 real
+    lean = (heat.astype(np.float32) / LEVELS - 1)[..., None]  # (H, W, 1), -1 fake .. 1 real
     away = 255 - np.where(lean > 0, np.array(REAL, np.float32), np.array(FAKE, np.float32))  # (H, W, 3)
     return (255 - 0.45 * np.abs(lean) * away).astype(np.uint8)

@@ -14,12 +14,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from engine.data.pixels import LEVELS, to_floats, to_png
 from engine.data.translations.two_sides import Side, TranslationSource
 from engine.game.exhibits import Exhibit
 from engine.game.recipe import Direction
 from engine.game.showing import Shown, evaluating
 from engine.live import frames
-from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid, to_png
+from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid
 from engine.metrics.psnr import psnr
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
@@ -43,7 +44,7 @@ class TranslationPicture:
         height, width = (self.source.given if side == "a" else self.source.shape)[1:]
         edge = (pictures.shape[-1] - width) // 2
         some = pictures[:MEASURED, :, edge : edge + height, edge : edge + width]
-        return (some.float() / 127.5 - 1).to(self.shown.device, memory_format=torch.channels_last)
+        return to_floats(some).to(self.shown.device, memory_format=torch.channels_last)
 
     def _with_the_shown_first(self, sides: dict[Side, Tensor]) -> dict[Side, Tensor]:
         """The pairs that are shown before the others: four from the livelier half, in which the difference of
@@ -150,7 +151,7 @@ class TranslationPicture:
         """A packed frame with training pictures: A and B beside each other where they belong together."""
         rows, columns = REAL_GRID
         each = rows * columns // 2
-        sides = [in_colour(side[:each].float() / 127.5 - 1) for side in (self.source.a, self.source.b)]
+        sides = [in_colour(to_floats(side[:each])) for side in (self.source.a, self.source.b)]
         side = min(part.shape[-1] for part in sides)
         grid = torch.stack([part[..., :side, :side] for part in sides], 1).flatten(0, 1)
         arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(grid, rows, columns))}
@@ -173,4 +174,4 @@ def patch_colours(share: Tensor) -> Tensor:
     """(N, 1, H, W) from 0 (generated, purple) over one half (white) to 1 (real, green) as (N, 3, H, W)."""
     green, purple = (share.new_tensor(rgb).view(1, 3, 1, 1) for rgb in (REAL, FAKE))
     strength = (2 * share - 1).abs()
-    return (255 + strength * (torch.where(share > 0.5, green, purple) - 255)) / 127.5 - 1
+    return (255 + strength * (torch.where(share > 0.5, green, purple) - 255)) / LEVELS - 1

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from engine import PRETRAINED
 from engine.data import DATASETS
+from engine.data.pixels import to_floats
 from engine.data.source import ImageSource
 from engine.metrics.network import Classifier
 from engine.options import validate
@@ -46,7 +47,7 @@ def train(
         total = 0.0
         for step in range(steps):
             chosen = order[step * batch_size : (step + 1) * batch_size]
-            x = jitter(images[chosen].float().div_(127.5).sub_(1.0))
+            x = jitter(to_floats(images[chosen]))
             loss = F.cross_entropy(classifier(x), labels[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
@@ -76,7 +77,7 @@ def jitter(images: Tensor, turn: float = 0.17, scale: float = 0.1, shift: float 
 def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
     """Share of ``images`` (uint8 (N, 1, H, W)) whose class is named rightly."""
     parts = zip(images.split(500), labels.split(500), strict=True)
-    right = sum(int((classifier(x.float() / 127.5 - 1).argmax(1) == y).sum()) for x, y in parts)
+    right = sum(int((classifier(to_floats(x)).argmax(1) == y).sum()) for x, y in parts)
     return right / len(images)
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.data.pictures.stacked import Stacked
+from engine.data.pixels import to_floats
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
 from engine.metrics import picture_network
@@ -89,12 +90,7 @@ class FeatureNetwork:
 
 def as_input(images: Tensor) -> Tensor:
     """``images`` uint8 as float32 in [-1, 1]; points as they are."""
-    return images.float().div_(127.5).sub_(1.0) if images.dtype == torch.uint8 else images
-
-
-def as_bytes(x: Tensor) -> Tensor:
-    """``x`` in [-1, 1] as the uint8 that a file would hold: pictures are judged as they are seen."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return to_floats(images) if images.dtype == torch.uint8 else images
 
 
 def pick(

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from engine.data.pixels import to_pixels
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Direction
-from engine.metrics.features import as_bytes, as_input
+from engine.metrics.features import as_input
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.kernel import kernel_distance
 from engine.metrics.picture_network import WINDOW
@@ -49,7 +50,7 @@ class Held:
         for start in range(0, len(self.given), AT_ONCE):
             self.subject.say("translating", start, len(self.given))
             x = as_input(self.given[start : start + AT_ONCE].to(self.subject.device))
-            parts.append(as_bytes(network(x)).cpu())
+            parts.append(to_pixels(network(x)).cpu())
         return torch.cat(parts)
 
     @property
@@ -146,7 +147,7 @@ def in_windows(pictures: Tensor) -> Tensor:
     """uint8 (N, C, H, W) cut into windows of 64 px, (M, 3, 64, 64); smaller pictures are enlarged."""
     pictures = pictures.expand(-1, 3, -1, -1)
     if min(pictures.shape[2:]) < WINDOW:
-        return as_bytes(interpolate(as_input(pictures), (WINDOW, WINDOW), mode="bilinear"))
+        return to_pixels(interpolate(as_input(pictures), (WINDOW, WINDOW), mode="bilinear"))
     cut = pictures.unfold(2, WINDOW, WINDOW).unfold(3, WINDOW, WINDOW)  # (N, 3, rows, columns, 64, 64)
     return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, WINDOW, WINDOW)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from engine.data.pixels import to_floats
 from engine.data.source import ImageSource
 
 READ = 500  # pictures of each part that a quick look takes
@@ -26,7 +27,9 @@ def match_codes(counts: Tensor) -> tuple[Tensor, str]:
     class that it most often goes with, and several may take the same.
     """
     if counts.shape[0] == counts.shape[1]:
-        return _assign(counts), "one to one"
+        from scipy.optimize import linear_sum_assignment  # it takes a while to import
+
+        return torch.from_numpy(linear_sum_assignment(counts.numpy(), maximize=True)[1]), "one to one"
     return counts.argmax(1), "majority"
 
 
@@ -41,44 +44,7 @@ def category_error(read: Callable[[Tensor], Tensor], values: int, source: ImageS
     codes, classes = [], []
     for images, labels in ((source.images, source.labels), (source.test_images, source.test_labels)):
         every = -(-len(images) // READ)
-        codes.append(read(images[::every].float() / 127.5 - 1).argmax(1).cpu())
+        codes.append(read(to_floats(images[::every])).argmax(1).cpu())
         classes.append(labels[::every])
     means, _ = match_codes(count_pairs(codes[0], classes[0], values, len(source.classes or ())))
     return {"code_error": float((means[codes[1]] != classes[1]).float().mean())}
-
-
-def _assign(gain: Tensor) -> Tensor:
-    """The permutation with the largest sum of ``gain`` (K, K): Hungarian method with potentials, O(K³).
-
-    Rows enter one by one; each looks for the cheapest augmenting path over reduced costs. Column 0 of the
-    arrays stands for "the row that is entering"; rows and columns count from 1.
-    """
-    cost = (gain.max() - gain).tolist()
-    size = len(cost)
-    row_price, column_price = [0.0] * (size + 1), [0.0] * (size + 1)
-    row_of = [0] * (size + 1)  # of each column; 0 is none
-    for row in range(1, size + 1):
-        row_of[0], column = row, 0
-        least, via, done = [float("inf")] * (size + 1), [0] * (size + 1), [False] * (size + 1)
-        while row_of[column]:
-            done[column], current = True, row_of[column]
-            free = [j for j in range(1, size + 1) if not done[j]]
-            for j in free:
-                reduced = cost[current - 1][j - 1] - row_price[current] - column_price[j]
-                if reduced < least[j]:
-                    least[j], via[j] = reduced, column
-            following = min(free, key=least.__getitem__)
-            step = least[following]
-            for j in range(size + 1):
-                if done[j]:
-                    row_price[row_of[j]] += step
-                    column_price[j] -= step
-                else:
-                    least[j] -= step
-            column = following
-        while column:  # turn the path over
-            row_of[column], column = row_of[via[column]], via[column]
-    chosen = torch.empty(size, dtype=torch.long)
-    for column in range(1, size + 1):
-        chosen[row_of[column] - 1] = column - 1
-    return chosen

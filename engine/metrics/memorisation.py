@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.data.pixels import LEVELS
 from engine.metrics.features import Progress
 from engine.metrics.neighbours import nearest
 
 QUANTILE = 0.01
 SUSPICIOUS = 0.05  # from this share on: five times what unseen real images have
 SMALL = 1000  # training images; a GAN can learn fewer by heart
-SAME = 0.5 / 127.5  # half a grey level at each pixel: the same picture, after rounding
+SAME = 0.5 / LEVELS  # half a grey level at each pixel: the same picture, after rounding
 
 
 @dataclass(frozen=True)

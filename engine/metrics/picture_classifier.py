@@ -20,6 +20,7 @@ from torch import Tensor
 
 from engine import PRETRAINED
 from engine.data.pictures import openmoji
+from engine.data.pixels import to_floats
 from engine.data.translations import earth, twemoji
 from engine.data.translations.line_art import drawings
 from engine.metrics.picture_network import NAME, WINDOW, PictureNetwork
@@ -107,7 +108,7 @@ def windows(images: Tensor, random: torch.Generator) -> Tensor:
         (one.flip(2) if mirror else one)[:, top : top + WINDOW, left : left + WINDOW]
         for one, (top, left), mirror in zip(images, places, mirrored, strict=True)
     ]
-    return torch.stack(cut).float().div_(127.5).sub_(1.0).to(memory_format=torch.channels_last)
+    return to_floats(torch.stack(cut)).to(memory_format=torch.channels_last)
 
 
 def train(data: dict[str, Part], classes: int, steps: int = STEPS, seed: int = 0) -> PictureNetwork:
@@ -136,7 +137,7 @@ def train(data: dict[str, Part], classes: int, steps: int = STEPS, seed: int = 0
 @torch.no_grad()
 def accuracy(network: PictureNetwork, part: Part) -> float:
     """Share of test pictures, whole, whose class is named rightly."""
-    named = [network(x.float() / 127.5 - 1).argmax(1) for x in part.test_images.split(64)]
+    named = [network(to_floats(x)).argmax(1) for x in part.test_images.split(64)]
     return float((torch.cat(named) == part.test_labels).float().mean())
 
 

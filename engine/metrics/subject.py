@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.data.pixels import to_pixels
 from engine.data.source import ImageSource, Source
 from engine.game.recipe import Networks, Recipe
-from engine.metrics.features import BATCH, FeatureNetwork, Progress, as_bytes, as_input
+from engine.metrics.features import BATCH, FeatureNetwork, Progress, as_input
 from engine.metrics.real import Real, comparable, real_features
 from engine.options import BadInput
 
@@ -69,7 +70,7 @@ class Subject:
                 raise BadInput(
                     "the generator's samples are no finite numbers.", "model", "Take an earlier checkpoint."
                 )
-            self._drawn.append((latent.cpu(), (as_bytes(x) if x.dim() == 4 else x).cpu()))
+            self._drawn.append((latent.cpu(), (to_pixels(x) if x.dim() == 4 else x).cpu()))
         parts = self._drawn[: -(-count // BATCH)]
         latents, samples = (torch.cat(part)[:count] for part in zip(*parts, strict=True))
         return latents, samples

@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine import ENGINE
 from engine.data import DATASETS
-from engine.live.drawing import to_png
+from engine.data.pixels import to_png
 from engine.live.picture import picture_of
 from engine.presets import PRESETS
 from engine.training.request import validate

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
+from engine.data.pixels import to_floats, to_pixels
 from engine.networks.resnet import HALVINGS, ResnetBlock, ResnetGenerator
 from engine.translation import winograd
 from engine.translation.normalising import Affine, Mode, Moments, affine_of, of_picture
@@ -246,11 +247,9 @@ class Bands:
 
 def as_input(pixels: np.ndarray) -> Tensor:
     """uint8 (N, H, W, C) as float32 (N, C, H, W) in [-1, 1], channels last."""
-    x = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
-    return x.to(torch.float32).div_(127.5).sub_(1)  # (N, C, H, W)
+    return to_floats(torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2))  # (N, C, H, W)
 
 
 def as_pixels(x: Tensor) -> np.ndarray:
     """(N, C, H, W) in [-1, 1] as uint8 (N, H, W, C)."""
-    pixels = x.add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).numpy()  # (N, H, W, C)
+    return to_pixels(x).permute(0, 2, 3, 1).numpy()  # (N, H, W, C)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from engine.data.pixels import to_png
 from engine.data.reading import pictures
 from engine.data.reading.opening import open_picture
 from engine.data.reading.pictures import UnreadableError
@@ -105,6 +106,4 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if alpha is not None:
         picture.putalpha(Image.fromarray(alpha))
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1 if picture.width * picture.height > QUICK else 4)
-    return file.getvalue()
+    return to_png(picture, effort=1 if picture.width * picture.height > QUICK else 4)

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from PIL import Image
 
-from engine.data.source import png
+from engine.data.pixels import to_png
 from engine.data.translations.two_sides import Side, TranslationSource
 from engine.game.recipe import Direction
 from engine.metrics.features import as_input
@@ -61,4 +61,5 @@ def _errors(loaded: Loaded, side: Side, given: torch.Tensor, truth: torch.Tensor
 
 def _png(picture: Any) -> bytes:
     """Of uint8 (C, H, W) in RGB or grey."""
-    return png(Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)))
+    made = Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0))
+    return to_png(made, effort=9)

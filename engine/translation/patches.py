@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from engine.data.pixels import LEVELS
 from engine.game.recipe import Direction
 from engine.live.triptych import patch_colours
 from engine.models.library import Loaded, objective_of
@@ -54,7 +55,7 @@ def patch_map(
     )
     scores = scores[:rows, :columns]
     tinted = patch_colours(torch.from_numpy(scores)[None, None])[0]  # (3, H', W'), -1 to 1
-    colours = (tinted.permute(1, 2, 0).numpy() + 1) * 127.5
+    colours = (tinted.permute(1, 2, 0).numpy() + 1) * LEVELS
     shown = np.dstack([colours, np.full(scores.shape, OPACITY)]).round().astype(np.uint8)
     overlay = Image.fromarray(shown).resize((width, height), Image.Resampling.NEAREST)
     return {"patches": encode(np.asarray(overlay)), "patch_mean": round(float(scores.mean()), 4)}

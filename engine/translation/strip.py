@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.data import DATASETS, ImageSource
+from engine.data.pixels import to_floats, to_png
 from engine.data.translations.two_sides import TranslationSource
-from engine.live.drawing import picture_grid, to_png
+from engine.live.drawing import picture_grid
 from engine.models.library import Loaded
 from engine.models.model import one_thread
 from engine.options import BadInput
@@ -60,7 +61,7 @@ def pictures(loaded: Loaded) -> Tensor:
     else:
         assert isinstance(source, ImageSource)
         found = source.images
-    some = found[torch.linspace(0, len(found) - 1, SHOWN).long()].float() / 127.5 - 1  # (N, C, H, W)
+    some = to_floats(found[torch.linspace(0, len(found) - 1, SHOWN).long()])  # (N, C, H, W)
     if some.shape[1] != channels:
         some = some.mean(1, keepdim=True).expand(-1, channels, -1, -1)
     return interpolate(some, (min(height, LARGEST), min(width, LARGEST)), mode="bilinear", antialias=True)

@@ -10,7 +10,8 @@ from typing import Literal
 import torch
 from PIL import Image
 
-from engine.data.source import THUMBNAIL, Source, png
+from engine.data.pixels import to_png
+from engine.data.source import THUMBNAIL, Source
 
 Side = Literal["a", "b"]
 
@@ -70,7 +71,7 @@ class TranslationSource(Source):
                 picture = Image.fromarray(item[0] if len(item) == 1 else item.transpose(1, 2, 0))
                 place = (column * half, row * half)
                 sheet.paste(picture.resize((half, half), Image.Resampling.LANCZOS), place)
-        return png(sheet)
+        return to_png(sheet, effort=9)
 
 
 class SquareSource(TranslationSource):

@@ -12,9 +12,10 @@ from engine.data.pictures.fashion import Fashion
 from engine.data.pictures.mnist import DigitsOptions, Mnist
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.pictures.stacked import Stacked
+from engine.data.pixels import to_pixels
 from engine.data.points.ring import Ring
 from engine.data.source import ImageSource
-from engine.metrics.features import RandomConvolutions, as_bytes, as_input, digits_of, inception_file, pick
+from engine.metrics.features import RandomConvolutions, as_input, digits_of, inception_file, pick
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.real import comparable, fingerprint, real_features
 from engine.options import BadInput
@@ -196,5 +197,5 @@ class TestReal:
 
 def test_bytes_and_back():
     images = Few.images[:3]
-    assert torch.equal(as_bytes(as_input(images)), images)
-    assert as_bytes(torch.tensor([-3.0, 3.0])).tolist() == [0, 255]
+    assert torch.equal(to_pixels(as_input(images)), images)
+    assert to_pixels(torch.tensor([-3.0, 3.0])).tolist() == [0, 255]
