@@ -236,8 +236,8 @@ def _train(given: argparse.Namespace) -> int:
     if given.resume:
         folder = _resumed(given)
     else:
+        from engine.training.device import pick_device
         from engine.training.request import validate
-        from engine.training.trainer import pick_device
 
         config = validate(_request(given))
         pick_device(config["device"])  # before there is a folder
@@ -323,7 +323,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
     from engine.metrics import evaluate
     from engine.models import loading
-    from engine.training.trainer import pick_device
+    from engine.training.device import pick_device
 
     model, device = loading.load(given.model, given.runs), pick_device(given.device)
     for network in model.networks.values():

@@ -19,6 +19,7 @@ from engine import presets as experiments
 from engine.options import BadInput, Conflict, Forbidden, NotFound
 from engine.requests.base import Seed, Since, Step, value_of
 from engine.runs import history
+from engine.runs.files import Tail as Tail  # what the live feed reads a run by
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import Lock
 from engine.runs.names import DEVICES, check_id, check_name

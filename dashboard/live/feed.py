@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.api import Tail
 from engine.options import NotFound
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SLOW_S, TOUCH_S = 0.5, 1.0  # between looks at what changes rarely; between touc
 TEXT_S = 0.05  # between looks at rows, events and status
 _STALE = 500  # rows that a thinned history may lack before it is thinned anew
 _SHARED = 64  # messages kept for others who ask the same
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # bytes that are read at a time
 _log = logging.getLogger("ganscope")
 _sequence = itertools.count(1)  # of all frames of all runs, so that one number names a frame in any socket
 
@@ -63,29 +64,9 @@ class Frame:
         return self._messages[index]
 
 
-class Tail:
-    """The complete lines that were appended to a file since the last look; damaged ones are passed over."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._offset = path, 0
-
-    def read(self) -> Iterator[Line]:
-        """Up to a megabyte of new lines; ask again until there are none."""
-        try:
-            if os.stat(self.path).st_size <= self._offset:
-                return
-            with open(self.path, "rb") as file:
-                file.seek(self._offset)
-                text = file.read(_CHUNK)
-                while text and b"\n" not in text and (more := file.read(_CHUNK)):
-                    text += more
-        except FileNotFoundError:
-            return
-        end = text.rfind(b"\n") + 1
-        self._offset += end
-        for raw in text[:end].splitlines():
-            if line := _parse(raw):
-                yield line
+def read_lines(tail: Tail) -> Iterator[Line]:
+    """What was appended since the last look; damaged lines are passed over."""
+    return filter(None, map(_parse, tail.lines()))
 
 
 def _parse(raw: bytes) -> Line | None:
@@ -185,7 +166,10 @@ class Feed:
         self.status: dict[str, Any] = {}
         self.status_text = self.lists_text = self.hello_text = ""
         self._config: dict[str, Any] = {}
-        self._rows, self._events = Tail(self.folder.metrics), Tail(self.folder.events)
+        self._rows, self._events = (
+            Tail(self.folder.metrics, most=_CHUNK),
+            Tail(self.folder.events, most=_CHUNK),
+        )
         self._seen: dict[str, Any] = {}
         self._due: dict[str, float] = {}
         self._shared: dict[int, tuple[str, int]] = {}
@@ -194,7 +178,7 @@ class Feed:
     def load(self) -> None:
         """Read what there is. Raises ``NotFound`` if there is no such run."""
         self._config = self.folder.config()
-        while self.history.add(self._rows.read()):
+        while self.history.add(read_lines(self._rows)):
             pass
         self._look(time.monotonic())
 
@@ -214,11 +198,11 @@ class Feed:
     def _look(self, now: float) -> bool:
         changed = self._look_at_frame()
         if self._is_due("text", now, TEXT_S):
-            if self.history.add(self._rows.read()):
+            if self.history.add(read_lines(self._rows)):
                 self._shared.clear()
                 changed = True
             before = len(self.events), self.events[-1].row if self.events else None
-            for line in self._events.read():
+            for line in read_lines(self._events):
                 self.events.append(line)
                 if line.kind == "evaluation":
                     self._evaluations.append(line)

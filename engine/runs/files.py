@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -42,9 +45,36 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_bytes(path: Path, value: bytes) -> None:
     """Replace ``path`` whole with ``value``."""
+    with replacing(path) as beside:
+        beside.write_bytes(value)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to: what lies there at the end takes its place, unless something was
+    raised.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(value)
-    replace(beside, path)
+    with contextlib.ExitStack() as undo:
+        undo.callback(beside.unlink, missing_ok=True)
+        yield beside
+        replace(beside, path)
+        undo.pop_all()
+
+
+@contextlib.contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A new folder beside ``folder``, readable by all, that becomes it at the end: it is there whole or not
+    at all. Nothing may be there yet.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield beside
+        os.chmod(beside, 0o755)
+        replace(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def read_json(path: Path, default: Any = None) -> Any:
@@ -109,16 +139,21 @@ def finite(value: Any) -> Any:
 class Tail:
     """Reads what has been appended to a JSON-lines file since the last call; a missing file is empty.
 
-    ``held`` keeps the file open between the calls: asking an open file for its length takes a quarter of the
-    time that asking for it by its name takes. It is for files that nobody replaces.
+    At most ``most`` bytes are read at a time, or one line: ask again until there are none. ``held`` keeps the
+    file open between the calls: asking an open file for its length takes a quarter of the time that asking
+    for it by its name takes. It is for files that nobody replaces.
     """
 
-    def __init__(self, path: Path, held: bool = False) -> None:
-        self.path, self.offset, self._held = path, 0, held
+    def __init__(self, path: Path, held: bool = False, most: int = -1) -> None:
+        self.path, self.offset, self._held, self._most = path, 0, held, most
         self._file: IO[bytes] | None = None
 
     def read(self) -> list[dict[str, Any]]:
         """The complete new lines; a damaged one is passed over."""
+        return list(_parse(self.lines()))
+
+    def lines(self) -> list[bytes]:
+        """The complete new lines as they were written."""
         try:
             if self._held and self._file is None:
                 self._file = open(self.path, "rb")  # noqa: SIM115 - lives as long as its run
@@ -127,12 +162,14 @@ class Tail:
                 return []
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
-                text = file.read()
+                text = file.read(self._most)
+                while text and b"\n" not in text and (more := file.read(self._most)):
+                    text += more
         except FileNotFoundError:
             return []
         end = text.rfind(b"\n") + 1
         self.offset += end
-        return list(_parse(text[:end].splitlines()))
+        return text[:end].splitlines()
 
 
 def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:

@@ -27,24 +27,9 @@ from engine.options import BadInput
 from engine.options import validate as validate_values
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.averages import observes_itself
+from engine.training.device import pick_device
 from engine.training.steppers import match_layout, stepper
 from engine.training.turns import Divergence, Trail, Turn
-
-
-def pick_device(name: str) -> torch.device:
-    """``auto`` is CUDA if there is one, then Apple's MPS, then the CPU. Raises ``BadInput`` for a device that
-    is not there.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
-    if not there.get(name.split(":")[0], False):
-        raise BadInput(
-            f"this machine has no {name!r} device.",
-            "device",
-            f"Choose one of: {', '.join(k for k in there if there[k])}.",
-        )
-    return torch.device(name)
 
 
 def use_threads(kind: str) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +21,7 @@ from engine.models.assembly import options_model
 from engine.models.model import Model
 from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
-from engine.runs.files import replace
+from engine.runs.files import appearing
 from engine.runs.names import check_name
 from engine.weights.reading import State, read
 from engine.weights.recognise import Architecture, recognise
@@ -307,15 +304,9 @@ def _write(
     for name, one in roles.items():
         networks[name].load_state_dict(one.state)
     model = Model(out.name, more["title"], config, recipe, networks, step=0)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with appearing(out) as beside:
         is_half = all(one.is_half for one in roles.values())
         loading.keep(model, beside, half=is_half, only=roles, **more)
         (beside / "card.md").write_text(text, "utf-8")
-        os.chmod(beside, 0o755)
         if out.exists():
             raise Conflict(f"there is a model called {out.name} already.", "name", "Choose another name.")
-        replace(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

@@ -44,15 +44,10 @@ def device(wanted: str) -> dict[str, Any]:
     """What ``auto|cpu|cuda|mps`` comes to: ``{"device", "gpus"}``. Raises ``BadInput`` if it is not there."""
     import torch
 
+    from engine.training.device import pick_device
+
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    there = {"cpu": True, "cuda": gpus > 0, "mps": torch.backends.mps.is_available()}
-    if wanted != "auto" and not there.get(wanted, False):
-        names = ", ".join(name for name in there if there[name])
-        raise BadInput(
-            f"this machine, or its torch, has no {wanted}.", "device", f"Use auto, or one of: {names}."
-        )
-    found = next(name for name in ("cuda", "mps", "cpu") if there[name]) if wanted == "auto" else wanted
-    return {"device": found, "gpus": gpus}
+    return {"device": pick_device(wanted).type, "gpus": gpus}
 
 
 def dataset_thumbnail(name: str) -> bytes:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +14,7 @@ from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
 from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
-from engine.runs.files import read_json, replace, write_json
+from engine.runs.files import appearing, read_json, write_json
 
 VARIABLE = "GANSCOPE_DATASETS"
 PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"
@@ -98,15 +96,10 @@ def ingest_upload(
     if layout == "images" and size not in ingest.SIZES:
         raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64, 128, 256.")
     made = ingest.ingest(files, size, colour) if layout == "images" else ingest_sides(files, layout, size)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with appearing(out) as beside:
         made.save(beside / (PICTURES if layout == "images" else SIDES))
         card = _card(made, layout, size, colour)
         write_json(beside / CARD, card)
-        replace(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return card
 
 

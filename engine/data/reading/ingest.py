@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from engine.data.reading import archive, pictures
 from engine.data.reading.archive import LIMITS, Limits
 from engine.options import BadInput
-from engine.runs.files import replace
+from engine.runs.files import replacing
 
 SIZES = (28, 32, 64, 128, 256)  # of uploads; those above 64 are for pairs made out of them
 MOST_BYTES = 1 << 30  # of the prepared pictures
@@ -40,15 +40,11 @@ class Pictures:
 
     def save(self, path: Path) -> None:
         """Write everything as one safetensors file, whole or not at all."""
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
         tensors = {"images": self.images} | ({} if self.labels is None else {"labels": self.labels})
         notes = {"classes": json.dumps(self.classes), "skipped": json.dumps(self.skipped)}
         notes["names"] = json.dumps([clean(name) for name in self.names])
-        try:
+        with replacing(path) as beside:
             save_file(tensors, beside, notes)
-            replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Pictures:

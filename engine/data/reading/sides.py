@@ -6,7 +6,6 @@ Letters in shapes: N pictures, S the side in px at which they are kept.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from engine.data.reading import ingest, pictures
 from engine.data.reading.archive import LIMITS, Limits
 from engine.data.reading.split import lot
 from engine.options import BadInput
-from engine.runs.files import replace
+from engine.runs.files import replacing
 
 SIZES = (64, 128, 256)
 TEST_SHARE = 0.1
@@ -49,14 +48,10 @@ class Sides:
 
     def save(self, path: Path) -> None:
         """Write everything as one safetensors file, whole or not at all."""
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
         tensors = {"a": self.a, "b": self.b, "test_a": self.test_a, "test_b": self.test_b}
         notes = {"size": str(self.size), "skipped": json.dumps(self.skipped)}
-        try:
+        with replacing(path) as beside:
             save_file(tensors, beside, notes)
-            replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Sides:
