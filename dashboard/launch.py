@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         "--cert", type=Path, metavar="FILE", help="a certificate (PEM): https, as cameras want on a network"
     )
     parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key (PEM)")
+    parser.add_argument(
+        "--plugins", type=Path, metavar="DIR", help="folder of your own GANs, data ... (plugins beside runs)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     return parser
 
@@ -72,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         access = Access(lan, options.allow_host, port)
         head_start_s = HEAD_START_S if cores() <= FEW_CORES else 0.0
-        engine = Engine(options.runs, options.device, head_start_s=head_start_s)
+        engine = Engine(options.runs, options.device, head_start_s=head_start_s, plugins=options.plugins)
         engine.open()
     except BadInput as problem:
         fail(str(problem))

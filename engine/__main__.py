@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict
+from engine.plugins.finding import VARIABLE, plugins_beside
 from engine.requests.base import MAX_STEPS
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.names import check_id, new_id
 from engine.translation import command as translation
 
-TABLES = ("gans", "objectives", "stabilisers", "datasets", "models")
+PLUGINS = "folder of your own GANs, data ... (default: plugins beside runs)"
+TABLES = ("gans", "objectives", "stabilisers", "datasets", "models", "plugins")
 RUNS = "folder with runs, where models of one's own lie, too"
 
 
@@ -24,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a run failed, 2 something given cannot be used."""
     given = parser().parse_args(arguments)
     try:
+        _load_plugins(given)
         return given.run(given)
     except BadInput as refusal:
         print(f"ganscope: {refusal}", file=sys.stderr)
@@ -40,14 +43,16 @@ def parser() -> argparse.ArgumentParser:
         description="Train, watch, understand and use GANs.",
         epilog="`ganscope` alone, or `ganscope dashboard`, opens the dashboard in the browser.",
     )
+    parser.add_argument("--plugins", type=Path, metavar="DIR", help=PLUGINS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[Any], int], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(run=run)
+        sub.add_argument("--plugins", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=PLUGINS)
         return sub
 
-    lister = command("list", _list, "List the GANs, objectives, stabilisers, data sets or models there are.")
+    lister = command("list", _list, "List the GANs, objectives, stabilisers, data sets, models and plugins.")
     lister.add_argument("table", nargs="?", choices=TABLES, help="one of them (default: all)")
     lister.add_argument("--json", action="store_true", help="everything, options included, as JSON")
 
@@ -147,6 +152,21 @@ def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     exporter.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
 
+def _load_plugins(given: argparse.Namespace) -> None:
+    """Add plugins to the tables, here and in child processes. Raises ``BadInput`` without their folder."""
+    out = getattr(given, "out", None)
+    runs = out.parent if given.run is _train and out else getattr(given, "runs", Path("runs"))
+    plugins = plugins_beside(runs, given.plugins)
+    if not plugins.are_any():
+        return
+    os.environ[VARIABLE] = str(plugins.folder)
+    from engine.plugins.loading import load
+
+    for loaded in load(plugins):
+        if loaded.error and given.run is not _list:
+            print(f"ganscope: plugin {loaded.name}: {loaded.sentence}", file=sys.stderr)
+
+
 def parse_settings(settings: list[str]) -> dict[str, Any]:
     """``["discriminator_lr=1e-4", "ema=0.999"]`` as a dictionary; values are read as JSON where they are
     JSON. Raises ``BadInput``.
@@ -167,10 +187,11 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
 
 def _list(given: argparse.Namespace) -> int:
     from engine.models import finding
+    from engine.plugins.loading import report
     from engine.training.catalogue import catalogue
 
     cards = {folder.name: finding.describe(folder) for folder in finding.folders(finding.RUNS)}
-    everything = {**catalogue(), "models": cards}
+    everything = {**catalogue(), "models": cards, "plugins": report()}
     if given.json:
         print(json.dumps(everything[given.table] if given.table else everything, indent=2))
         return 0

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import engine
 from engine import presets as experiments
 from engine.options import BadInput, Conflict, Forbidden, NotFound
+from engine.plugins.finding import VARIABLE, plugins_beside
 from engine.requests.base import Seed, Since, Step, value_of
 from engine.runs import history
 from engine.runs.files import Tail as Tail  # what the live feed reads a run by
@@ -54,10 +55,16 @@ class Engine:
     """
 
     def __init__(
-        self, runs: Path, device: str = "auto", limit: int | None = None, head_start_s: float = 0.0
+        self,
+        runs: Path,
+        device: str = "auto",
+        limit: int | None = None,
+        head_start_s: float = 0.0,
+        plugins: Path | None = None,
     ) -> None:
         """``limit``: runs that train at once, by default one per 2 cores or GPU. ``head_start_s``: how long
-        whatever else is being loaded comes before torch, unless somebody asks for a run. Raises ``BadInput``.
+        whatever else is being loaded comes before torch, unless somebody asks for a run. ``plugins``: their
+        folder, by default ``plugins`` beside ``runs``. Raises ``BadInput``.
         """
         if device not in DEVICES:
             raise BadInput(
@@ -66,6 +73,7 @@ class Engine:
         if limit is not None and limit < 1:
             raise BadInput("at least one run must be able to train.", "limit", "Give 1 or more.")
         self.runs_folder = Path(runs).resolve()
+        self._plugins = plugins_beside(self.runs_folder, plugins)
         self._cache = self.runs_folder / ".cache"
         self._device, self._limit, self._head_start_s = device, limit, head_start_s
         self._lock = Lock(self.runs_folder / ".server.lock")
@@ -87,23 +95,25 @@ class Engine:
         datasets = Path(os.environ.get("GANSCOPE_DATASETS", self.runs_folder / ".datasets"))
         log_file = self._cache / "engine.log"
         shared = {"GANSCOPE_DATASETS": str(datasets), "GANSCOPE_RUNS": str(self.runs_folder)}
+        shared[VARIABLE] = str(self._plugins.folder)
+        version = self._plugins.stamp
         self._processes = (Zygote if forks() else Spawn)(log_file, shared)
         device_gpus = 0 if self._device == "cpu" else gpus()
         self._launcher = Launcher(
             self.runs_folder, self._processes, self._limit or device_gpus or max(1, cores() // 2)
         )
-        self._inference = Inference(self._processes, log_file, threads=max(1, cores() // 2))
-        self._timing = Inference(self._processes, log_file, threads=max(1, cores() - 1))
-        self._catalogue = Catalogue(self._cache, self._inference)
+        self._inference = Inference(self._processes, log_file, version, threads=max(1, cores() // 2))
+        self._timing = Inference(self._processes, log_file, version, threads=max(1, cores() - 1))
+        self._catalogue = Catalogue(self._cache, self._inference, self._plugins)
         self._exploring = Exploring(
             self.runs_folder,
-            Inference(self._processes, log_file, threads=1),
-            Inference(self._processes, log_file, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
+            Inference(self._processes, log_file, version, threads=1),
+            Inference(self._processes, log_file, version, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
         )
         intake = Intake(self._processes, log_file)
         self._added = AddedModels(self.runs_folder / ADDED, intake)
         self._uploads = Uploads(datasets, intake, self._inference)
-        self._steering = Steering(self.runs_folder, self._launcher, self._validate)
+        self._steering = Steering(self.runs_folder, self._launcher, self._validate, self._gone)
         for folder in (self._added.folder, self._uploads.folder):
             sweep(folder)
         self._launcher.adopt()
@@ -278,7 +288,8 @@ class Engine:
         for entry in os.scandir(self.runs_folder):
             if not entry.name.startswith("."):
                 with contextlib.suppress(NotFound):  # not a run, or deleted this moment
-                    found.append(self._summary(RunFolder(Path(entry.path))))
+                    summary = self._summary(RunFolder(Path(entry.path)))
+                    found.append({**summary, "gone": self._catalogue.gone(summary)})
         return sorted(found, key=lambda run: (run["created"], run["id"]), reverse=True)
 
     def run(self, run: str) -> dict[str, Any]:
@@ -289,6 +300,7 @@ class Engine:
             "id": folder.id,
             "name": config["name"],
             "config": config,
+            "gone": self._gone(config),
             "status": self.status(run),
             "last": history.last_row(folder.metrics),
             "diagnosis": history.diagnoses(folder),
@@ -352,7 +364,8 @@ class Engine:
 
     def models(self) -> list[dict[str, Any]]:
         """Cards of all models: those that ship, those added, then runs with a checkpoint, newest first."""
-        return self._exploring.shelf.list(self.runs())
+        cards = self._exploring.shelf.list(self.runs())
+        return [{**card, "gone": self._catalogue.gone(card)} for card in cards]
 
     def model(self, model: str) -> dict[str, Any]:
         """One model in full: card, sizes, codes, directions with their names. Raises ``NotFound``."""
@@ -488,6 +501,10 @@ class Engine:
         _permit(role, "delete models")
         self._exploring.shelf.delete(model)
 
+    def _gone(self, config: dict[str, Any]) -> str | None:
+        """What a run was made with and is no more."""
+        return self._catalogue.gone({**config, "objective": config.get("options", {}).get("objective")})
+
     def _summary(self, folder: RunFolder) -> dict[str, Any]:
         version = tuple(
             map(
@@ -502,6 +519,7 @@ class Engine:
         summary = {
             **{key: config.get(key) for key in ("name", "gan", "data", "kind", "created", "preset")},
             "id": folder.id,
+            "objective": config.get("options", {}).get("objective"),
             "status": self.status(folder.id),
             "last": history.last_row(folder.metrics),
             "sparkline": history.sparkline(folder.metrics),

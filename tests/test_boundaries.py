@@ -56,6 +56,7 @@ def test_no_file_is_a_drawer_for_everything(path):
 
 BROAD = {"Exception", "BaseException"}
 BOUNDARIES = {
+    "engine/plugins/loading.py",
     "engine/worker/session.py",
     "engine/worker/zygote.py",
     "engine/worker/calls.py",
@@ -104,18 +105,21 @@ NEEDS: dict[str, str] = {
     "engine.options engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
     "engine.options engine.translation engine.weights",
+    "engine.plugins": "engine engine.data engine.game engine.gans engine.models engine.objectives "
+    "engine.options engine.stabilisers engine.training",
     # processes
     "engine.worker": "engine.data engine.explore engine.game engine.live engine.metrics engine.models "
-    "engine.options engine.runs engine.training engine.weights",
-    "engine.server": "engine engine.options engine.presets engine.requests engine.runs engine.translation "
-    "engine.weights engine.worker",
+    "engine.options engine.plugins engine.runs engine.training engine.weights",
+    "engine.server": "engine engine.options engine.plugins engine.presets engine.requests engine.runs "
+    "engine.translation engine.weights engine.worker",
     "engine.tools": "engine engine.data engine.live engine.metrics engine.models engine.networks "
     "engine.presets engine.runs engine.training engine.worker",
     # the doors
-    "engine.api": "engine engine.options engine.presets engine.requests engine.runs engine.server",
-    "engine.__main__": "engine.explore engine.metrics engine.models engine.options engine.presets "
-    "engine.requests engine.runs engine.server engine.tools engine.training engine.translation "
-    "engine.weights engine.worker",
+    "engine.api": "engine engine.options engine.plugins engine.presets engine.requests engine.runs "
+    "engine.server",
+    "engine.__main__": "engine.explore engine.metrics engine.models engine.options engine.plugins "
+    "engine.presets engine.requests engine.runs engine.server engine.tools engine.training "
+    "engine.translation engine.weights engine.worker",
     # the dashboard
     "dashboard": "",
     "dashboard.errors": "engine.options",
@@ -204,6 +208,7 @@ WITHOUT_TORCH = (
     "engine/api.py",
     "engine/options.py",
     "engine/presets.py",
+    "engine/plugins/finding.py",
     "dashboard",
 )
 

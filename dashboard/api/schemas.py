@@ -133,6 +133,7 @@ class Catalogue(_Answer):
     training: list[dict[str, Any]]
     metrics: dict[str, Any]
     charts: dict[str, Any]
+    plugins: dict[str, Any] = Field(description="What each added, or why it was left out.")
     presets: dict[str, Any]
 
 
@@ -188,6 +189,7 @@ class RunSummary(_Answer):
     diagnosis: list[str]
     created: float
     preset: str | None
+    gone: str | None = Field(None, description="What it was made with and is no more: a plugin's, mostly.")
 
 
 class Run(_Answer):

@@ -18,7 +18,7 @@ from dashboard.pages.parts.own_images import LAYOUTS, choose_upload
 from dashboard.pages.parts.problem import note, problem_html, show_problem, worded
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.signs import sign
-from engine.options import BadInput, NotFound
+from engine.options import BadInput
 
 GROUPS = {
     "training": "Training",
@@ -44,7 +44,7 @@ def prefill() -> Draft:
     if source and source != current.source:
         try:
             current = from_config(engine.run(source)["config"], catalogue)
-        except NotFound as problem:
+        except BadInput as problem:
             show_problem(problem)
             current.source = source
     if current.data not in catalogue["datasets"] or current.gan not in catalogue["gans"]:
@@ -339,7 +339,17 @@ def start(run: Draft, said: DeltaGenerator) -> None:
     go("train", run=started)
 
 
+def plugins_left_out() -> None:
+    """What is wrong with plugins, for who can mend it."""
+    for name, plugin in catalogue["plugins"].items() if session.may_change() else ():
+        if plugin["error"]:
+            line = f" (line {plugin['line']})" if plugin["line"] else ""
+            error = f"plugin {name}{line} is left out: {plugin['error']}"
+            show_problem(BadInput(error, None, plugin["remedy"]))
+
+
 run = prefill()
+plugins_left_out()
 data_column, players_and_rules = st.columns([5, 10], gap="medium")
 with data_column:
     choose_data(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import logging
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import ENGINE
-from engine.options import NotFound
+from engine.options import BadInput, NotFound
+from engine.plugins.finding import Plugins, Stamp
 from engine.presets import PRESETS, describe
 from engine.runs.files import read_json, write_bytes, write_json
 from engine.server.inference import Inference
@@ -41,17 +43,21 @@ def presets() -> dict[str, Any]:
 
 
 class Catalogue:
-    """Answers from ``folder``, and asks ``inference`` for what is not there. Thread-safe."""
+    """Answers from ``folder``, and asks ``inference`` for what is not there, anew when ``plugins`` change.
+    Thread-safe.
+    """
 
-    def __init__(self, folder: Path, inference: Inference) -> None:
-        self._inference = inference
-        self._folder = folder / sources_hash()
+    def __init__(self, folder: Path, inference: Inference, plugins: Plugins) -> None:
+        self._inference, self._plugins = inference, plugins
+        self._parent, self._sources = folder, sources_hash()
+        self._stamp: Stamp | None = None
         self._lock = threading.Lock()
         self._known: dict[str, Any] | None = None
 
     def get(self) -> dict[str, Any]:
         """The catalogue of ``GET /api/catalogue``. Not to be changed by the caller."""
         with self._lock:
+            self._look()
             if self._known is None:
                 self._known = read_json(self._folder / "catalogue.json")
             if self._known is None:
@@ -62,7 +68,27 @@ class Catalogue:
     def refresh(self) -> None:
         """Ask again, once the engine is ready: data sets may have come or gone since it was written down."""
         with self._lock:
+            self._look()
             self._ask()
+
+    def gone(self, config: dict[str, Any]) -> str | None:
+        """What the run or model of ``config`` (gan, data, objective) was made with and is no more, in a
+        sentence; ``None`` also while nobody knows.
+        """
+        if self._stamp is not None and self._plugins.stamp() != self._stamp:
+            with contextlib.suppress(BadInput):
+                self.get()
+        if (known := self._known) is None:
+            return None
+        tables = {
+            "gan": ("GAN", known["gans"]),
+            "data": ("data set", [*known["datasets"], *known["unoffered"]]),
+            "objective": ("objective", known["objectives"]),
+        }
+        for key, (what, names) in tables.items():
+            if config.get(key) and config[key] not in names:
+                return f"There is no {what} {config[key]} any more: put the plugin that added it back."
+        return None
 
     def thumbnail(self, name: str) -> bytes:
         """The 160x160 PNG of a data set. Raises ``NotFound``, or ``BadInput`` if its data are missing."""
@@ -85,6 +111,12 @@ class Catalogue:
             raise NotFound("there is no such preset.", "preset", f"Choose one of: {', '.join(PRESETS)}.")
         shipped = ENGINE / "pictures" / f"{name}.png"
         return shipped.read_bytes() if shipped.exists() else self.thumbnail(PRESETS[name].runs[0]["data"])
+
+    def _look(self) -> None:
+        """Forget what is known if plugins have changed."""
+        if (stamp := self._plugins.stamp()) != self._stamp:
+            plugins = f"-{self._plugins.hash()}" if stamp else ""
+            self._stamp, self._known, self._folder = stamp, None, self._parent / f"{self._sources}{plugins}"
 
     def _ask(self) -> None:
         self._known = self._inference.call("catalogue", timeout_s=LOADING_S)

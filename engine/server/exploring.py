@@ -52,7 +52,7 @@ class Exploring:
         self._interactive, self._batch = interactive, batch
         self._cache = runs / ".cache"
         self.shelf = Shelf(runs, self._what_gans_can)
-        self._abilities: dict[str, dict[str, bool]] = {}
+        self._abilities: tuple[object, dict[str, dict[str, bool]]] | None = None
         self._known: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._learning = threading.Lock()
         self._quick = Turns(lambda model, turn: self._work(interactive, model, turn), TOGETHER, "explore")
@@ -174,9 +174,10 @@ class Exploring:
 
     def _what_gans_can(self) -> dict[str, dict[str, bool]]:
         with self._learning:
-            if not self._abilities:
-                self._abilities = self._interactive.call("abilities", timeout_s=ANSWER_S)
-            return self._abilities
+            version = self._interactive.version()
+            if self._abilities is None or self._abilities[0] != version:
+                self._abilities = version, self._interactive.call("abilities", timeout_s=ANSWER_S)
+            return self._abilities[1]
 
     # --- work
 

@@ -14,6 +14,7 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,19 @@ log = logging.getLogger("ganscope")
 class Inference:
     """A child that answers calls, started when first needed and again after it died. Calls take turns.
 
-    ``limits`` go into its job: ``threads``, ``memory`` (bytes beyond what torch takes), ``cpu_s``.
+    ``limits`` go into its job: ``threads``, ``memory`` (bytes beyond what torch takes), ``cpu_s``. A child
+    that was started under another ``version()`` is replaced before the next call.
     """
 
-    def __init__(self, processes: Zygote | Spawn, log_file: Path, **limits: int) -> None:
-        self._processes = processes
+    def __init__(
+        self,
+        processes: Zygote | Spawn,
+        log_file: Path,
+        version: Callable[[], object] = lambda: None,
+        **limits: int,
+    ) -> None:
+        self._processes, self.version = processes, version
+        self._started: object = None
         self._job: Job = {"kind": "infer", "log": str(log_file.resolve()), **limits}
         self._turn = threading.Lock()
         self._channel: socket.socket | None = None
@@ -86,8 +95,11 @@ class Inference:
         self._drop()
 
     def _ask(self, name: str, arguments: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        if (now := self.version()) != self._started:
+            self._drop()
         if self._channel is None:
             self.pid, self._channel = self._processes.connect(self._job)
+            self._started = now
         self._channel.settimeout(timeout_s)
         send(self._channel, {"call": name, "arguments": arguments})
         answer = receive(self._channel, time.monotonic() + timeout_s)

@@ -32,8 +32,15 @@ class Steering:
     changes it holds that run's own lock: deleting one run, which may take seconds, holds up no other.
     """
 
-    def __init__(self, runs: Path, launcher: Launcher, validate: Callable[[Any], Config]) -> None:
-        self.runs, self._launcher, self._validate = runs, launcher, validate
+    def __init__(
+        self,
+        runs: Path,
+        launcher: Launcher,
+        validate: Callable[[Any], Config],
+        gone: Callable[[Config], str | None] = lambda config: None,
+    ) -> None:
+        """``gone`` says what a configuration needs and is no more (``engine.server.catalogue``)."""
+        self.runs, self._launcher, self._validate, self._gone = runs, launcher, validate, gone
         self._locks: dict[str, threading.RLock] = {}
 
     def start(self, *configs: Config) -> list[str]:
@@ -68,6 +75,8 @@ class Steering:
             if state in ACTIVE:
                 _tell(folder, checked)
             elif name == "resume" and state != "queued":
+                if gone := self._gone(config):
+                    raise Conflict(gone, "command", "Then resume it.")
                 self._relaunch(folder, checked["steps"])
             else:
                 waits = "Wait until its turn comes, or stop another run."

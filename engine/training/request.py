@@ -16,7 +16,7 @@ from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
-from engine.models.assembly import open_source, options_model, shape_of
+from engine.models.assembly import kept_options, open_source, options_model, shape_of
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput, Forbidden, NotFound, Options, Refusals, describe, paths
 from engine.options import validate as validate_values
@@ -165,7 +165,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
     return {
         "name": asked.name or usual[:80],
         **plain,
-        "options": options.model_dump(),
+        "options": kept_options(options),
         "kind": source.kind,
         "preset": asked.preset,
         "parent": None,

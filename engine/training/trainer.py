@@ -20,7 +20,7 @@ from engine.game.recipe import Phase, Stage
 from engine.game.showing import Shown
 from engine.gans import GANS
 from engine.models import loading
-from engine.models.assembly import open_source, options_model, shape_of
+from engine.models.assembly import kept_options, open_source, options_model, shape_of
 from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
@@ -49,7 +49,7 @@ class Trainer:
         self.config, self.records = config, record
         self.steps: int = config["steps"]  # over which rates decay; more where a run goes on for longer
         self.device = pick_device(config["device"])
-        self.options: Any = options_model(config["gan"], config["data"])(**config["options"])
+        self.options: Any = validate_values(options_model(config["gan"], config["data"]), config["options"])
         self.source = open_source(config["data"], self.options)
         self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
         self.report_every = self.options.report_every or (40 if self.source.kind == "points" else 5)
@@ -272,7 +272,7 @@ class Trainer:
         """Everything that the next step depends on, as a tree of tensors and plain data."""
         return {
             "step": self.step,
-            "options": self.options.model_dump(),
+            "options": kept_options(self.options),
             "networks": {name: network.state_dict() for name, network in self.networks.items()},
             "averages": {name: network.state_dict() for name, network in self.averages.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
@@ -288,7 +288,7 @@ class Trainer:
         Rates may differ from those it was saved under, and an average of G may begin with it. Raises
         ``BadInput`` if networks or optimizers of these options do not fit.
         """
-        self.options = type(self.options)(**state["options"])
+        self.options = validate_values(type(self.options), state["options"])
         self.ctx.refresh(self.options)
         self.stages = self.recipe.stages()
         self.ctx.step = state["step"]

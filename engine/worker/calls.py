@@ -20,10 +20,11 @@ from engine.worker.wire import ERRORS, receive, send
 
 
 def catalogue() -> dict[str, Any]:
-    """Everything there is to choose from (``engine.training.catalogue.catalogue``)."""
+    """Everything there is to choose from (``engine.training.catalogue.catalogue``), and the plugins."""
+    from engine.plugins import loading
     from engine.training import catalogue
 
-    return catalogue.catalogue()
+    return {**catalogue.catalogue(), "plugins": loading.report()}
 
 
 def validate(request: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Status:
         self.rate = 0.0  # steps a second
         self.evaluated_until = trainer.step  # evaluations due up to here are made
         self.evaluating = False
-        self._live = [field["name"] for field in folder.config()["meta"]["live"]]
+        known = type(trainer.options).model_fields  # a plugin that had one may be gone
+        self._live = [f["name"] for f in folder.config()["meta"]["live"] if f["name"] in known]
         self._written = 0.0
         self._rate_mark = (time.perf_counter(), trainer.step)
 

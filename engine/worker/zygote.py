@@ -35,6 +35,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engine.plugins.finding import VARIABLE, Plugins, packaged
+
 Job = dict[str, Any]
 MESSAGE_BYTES = 1 << 16
 PRELOADED = (
@@ -44,11 +46,13 @@ PRELOADED = (
     "engine.worker.session",
     "engine.live.points",
     "engine.worker.calls",
+    "engine.plugins.loading",
 )
 
 
 def train(job: Job) -> None:
     """Train the run in ``folder``; ``resume`` goes on from its last checkpoint."""
+    load_plugins()
     from engine.runs.folder import RunFolder
     from engine.worker.session import train as train_run
 
@@ -58,7 +62,8 @@ def train(job: Job) -> None:
 def infer(job: Job) -> None:
     """Answer calls over the socket ``fd``, or the one to ``port``, until the other end closes it."""
     with _call_back(job) if "port" in job else socket.socket(fileno=job["fd"]) as caller:
-        from engine.worker.calls import serve  # after the call: it takes seconds
+        load_plugins()  # after the call: what it imports takes seconds
+        from engine.worker.calls import serve
 
         serve(caller)
 
@@ -68,6 +73,15 @@ def _call_back(job: Job) -> socket.socket:
     caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     caller.sendall(job["key"].encode())
     return caller
+
+
+def load_plugins() -> None:
+    """Add what plugins have to the tables: in each worker anew, so that it has them as they are now."""
+    folder = os.environ.get(VARIABLE)
+    if folder and (plugins := Plugins(Path(folder))).are_any():
+        from engine.plugins.loading import load
+
+        load(plugins)
 
 
 def mnist() -> None:
@@ -82,7 +96,12 @@ def mnist() -> None:
     torch.set_num_threads(threads)
 
 
-WARMED: tuple[Callable[[], None], ...] = (mnist,)
+def announced() -> None:
+    """Look through the installed packages for plugins, once for all workers; none is imported."""
+    packaged()
+
+
+WARMED: tuple[Callable[[], None], ...] = (mnist, announced)
 JOBS: dict[str, Callable[[Job], None]] = {"train": train, "infer": infer}
 
 

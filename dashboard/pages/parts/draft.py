@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.pages.parts.fields import Field, Value
+from engine.options import BadInput
 
 Catalogue = dict[str, Any]
 
@@ -100,7 +101,10 @@ def restart(**choices: Any) -> Draft:
 
 
 def from_config(config: dict[str, Any], catalogue: Catalogue) -> Draft:
-    """A draft with the choices of an earlier run."""
+    """A draft with the choices of an earlier run. Raises ``BadInput`` if its GAN or data are no more."""
+    for key, table in (("gan", "gans"), ("data", "datasets")):
+        if config[key] not in catalogue[table]:
+            raise BadInput(f"there is no {config[key]} to choose from.", key, "Put its plugin back.")
     fresh = restart(
         data=config["data"],
         gan=config["gan"],

@@ -7,6 +7,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from dashboard.pages.parts.runs import gone_html
+
 TRANSLATORS = ("pairs", "domains")  # kinds of data whose models translate
 SHOWN_FIGURES = 4
 SHORT = ("fid", "kid", "psnr", "ssim", "l1")
@@ -45,7 +47,7 @@ def model_html(model: Mapping[str, Any], brief: bool = False) -> str:
     return (
         f'<div class="gs-model">{strip_html(model)}<div class="gs-title">{escape(model["title"])}</div>'
         + (f'<div class="gs-muted">{escape(sentence)}</div>' if sentence else "")
-        + f'<div class="gs-muted gs-number">{escape(about)}</div></div>'
+        + f'<div class="gs-muted gs-number">{escape(about)}</div>{gone_html(model)}</div>'
     )
 
 

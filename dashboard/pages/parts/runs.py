@@ -101,12 +101,18 @@ def age(created: float) -> str:
     return "just now"
 
 
+def gone_html(item: Mapping[str, Any]) -> str:
+    """What a run or model was made with and is no more, if there is such a thing."""
+    return f'<div class="gs-muted">{escape(item["gone"])}</div>' if item.get("gone") else ""
+
+
 def run_html(summary: Mapping[str, Any], picture: str, about: str, wide: bool = False) -> str:
     """The whole line. ``picture`` is HTML, ``about`` text below the name; ``wide``: the state in a column."""
     line = (
         f'<div class="gs-run">{picture}'
         f'<div class="gs-what"><div class="gs-title">{escape(summary["name"])}</div>'
-        f'<div class="gs-muted gs-number">{escape(about)}</div></div>'
+        f'<div class="gs-muted gs-number">{escape(about)}</div>'
+        f"{gone_html(summary)}</div>"
         f'<div class="gs-how">{state_html(summary["status"])}'
         f"<span>{diagnosis_html(summary['diagnosis'])}</span></div>"
         f"{sparkline_html(summary['sparkline'])}</div>"

@@ -1,0 +1,1 @@
+"""Entries of the tables from outside: files of a folder, and installed packages. Workers load them."""
