@@ -10,9 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from engine.options import BadInput, Conflict
 from engine.plugins.finding import VARIABLE, plugins_beside
 from engine.requests.base import MAX_STEPS
+from engine.runs.files import NoRoom, is_full
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.names import check_id, new_id
 from engine.translation import command as translation
@@ -34,6 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `ganscope list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, SafetensorError) as error:
+        if not is_full(error):
+            raise
+        print(f"ganscope: {NoRoom()}", file=sys.stderr)
+        return 2
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,16 +4,21 @@ not at all.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.options import NotFound
+from engine.runs.files import is_full, replace, with_room
 from engine.runs.folder import BEST, RunFolder
 
 TENSOR = "$tensor"
@@ -35,32 +40,85 @@ def save_best(folder: RunFolder, state: dict[str, Any]) -> Path:
 
 def _write(folder: RunFolder, name: str, state: dict[str, Any]) -> Path:
     final, unfinished = folder.checkpoints / name, folder.checkpoints / f".{name}"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     tensors: dict[str, Tensor] = {}
     tree = _take_tensors(state, "", tensors)
-    save_file(tensors, unfinished / "tensors.safetensors")
-    with open(unfinished / "state.json", "w") as file:
-        json.dump(tree, file)
+    with_room(lambda: _write_files(unfinished, tree, tensors))
     if final.exists():  # the same step again, after single phases or a resume: the new one replaces the old
         old = folder.checkpoints / f".{name}.old"
         shutil.rmtree(old, ignore_errors=True)
-        os.replace(final, old)
-        os.replace(unfinished, final)
-        shutil.rmtree(old)
+        replace(final, old)
+        replace(unfinished, final)
+        shutil.rmtree(old, ignore_errors=True)
     else:
-        os.replace(unfinished, final)
+        replace(unfinished, final)
+    _sync(folder.checkpoints)
     return final
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The tree that ``save`` wrote. Raises ``NotFound`` for a folder that is no checkpoint."""
+def _write_files(unfinished: Path, tree: Any, tensors: dict[str, Tensor]) -> None:
+    """Write a checkpoint down to the disk, so that its name never stands for less. Nothing stays of half."""
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        tree = json.loads((path / "state.json").read_text())
-        tensors = load_file(path / "tensors.safetensors")
+        unfinished.mkdir(parents=True)
+        save_file(tensors, unfinished / "tensors.safetensors")
+        (unfinished / "state.json").write_text(json.dumps(tree), "utf-8")
+        for path in (*unfinished.iterdir(), unfinished):
+            _sync(path)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if is_full(error):
+            raise OSError(errno.ENOSPC, "no room") from error
+        raise
+
+
+def _sync(path: Path) -> None:
+    """Have ``path`` on the disk, whatever ends this machine next. Windows does that to files only."""
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The tree that ``save`` wrote. Raises ``NotFound`` for what is no checkpoint, or a damaged one."""
+    try:
+        tree = json.loads((path / "state.json").read_bytes())
+        return _put_tensors(tree, load_file(path / "tensors.safetensors"))
     except FileNotFoundError:
         raise NotFound(f"{path} is no checkpoint.", "checkpoint", "Choose another step.") from None
-    return _put_tensors(tree, tensors)
+    except (ValueError, KeyError, RecursionError, SafetensorError, OSError):
+        raise NotFound(f"the checkpoint {path} is damaged.", "checkpoint", "Choose another step.") from None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The newest checkpoint that can be read: its step and tree, and the steps of newer ones, damaged."""
+
+    step: int
+    tree: dict[str, Any]
+    damaged: list[int]
+
+
+def newest_whole(folder: RunFolder, before: int | None = None) -> Whole | None:
+    """The newest checkpoint (not after step ``before``) that is whole; ``None`` if there is none at all.
+    Raises ``NotFound`` if all are damaged.
+    """
+    steps = [step for step in folder.checkpoint_steps() if before is None or step <= before]
+    damaged: list[int] = []
+    for step in reversed(steps):
+        with contextlib.suppress(NotFound):
+            tree = load(folder.checkpoints / f"{step:08d}")
+            if isinstance(tree, dict) and isinstance(tree.get("trainer"), dict):
+                return Whole(step, tree, damaged)
+        damaged.append(step)
+    if damaged and folder.checkpoint_steps():  # none was only thinned out meanwhile
+        raise NotFound(
+            "every checkpoint of the run is damaged.", "checkpoint", "Start it anew: duplicate it."
+        )
+    return None
 
 
 def newest(folder: RunFolder, before: int | None = None) -> Path | None:
@@ -77,7 +135,12 @@ def _thin(folder: RunFolder) -> None:
     while len(steps) > KEEP_AT_MOST:
         middle = range(1, len(steps) - KEEP_NEWEST)
         drop = min(middle, key=lambda i: (steps[i + 1] - steps[i - 1]) / (steps[-1] - steps[i] + 1))
-        shutil.rmtree(folder.checkpoints / f"{steps.pop(drop):08d}", ignore_errors=True)
+        name = f"{steps.pop(drop):08d}"
+        gone = folder.checkpoints / f".{name}.old"
+        shutil.rmtree(gone, ignore_errors=True)
+        with contextlib.suppress(PermissionError):  # Windows keeps what somebody reads: next time, then
+            replace(folder.checkpoints / name, gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def _take_tensors(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:

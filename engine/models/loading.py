@@ -60,10 +60,7 @@ def load_run(folder: RunFolder, step: int | None = None, best: bool = False) -> 
     """
     check_id(folder.id)
     config = folder.config()
-    kept = folder.checkpoints / BEST if best else checkpoint.newest(folder, step)
-    if kept is None:
-        raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
-    state = checkpoint.load(kept)["trainer"]
+    state = checkpoint.load(folder.checkpoints / BEST)["trainer"] if best else _newest(folder, step)
     recipe, networks = _build(config, state["options"])
     _fill(networks, _with_averages(recipe, state))
     id, title = (f"{folder.id}.{BEST}", f"{config['name']}, best") if best else (folder.id, config["name"])
@@ -75,12 +72,16 @@ def renew(model: Model, folder: RunFolder) -> Model:
     many times faster than ``load_run``. Raises ``NotFound`` without a checkpoint, ``BadInput`` if it does not
     fit.
     """
-    kept = checkpoint.newest(folder)
-    if kept is None:
-        raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
-    state = checkpoint.load(kept)["trainer"]
+    state = _newest(folder)
     _fill(model.networks, _with_averages(model.recipe, state))
     return replace(model, step=state["step"])
+
+
+def _newest(folder: RunFolder, step: int | None = None) -> dict[str, Any]:
+    kept = checkpoint.newest_whole(folder, step)
+    if kept is None:
+        raise NotFound(f"{folder.id} has no checkpoint yet.", "model", "Let it train for a moment.")
+    return kept.tree["trainer"]
 
 
 def _model(

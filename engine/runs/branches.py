@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import Conflict
-from engine.runs.files import read_json, replace, write_json
+from engine.runs.files import read_json, replace, with_room, write_json
 from engine.runs.folder import RunFolder
 
 CHECKPOINT_PATIENCE_S = 3.0
@@ -31,7 +32,7 @@ def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
     if step is None and lives:
         _await_checkpoint(folder)
     steps = folder.checkpoint_steps()
-    fitting = [one for one in steps if step is None or one <= step]
+    fitting = [one for one in steps if (step is None or one <= step) and _state(folder, one)]
     if not fitting:
         remedy = f"Its first checkpoint is at step {steps[0]:,}." if steps else "Wait until it has saved one."
         raise Conflict("there is no checkpoint to branch from.", "step", remedy)
@@ -52,7 +53,7 @@ def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: di
     beside, taken = target.checkpoints / f".{name}", source.checkpoints / name
     try:
         wanted = sorted(os.listdir(taken))
-        shutil.copytree(taken, beside)
+        with_room(lambda: _copy(taken, beside))
         if sorted(os.listdir(taken)) != wanted or sorted(os.listdir(beside)) != wanted or STATE not in wanted:
             raise FileNotFoundError(taken)
     except (FileNotFoundError, shutil.Error):
@@ -60,9 +61,22 @@ def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: di
         raise Conflict(
             f"the checkpoint of step {step:,} has just been thinned out.", "step", "Try again."
         ) from None
-    state = read_json(beside / STATE)
+    state = read_json(beside / STATE, {})
+    if not isinstance(state.get("trainer"), dict):
+        raise Conflict(f"the checkpoint of step {step:,} is damaged.", "step", "Take an earlier one.")
     write_json(beside / STATE, {**state, "trainer": {**state["trainer"], "options": options}})
     replace(beside, target.checkpoints / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """``shutil.copytree``, whose collected errors are told by their first."""
+    try:
+        shutil.copytree(source, target)
+    except shutil.Error as error:
+        shutil.rmtree(target, ignore_errors=True)
+        if f"[Errno {errno.ENOSPC}]" in str(error):
+            raise OSError(errno.ENOSPC, "no room") from error
+        raise
 
 
 def remove(folder: Path) -> None:
@@ -82,7 +96,9 @@ def _await_checkpoint(folder: RunFolder) -> None:
 
 
 def _state(folder: RunFolder, step: int) -> dict[str, Any]:
-    return read_json(folder.checkpoints / f"{step:08d}" / STATE, {})
+    """What the checkpoint says beside its tensors; nothing if it is damaged."""
+    state = read_json(folder.checkpoints / f"{step:08d}" / STATE)
+    return state if isinstance(state, dict) and isinstance(state.get("trainer"), dict) else {}
 
 
 def _newest(folder: RunFolder) -> tuple[int, float] | None:

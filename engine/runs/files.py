@@ -1,8 +1,13 @@
-"""Files that are replaced whole or only grow: JSON, bytes, lines. No torch."""
+"""Files that are replaced whole or only grow: JSON, bytes, lines. No torch.
+
+On a full disk writing raises ``NoRoom``, and leaves no half-written file behind; a process that would rather
+wait than fail sets ``when_full``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -13,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from engine.options import BadInput
+from engine.options import BadInput, Conflict
 
 T = TypeVar("T")
 PATIENCE_S = 1.0  # nobody holds a file of a run open for longer
@@ -38,13 +43,65 @@ def replace(source: Path, target: Path) -> None:
     patiently(lambda: os.replace(source, target))
 
 
+class NoRoom(Conflict):
+    """The disk is full, or what this user may have of it."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no room left on the disk.", None, "Make room, then try again.")
+
+
+when_full: Callable[[], None] | None = None
+
+
+def is_full(error: Exception) -> bool:
+    """Whether ``error`` says that there is no room; libraries written in Rust say it in words."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or any(f"(os error {number})" in str(error) for number in (errno.ENOSPC, errno.EDQUOT, 112))
+
+
+def with_room(act: Callable[[], T]) -> T:
+    """The result of ``act``, which writes; where the disk is full, once ``when_full`` has returned, or
+    ``NoRoom`` without it.
+    """
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            if when_full is None:
+                raise NoRoom from error
+            when_full()
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Replace ``path`` whole, so that a reader sees the old text or the new one."""
+    """Replace ``path`` whole, so that a reader sees the old text or the new one. Raises ``NoRoom``."""
     write_bytes(path, json.dumps(value, allow_nan=False).encode())
 
 
 def write_bytes(path: Path, value: bytes) -> None:
-    """Replace ``path`` whole with ``value``."""
+    """Replace ``path`` whole with ``value``. Raises ``NoRoom``."""
+    with_room(lambda: _write_whole(path, value))
+
+
+def write_anyhow(path: Path, value: Any) -> None:
+    """``write_json``, but on a full disk the file is written over where it lies: a reader may once see less
+    than all of it. For what tells that the disk is full. Raises ``NoRoom`` if it is not there.
+    """
+    text = json.dumps(value, allow_nan=False).encode()
+    try:
+        _write_whole(path, text)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        try:
+            with open(path, "r+b", buffering=0) as file:
+                file.write(text.ljust(os.fstat(file.fileno()).st_size))
+        except OSError:
+            raise NoRoom from error
+
+
+def _write_whole(path: Path, value: bytes) -> None:
     with replacing(path) as beside:
         beside.write_bytes(value)
 
@@ -112,8 +169,10 @@ class Appender:
                     self._file.write(b"\n")
 
     def write(self, *lines: dict[str, Any]) -> None:
-        """Append ``lines``. NaN and infinities become null: JSON has none."""
-        self._file.write(b"".join(_line(line) for line in lines))
+        """Append ``lines``. NaN and infinities become null: JSON has none. Raises ``NoRoom``."""
+        text = b"".join(_line(line) for line in lines)
+        while text:  # a disk that becomes full takes a part, and the rest once there is room
+            text = text[with_room(lambda rest=text: self._file.write(rest)) :]
 
     def close(self) -> None:
         self._file.close()

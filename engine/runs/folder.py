@@ -7,12 +7,22 @@ nobody writes it for the dead.
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, NotFound
-from engine.runs.files import Appender, finite, patiently, read_json, write_json
+from engine.runs.files import (
+    Appender,
+    NoRoom,
+    finite,
+    patiently,
+    read_json,
+    with_room,
+    write_anyhow,
+    write_json,
+)
 from engine.runs.lock import is_locked
 
 ACTIVE = ("starting", "running", "paused")
@@ -20,6 +30,7 @@ ENDED = ("done", "stopped", "failed")
 STARTING_GRACE_S = 30.0  # a worker that has not taken its lock by then is dead
 WATCHED_FOR_S = 3.0  # `watching` is touched once a second while somebody watches
 
+RESUME = "Resume it: it goes on from its last checkpoint."
 BEST = "best"  # the checkpoint that was best by the run's chosen measure; as a model it is called RUN.best
 
 
@@ -104,24 +115,33 @@ class RunFolder:
             )
         return config
 
+    def written(self) -> dict[str, Any]:
+        """``status.json`` as it was written; a damaged one says that the run has failed, and why."""
+        status = read_json(self.path / "status.json")
+        if isinstance(status, dict) and isinstance(status.get("state"), str):
+            return status
+        error = "The run's status.json is damaged or gone."
+        return {"state": "failed", "step": 0, "error": error, "remedy": RESUME}
+
     def status(self) -> dict[str, Any]:
         """``status.json`` with the derived state: a run that says it is alive while its lock is free has
         failed.
         """
-        status = read_json(self.path / "status.json", {"state": "failed", "step": 0})
+        status = self.written()
         if status["state"] not in ACTIVE or is_locked(self.lock):
             return status
-        status = read_json(self.path / "status.json", status)  # it may have ended between the two looks
+        status = self.written()  # it may have ended between the two looks
         if status["state"] not in ACTIVE:
             return status
-        if status["state"] == "starting" and time.time() - status.get("since", 0) < STARTING_GRACE_S:
+        # a clock that was put back, far, is no reason to wait for it
+        if status["state"] == "starting" and abs(time.time() - status.get("since", 0)) < STARTING_GRACE_S:
             return status
         return {
             **status,
             "state": "failed",
             "error": status.get("error")
             or "The training process ended without a word: killed, out of memory, or the machine restarted.",
-            "remedy": "Resume it: it goes on from its last checkpoint.",
+            "remedy": RESUME,
         }
 
     def frame(self) -> bytes:
@@ -136,7 +156,7 @@ class RunFolder:
 
     def is_watched(self) -> bool:
         try:
-            return time.time() - self.watching.stat().st_mtime < WATCHED_FOR_S
+            return abs(time.time() - self.watching.stat().st_mtime) < WATCHED_FOR_S
         except FileNotFoundError:
             return False
 
@@ -146,28 +166,47 @@ class RunFolder:
         there already.
         """
         try:
-            self.path.mkdir(parents=True)
+            with_room(lambda: self.path.mkdir(parents=True))
         except FileExistsError:
             raise BadInput(
                 f"{self.path} exists already.", "out", "Choose another name, or resume it with --resume."
             ) from None
-        self.snapshots.mkdir()
-        self.control.touch()  # the worker looks at it before every step, and a missing file costs more
-        self.checkpoints.mkdir()
-        self.write_status(state=state, step=0)
-        write_json(self.path / "config.json", config)
+        try:
+            with_room(self.snapshots.mkdir)
+            with_room(
+                self.control.touch
+            )  # the worker looks at it before every step, and a missing file costs more
+            with_room(self.checkpoints.mkdir)
+            self.write_status(state=state, step=0)
+            write_json(self.path / "config.json", config)
+        except NoRoom:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
 
     def write_status(self, **status: Any) -> None:
-        """Replace ``status.json``; ``since`` and ``heartbeat`` are wall-clock seconds."""
-        write_json(
-            self.path / "status.json", finite({"since": time.time(), "heartbeat": time.time(), **status})
-        )
+        """Replace ``status.json``; ``since`` and ``heartbeat`` are wall-clock seconds. ``obey_from`` says how
+        many bytes of ``control.jsonl`` were there when a start was asked for: what comes after them is meant
+        for the attempt to come.
+        """
+        told = {"since": time.time(), "heartbeat": time.time(), **status}
+        if status["state"] in ("queued", "starting"):
+            told["obey_from"] = self.control_size()
+        write_anyhow(self.path / "status.json", finite(told))
+
+    def control_size(self) -> int:
+        """The bytes of ``control.jsonl``."""
+        try:
+            return self.control.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def command(self, command: dict[str, Any]) -> None:
         """Append one command to ``control.jsonl`` for the worker."""
         appender = Appender(self.control)
-        appender.write({**command, "time": time.time()})
-        appender.close()
+        try:
+            appender.write({**command, "time": time.time()})
+        finally:
+            appender.close()
 
 
 def run_at(folder: Path) -> tuple[RunFolder, str | None]:

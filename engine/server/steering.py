@@ -132,7 +132,7 @@ class Steering:
         target = self._make_folder(branch)
         try:
             branches.copy_checkpoint(folder, step, target, branch["options"])
-        except Conflict:
+        except Conflict:  # or no room
             branches.remove(target.path)
             raise
         self._launcher.start(target.id, resume=True)

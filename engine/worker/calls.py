@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput
-from engine.runs.files import write_json
+from engine.runs.files import NoRoom, is_full, write_json
 from engine.worker.wire import ERRORS, receive, send
 
 
@@ -141,6 +141,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             "refused": BadInput("that needs more memory than it may have.", None, remedy).as_dict(),
             "kind": "BadInput",
         }
-    except Exception:  # the outermost boundary of a call: the child goes on
+    except Exception as error:  # the outermost boundary of a call: the child goes on
+        if is_full(error):
+            return {"refused": NoRoom().as_dict(), "kind": "Conflict"}
         traceback.print_exc()
         return {"broke": traceback.format_exc(limit=-1).strip().splitlines()[-1][:200]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from engine.live.gallery import Gallery
@@ -19,7 +18,8 @@ from engine.worker.status import Status
 
 class Commands:
     """Obeys the commands that come for this attempt. ``before`` is the status that was there when it began:
-    commands older than the start that was asked for were meant for an earlier attempt.
+    commands that stood there before the start was asked for were meant for an earlier attempt. (Their place
+    says so, not their time: clocks are put back.)
     """
 
     def __init__(
@@ -36,10 +36,16 @@ class Commands:
     ) -> None:
         self.trainer, self.status, self.journal, self.replay = trainer, status, journal, replay
         self.keeper, self.reporter, self.gallery = keeper, reporter, gallery
-        asked = before.get("state") in ("starting", "queued")
-        self._from = before.get("since", 0.0) if asked else time.time()
         self._control = Tail(folder.control, held=True)
+        asked = before.get("state") in ("starting", "queued")
+        self._control.offset = before.get("obey_from", 0) if asked else folder.control_size()
         self.stop_asked = False  # by a signal
+
+    def is_stop_asked(self) -> bool:
+        """Whether a stop has come that was not obeyed yet."""
+        ahead = Tail(self._control.path)
+        ahead.offset = self._control.offset
+        return self.stop_asked or any(command.get("command") == "stop" for command in ahead.read())
 
     def obey(self) -> None:
         """Apply the commands that have come. Each takes effect before the next step."""
@@ -47,8 +53,6 @@ class Commands:
             self.status.state = "stopped"
             return
         for command in self._control.read():
-            if command.get("time", 0) < self._from:
-                continue
             try:
                 self._apply(command)
             except BadInput as refusal:

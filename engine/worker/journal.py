@@ -18,7 +18,8 @@ class Journal:
 
     def __init__(self, folder: RunFolder, trainer: Trainer, status: Status) -> None:
         self.trainer, self.status = trainer, status
-        self.old_rows, self.old_events = Tail(folder.metrics).read(), Tail(folder.events).read()
+        self.old_rows = [row for row in Tail(folder.metrics).read() if _is_whole(row)]
+        self.old_events = [event for event in Tail(folder.events).read() if _is_whole(event, "type")]
         self._row, self._event = _after(self.old_rows), _after(self.old_events)
         self._metrics, self._events = Appender(folder.metrics), Appender(folder.events)
 
@@ -51,8 +52,15 @@ class Journal:
         return {"step": self.trainer.step, "time": round(self.status.elapsed, 4)}
 
 
+def _is_whole(line: dict[str, Any], *texts: str) -> bool:
+    """Whether a line has what each has; one that was damaged does not count."""
+    return all(type(line.get(name)) is int for name in ("row", "step")) and all(
+        isinstance(line.get(name), str) for name in texts
+    )
+
+
 def _after(lines: list[dict[str, Any]]) -> int:
-    return max((line.get("row", 0) for line in lines), default=-1) + 1
+    return max((line["row"] for line in lines), default=-1) + 1
 
 
 def newest_attempt(rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:

@@ -23,7 +23,10 @@ class Replay:
         later = [
             {key: event[key] for key in ("number", "step", "command")}
             for event in (journal.old_events if kept else [])
-            if event["type"] == "command" and event.get("number", -1) >= self.seen
+            if event["type"] == "command"
+            and isinstance(event.get("command"), dict)
+            and isinstance(event.get("number"), int)  # others changed no number
+            and event["number"] >= self.seen
         ]
         self.pending: list[dict[str, Any]] = (kept["pending"] if kept else []) + later
         self.seen = max([self.seen, *(command["number"] + 1 for command in later)])

@@ -19,7 +19,7 @@ from engine.live.picture import picture_of
 from engine.metrics.best import Best
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict
-from engine.runs.files import read_json
+from engine.runs import files
 from engine.runs.folder import RunFolder
 from engine.runs.lock import Lock
 from engine.training.trainer import Trainer, use_threads
@@ -31,6 +31,8 @@ from engine.worker.replay import Replay
 from engine.worker.reporter import Progress, Reporter
 from engine.worker.status import Status
 
+STOPPING = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # those that the system has
+ROOM_EVERY_S = 0.5  # between two tries on a full disk
 IDLE_S = 0.01  # between two looks at the commands while paused
 
 
@@ -49,7 +51,7 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
     except BadInput as refusal:
         return _fail(folder, refusal.error, refusal.remedy)
     except Exception as error:
-        with open(folder.log, "a", encoding="utf-8") as log:
+        with contextlib.suppress(OSError), open(folder.log, "a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
         return _fail(
             folder,
@@ -61,9 +63,16 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
 
 
 def _fail(folder: RunFolder, error: str, remedy: str) -> str:
-    status = read_json(folder.path / "status.json", {})
+    status = folder.written()
     folder.write_status(**{**status, "state": "failed", "error": error, "remedy": remedy})
     return "failed"
+
+
+def _lost(damaged: list[int], step: int) -> dict[str, str]:
+    """The error of checkpoints that cannot be read, newest first; the newest whole one is of ``step``."""
+    steps = ", ".join(f"{one:,}" for one in damaged)
+    error = f"The checkpoint of step {steps} is damaged: {damaged[0] - step:,} steps are lost."
+    return {"error": error, "remedy": f"It goes on from step {step:,}."}
 
 
 class Session:
@@ -76,11 +85,11 @@ class Session:
 
     def __init__(self, folder: RunFolder, resume: bool, progress: Progress | None) -> None:
         config = folder.config()
-        before = read_json(folder.path / "status.json", {})
+        before = folder.written()
         use_threads(config["kind"])
         memory.keep_freed()
-        newest = checkpoint.newest(folder) if resume else None
-        kept = checkpoint.load(newest) if newest else None
+        newest = checkpoint.newest_whole(folder) if resume else None
+        kept, self._damaged = (newest.tree, newest.damaged) if newest else (None, [])
         # the model it began with may be gone by now
         self.trainer = Trainer({**config, "start_from": None} if kept else config)
         self.trainer.steps = int(before.get("steps") or config["steps"])
@@ -104,11 +113,17 @@ class Session:
     def run(self) -> str:
         """Train until the last step, a stop, or a break."""
         with self._signals():
-            if self.status.attempt > 1:
-                self.journal.event("resumed", attempt=self.status.attempt)
-            self.begin()
-            self._loop()
-        return self._end()
+            files.when_full = self._await_room
+            try:
+                if self.status.attempt > 1:
+                    self.journal.event("resumed", attempt=self.status.attempt)
+                if self._damaged:
+                    self.journal.event("error", **_lost(self._damaged, self.trainer.step))
+                self.begin()
+                self._loop()
+                return self._end()
+            finally:
+                files.when_full = None
 
     def begin(self) -> None:
         """What there is to see before the first step, and a checkpoint of it."""
@@ -168,12 +183,16 @@ class Session:
 
     @contextlib.contextmanager
     def _signals(self) -> Any:
-        """SIGTERM and Ctrl+C ask for an orderly stop with a checkpoint."""
+        """SIGTERM, Ctrl+C and the terminal's end ask for an orderly stop with a checkpoint."""
 
         def ask(number: int, frame: FrameType | None) -> None:
             self.commands.stop_asked = True
 
-        kept = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        there = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+        heard = [
+            number for number in there if signal.getsignal(number) is not signal.SIG_IGN
+        ]  # as nohup has it
+        kept = {number: signal.signal(number, ask) for number in heard}
         try:
             yield
         finally:
@@ -191,6 +210,23 @@ class Session:
             time.sleep(min(left, 0.02))
             self.status.refresh()
             self.commands.obey()
+
+    def _await_room(self) -> None:
+        """The disk is full: pause in the middle of the writing, say why, and go on once there is room.
+
+        Raises ``NoRoom`` if a stop is asked for meanwhile: what could not be written is lost then.
+        """
+        status, full = self.status, files.NoRoom()
+        before = status.state, status.error, status.remedy
+        status.state, status.error = "paused", full.error
+        status.remedy = "Make room: it goes on by itself."
+        status.write()
+        end = time.monotonic() + ROOM_EVERY_S
+        while time.monotonic() < end:
+            time.sleep(IDLE_S)
+            if self.commands.is_stop_asked():
+                raise full
+        status.state, status.error, status.remedy = before
 
     def _idle(self) -> None:
         time.sleep(IDLE_S)

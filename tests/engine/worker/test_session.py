@@ -326,3 +326,74 @@ def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):
     assert refused.returncode == 2 and "generator_lr" in refused.stderr and "Traceback" not in refused.stderr
     taken = run("train", "--out", out, "--steps", "10")
     assert taken.returncode == 2 and "--resume" in taken.stderr
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_what_is_lost_is_said(new_run):
+    folder = new_run(steps=30)
+    assert train(folder) == "done"
+    newest = folder.checkpoints / "00000030"
+    (newest / "tensors.safetensors").write_bytes((newest / "tensors.safetensors").read_bytes()[:100])
+    shutil.copytree(newest, folder.checkpoints / "00000029")
+    (folder.checkpoints / "00000029" / "state.json").write_text("{")
+    assert loading.load(folder.path).step == 0
+    folder.write_status(**{**folder.status(), "steps": 40})
+    assert train(folder, resume=True) == "done", folder.status()
+    told = events(folder, "error")[0]
+    assert "step 30, 29 is damaged: 30 steps are lost" in told["error"] and "step 0" in told["remedy"]
+    assert loading.load(folder.path).step == 40
+
+
+def test_a_run_without_a_whole_checkpoint_says_so(new_run):
+    folder = new_run(steps=10)
+    assert train(folder) == "done"
+    for path in folder.checkpoints.iterdir():
+        (path / "state.json").write_bytes(b"")
+    assert train(folder, resume=True) == "failed"
+    assert "every checkpoint of the run is damaged" in folder.status()["error"]
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"step": 3}', b'{"state": 7}', b"\xff"])
+def test_a_run_goes_on_with_damaged_status_rows_and_events(new_run, text):
+    folder = new_run(steps=10)
+    assert train(folder) == "done"
+    (folder.path / "status.json").write_bytes(text)
+    assert folder.status()["state"] == "failed" and "damaged" in folder.status()["error"]
+    for path in (folder.metrics, folder.events):
+        with open(path, "ab") as file:
+            file.write(
+                b'{"row": "7"}\n{"row": 1e999, "step": 2}\n{"row": 9999}\n{"type": "command"}\n[]\n{"ro'
+            )
+    assert train(folder, resume=True) == "done", folder.status()
+    last = Tail(folder.events).read()[-1]
+    assert (last["type"], last["state"]) == ("state", "done") and last["row"] < 9999
+
+
+def test_commands_are_obeyed_by_their_place_and_not_by_their_time(new_run):
+    """As if the wall clock had been put back by an hour after the run began, and forth before."""
+    folder = new_run(steps=10_000)
+    future, past = time.time() + 3600, time.time() - 3600
+    with open(folder.control, "a") as file:
+        file.write(json.dumps({"command": "stop", "time": future}) + "\n")
+    folder.write_status(state="starting", step=0)  # asked for after that stop, which another attempt obeyed
+
+    def progress(step, row):
+        if step == 20:
+            with open(folder.control, "a") as file:
+                file.write(json.dumps({"command": "stop", "time": past}) + "\n")
+
+    assert train(folder, progress=progress) == "stopped"
+    assert 20 <= folder.status()["step"] < 100
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that end")
+def test_the_end_of_the_terminal_ends_a_run_with_a_checkpoint(new_run):
+    folder = new_run(steps=10_000_000)
+    process = start_process(folder)
+    try:
+        wait_for(lambda: folder.status()["step"] > 20)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 0
+        assert folder.status()["state"] == "stopped"
+        assert folder.checkpoint_steps()[-1] == folder.status()["step"]
+    finally:
+        process.kill()
