@@ -96,7 +96,7 @@ def test_an_installation_serves_its_own_models_from_an_empty_folder(bin, tmp_pat
         assert (tmp_path / "mine" / run_id / "metrics.jsonl").stat().st_size
     finally:
         said = server.end()
-    assert "No run goes on" in said and [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert "GANscope ended" in said and [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_options_alone_are_the_dashboards_and_words_the_engines(bin, tmp_path):
