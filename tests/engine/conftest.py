@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from engine.api import Engine
 from engine.runs.folder import RunFolder
 from engine.training.request import validate
+from tests.engine.serving import clear
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +47,17 @@ def new_run(tmp_path):
         return folder
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The engine of a module's tests."""
+    with Engine(tmp_path_factory.mktemp("engine") / "runs", device="cpu", limit=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def engine(shared):
+    """The same, without the runs of the test before."""
+    yield shared
+    clear(shared)

@@ -20,7 +20,6 @@ from tests.engine.serving import (
     FOREVER,
     NAN,
     OPTIONS,
-    clear,
     eventually,
     finished,
     in_state,
@@ -40,18 +39,6 @@ ids = [engine.start("presenter", {"gan": "gan", "data": "ring", "steps": 10_000_
 print(*ids, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with Engine(tmp_path_factory.mktemp("engine") / "runs", device="cpu", limit=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-def engine(shared):
-    yield shared
-    clear(shared)
 
 
 # --- the server's life

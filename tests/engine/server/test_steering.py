@@ -9,7 +9,6 @@ import time
 
 import pytest
 
-from engine.api import Engine
 from engine.models import checkpoint
 from engine.options import BadInput, Conflict, NotFound
 from engine.runs.files import Tail
@@ -18,7 +17,6 @@ from engine.training.trainer import Trainer
 from tests.engine.serving import (
     FOREVER,
     NAN,
-    clear,
     eventually,
     finished,
     in_state,
@@ -29,18 +27,6 @@ from tests.engine.serving import (
 )
 
 DEEP = nested(4000)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with Engine(tmp_path_factory.mktemp("engine") / "runs", device="cpu", limit=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-def engine(shared):
-    yield shared
-    clear(shared)
 
 
 def test_a_run_is_paused_stepped_changed_and_resumed(engine):
