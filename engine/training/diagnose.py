@@ -22,6 +22,10 @@ WINDOW = 10  # measured rows
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
 MOVED = 0.3  # of the samples, to another mode from one measured row to the next
 RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
+BALANCED = 0.9  # D's accuracy on pictures: beyond it D is far ahead
+EVEN = 0.25  # nats from the classes' shares in the data to those of the samples
+ALIKE = (0.7, 1.4)  # the diversity of samples that vary as the data do
+CONVERGED = 0.7  # of its first value, at most: an error of a translator or an encoder that has learned
 VARIED = 0.5  # of the data's diversity
 LARGE_RATE = 3e-3  # for Adam on two players
 SETTLED = 5  # measured rows before anything is said
@@ -53,7 +57,8 @@ WHY = {
     "objective, or a critic whose slope "
     "nothing bounds.",
     "healthy": "Both players hold each other in balance and the samples resemble the data.",
-    "learning": "The samples are still moving towards the data and nothing looks wrong.",
+    "learning": "None of the known failures shows, and there is no evidence yet that the samples resemble "
+    "the data.",
 }
 
 
@@ -66,6 +71,7 @@ class Diagnoser:
         self.classes = len(config["meta"]["data"].get("classes") or [])
         self.score = config["meta"]["objective"]
         self.judges_samples = config["meta"].get("gan", {}).get("judges_samples", True)
+        self.first: Row = {}  # the first value of each figure that is watched
         self.measured: deque[Row] = deque(maxlen=WINDOW)
         self.rows: deque[Row] = deque(maxlen=40)
         self.largest_g_grad = 0.0
@@ -92,11 +98,13 @@ class Diagnoser:
             return self.active
         if "samples" in row:
             self.measured.append(row)
+            self.first = {**{name: row[name] for name in WATCHED if name in row}, **self.first}
             self.measurements += 1
             self.greatest_diversity = max(self.greatest_diversity, row.get("diversity") or 0.0)
             self.most_classes = max(self.most_classes, row.get("classes_hit") or 0)
         plays = self.kind in ("points", "images")  # where pictures are translated, other terms hold G
-        found = [rule(self) for rule in RULES] if plays and len(self.measured) >= SETTLED else []
+        rules = RULES if plays else [left_behind]
+        found = [rule(self) for rule in rules] if len(self.measured) >= SETTLED else []
         active = [item for item in found if item]
         if not active:
             active = [self._calm()]
@@ -134,32 +142,69 @@ class Diagnoser:
             return _diagnosis("healthy" if good else "learning", evidence, {"jsd": level}, None)
         if self.kind in ("pairs", "domains"):
             return self._translating(newest)
-        accuracy = self._recent("d_accuracy")
+        return self._of_pictures(newest)
+
+    def _of_pictures(self, newest: Row) -> Diagnosis:
+        """Healthy only on evidence: D does not tell samples apart at will, and they vary as the data do and
+        have its classes in its shares. Without classes, the eye or an evaluation must judge them.
+        """
+        accuracy, settled = self._recent("d_accuracy"), len(self.measured) >= SETTLED
+        if errors := self._window("test_error"):
+            evidence = f"The classifier errs on {errors[-1]:.1%} of the test part."
+            return _diagnosis("learning", evidence, {"test_error": errors[-1]}, None)
         if accuracy is None:
-            alone = len(self.measured) >= SETTLED
             evidence = (
-                "No discriminator plays: there is no balance to judge." if alone else "Too early to say."
+                "No discriminator plays: there is no balance to judge." if settled else "Too early to say."
             )
             return _diagnosis("learning", evidence, {}, None)
+        numbers = {"d_accuracy": accuracy}
+        if not self.judges_samples:
+            return self._of_codes(accuracy)
         kinds = (
             f", {newest['classes_hit']} of {self.classes} classes drawn" if "classes_hit" in newest else ""
         )
-        settled = len(self.measured) >= SETTLED
         evidence = (
             f"D's accuracy {accuracy:.2f}, diversity {newest.get('diversity', 1):.2f} of the data's{kinds}."
         )
-        return _diagnosis("healthy" if settled else "learning", evidence, {"d_accuracy": accuracy}, None)
+        if self.score["name"] != "wasserstein" and accuracy > BALANCED:
+            return _diagnosis("learning", f"D is far ahead of G. {evidence}", numbers, None)
+        recent = list(self.measured)[-RECENT:]
+        good = settled and all(self._resembles(row) for row in recent)
+        return _diagnosis("healthy" if good else "learning", evidence, numbers, None)
+
+    def _resembles(self, row: Row) -> bool:
+        return (
+            self.classes > 1
+            and row.get("classes_hit", 0) >= 0.9 * self.classes
+            and row.get("class_kl", EVEN) < EVEN
+            and ALIKE[0] <= row.get("diversity", 0.0) <= ALIKE[1]
+        )
+
+    def _of_codes(self, accuracy: float) -> Diagnosis:
+        """Where D judges codes: whether they fit the prior, and what is left of pictures once decoded."""
+        errors, evidence = (
+            self._window("reconstruction_error"),
+            f"D tells codes from the prior {accuracy:.2f}.",
+        )
+        if not errors:
+            return _diagnosis("learning", evidence, {"d_accuracy": accuracy}, None)
+        evidence += f" Held-out pictures come back with a mean square error of {errors[-1]:.3f}."
+        learned = errors[-1] < CONVERGED * self.first["reconstruction_error"]
+        good = learned and len(errors) >= SETTLED and accuracy < BALANCED
+        return _diagnosis("healthy" if good else "learning", evidence, {"d_accuracy": accuracy}, None)
 
     def _translating(self, newest: Row) -> Diagnosis:
-        """Whether held-out pictures still come nearer to what they should be, or back to what they were."""
-        for name, words in (("test_l1", "from the targets"), ("test_cycle_a", "from A after both ways")):
+        """Whether held-out pictures still come nearer to what they should be. How near they come back to what
+        they were says nothing of what lies between: two translators that do nothing are perfect there.
+        """
+        names = (("test_l1", "from the targets"), ("test_cycle_a", "from A after both ways"))
+        for name, words in names:
             values = self._window(name)
             if len(values) >= SETTLED:
-                evidence = (
-                    f"Held-out pictures are {values[-1]:.3f} {words} on average, {values[0]:.3f} before."
-                )
-                settled = min(values[:-2]) <= min(values[-2:])
-                return _diagnosis("healthy" if settled else "learning", evidence, {name: newest[name]}, None)
+                evidence = f"Held-out pictures are {values[-1]:.3f} {words}, {self.first[name]:.3f} at first."
+                still = min(values[-2:]) < min(values[:-2])
+                good = name == "test_l1" and not still and values[-1] < CONVERGED * self.first[name]
+                return _diagnosis("healthy" if good else "learning", evidence, {name: newest[name]}, None)
         return _diagnosis("learning", "Too early to say.", {}, None)
 
     def _recent(self, name: str) -> float | None:
@@ -171,6 +216,19 @@ class Diagnoser:
 
 
 HEALTHY_JSD = 0.2
+WATCHED = ("test_l1", "test_cycle_a", "reconstruction_error")
+
+
+def _differing(d: Diagnoser, sentence: str, options: dict[str, Any], live: bool) -> dict[str, Any] | None:
+    """A remedy of what is not on yet; ``None`` if there is nothing in it."""
+    changes = {name: value for name, value in options.items() if d.options.get(name, value) != value}
+    return {"sentence": sentence, "options": changes, "live": live} if changes else None
+
+
+def _slower(d: Diagnoser) -> dict[str, Any]:
+    """When all else is on: smaller steps."""
+    rates = {f"{player}_lr": d.options[f"{player}_lr"] / 3 for player in ("generator", "discriminator")}
+    return {"sentence": "A third of both rates", "options": rates, "live": True}
 
 
 def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[str, Any] | None) -> Diagnosis:
@@ -185,17 +243,18 @@ def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[s
 
 
 def _wgan_gp(d: Diagnoser) -> dict[str, Any]:
-    """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D."""
+    """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D. Smaller steps where it is on."""
+    if d.options["objective"] == "wasserstein" and d.options.get("gradient_penalty"):
+        return _slower(d)
     options: dict[str, Any] = {
         "objective": "wasserstein",
         "critic_steps": 5,
         "weight_clip": 0.0,
         "label_smoothing": 0.0,
+        "gradient_penalty": 0.1 if d.kind == "points" else 10.0,
+        "discriminator_norm": "layer",
     }
-    options["gradient_penalty"] = 0.1 if d.kind == "points" else 10.0
-    if "discriminator_norm" in d.options:
-        options["discriminator_norm"] = "layer"
-    return {"sentence": "Wasserstein with a gradient penalty", "options": options, "live": False}
+    return _differing(d, "Wasserstein with a gradient penalty", options, live=False) or _slower(d)
 
 
 def mode_collapse(d: Diagnoser) -> Diagnosis | None:
@@ -246,6 +305,8 @@ def _samples_are_good(d: Diagnoser) -> bool:
 def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
     """D sure of everything while G's gradient has all but gone."""
     accuracy, gradient = d._recent("d_accuracy"), d._recent("g_grad")
+    if d.score.get("range", True) is None or d._window("test_error"):
+        return None  # only log(1 - D) and the like have a flat side, and a classifier's G matches features
     if accuracy is None or gradient is None or accuracy < 0.98 or gradient > 1e-2:
         return None
     evidence = f"G's gradient norm is {gradient:.1e} while D's accuracy is {accuracy:.2f}."
@@ -262,8 +323,10 @@ def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
 
 def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
     """D right about nearly everything for the whole window, where its accuracy means something."""
-    if d.score["name"] == "wasserstein":
-        return None
+    if d.score["name"] == "wasserstein" or d._window("test_error"):
+        return None  # a critic is to be right, and so is a classifier
+    if (levels := d._window("jsd")[-SETTLED:]) and median(levels) < HEALTHY_JSD:
+        return None  # the samples are there all the same
     accuracies = [row["d_accuracy"] for row in d.rows if row.get("d_accuracy") is not None]
     limit = 0.85 if d.kind == "points" else 0.99
     if len(accuracies) < 20 or mean(accuracies) < limit:
@@ -284,7 +347,12 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
 
 
 def oscillation(d: Diagnoser) -> Diagnosis | None:
-    """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row."""
+    """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row, and
+    back. Samples that lie on the data do not oscillate, nor do those that are still on their way.
+    """
+    levels = d._window("jsd")[-SETTLED:]
+    if levels and median(levels) < HEALTHY_JSD:
+        return None
     histograms = d._window("histogram")[-SETTLED - 1 :]  # what was before has had time to calm down
     if histograms:
         if len(histograms) <= SETTLED:
@@ -299,11 +367,12 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
         values = d._window("jsd")
         if len(values) < SETTLED:
             return None
-        moves = [abs(a - b) for a, b in pairwise(values)]
-        if mean(moves) < 0.08:
+        there_and_back = sum(abs(a - b) for a, b in pairwise(values)) - abs(values[0] - values[-1])
+        moved = there_and_back / (len(values) - 1)
+        if moved < 0.08:
             return None
-        evidence = f"The Jensen-Shannon divergence jumps by {mean(moves):.2f} nats between measurements."
-        numbers = {"moved": mean(moves)}
+        evidence = f"The Jensen-Shannon divergence jumps by {moved:.2f} nats between measurements."
+        numbers = {"moved": moved}
     if d.options["weight_clip"]:
         options = {
             "weight_clip": 0.0,
@@ -325,10 +394,28 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
     elif max(d.options["generator_lr"], d.options["discriminator_lr"]) > LARGE_RATE:
         calm = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
         calm |= {"generator_beta1": 0.5, "discriminator_beta1": 0.5}
-        remedy = {"sentence": "A tenth of both rates, less momentum", "options": calm, "live": False}
+        remedy = _differing(d, "A tenth of both rates, momentum of one half", calm, live=False)
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("oscillation", evidence, numbers, remedy)
+
+
+def left_behind(d: Diagnoser) -> Diagnosis | None:
+    """Of a translator: D right about every patch while G's loss climbs and its outputs get no better."""
+    half = len(d.rows) // 2
+    losses = [row["g_loss"] for row in d.rows if "g_loss" in row]
+    accuracies = [row["d_accuracy"] for row in d.rows if "d_accuracy" in row]
+    if half < 10 or len(losses) < 2 * half or len(accuracies) < 2 * half or mean(accuracies) < 0.98:
+        return None
+    before, now = mean(losses[:half]), mean(losses[half:])
+    errors = d._window("test_l1") or d._window("test_cycle_a")
+    if now < 1.2 * abs(before) or (errors and errors[-1] < errors[0]):
+        return None
+    evidence = f"D's accuracy is {mean(accuracies):.2f}, and G's loss climbs: {before:.2f}, then {now:.2f}."
+    rate = d.options["discriminator_lr"] / 3
+    remedy = _differing(d, f"Let G keep up: D's rate {rate:g}", {"discriminator_lr": rate}, live=True)
+    numbers = {"d_accuracy": mean(accuracies), "g_loss": now}
+    return _diagnosis("discriminator_overpowering", evidence, numbers, remedy)
 
 
 RULES: list[Callable[[Diagnoser], Diagnosis | None]] = [

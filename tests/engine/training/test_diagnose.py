@@ -85,7 +85,11 @@ def test_pictures_that_are_alike_at_first_are_no_collapse_but_later_they_are():
 def test_where_d_judges_codes_samples_that_are_alike_say_nothing_of_the_game():
     alike = {"diversity": 0.3, "classes_hit": 3, "d_accuracy": 0.6, "g_grad": 1.0}
     config = validate({"gan": "aae", "data": "mnist", "steps": 40, "device": "cpu"})
-    assert list(told(config, [alike] * 20)) == ["healthy"]
+    assert list(told(config, [alike] * 20)) == ["learning"]
+    coming_back = [{**alike, "reconstruction_error": error} for error in (0.5, 0.3, *[0.1] * 8)]
+    assert list(told(config, coming_back)) == ["healthy"]
+    gone = [{**row, "reconstruction_error": 0.5} for row in coming_back]
+    assert list(told(config, gone)) == ["learning"]
     without = {name: value for name, value in alike.items() if name != "d_accuracy"}
     (only,) = told(config, [without] * 20).values()
     assert only["name"] == "learning" and "No discriminator plays" in only["evidence"]
@@ -105,3 +109,94 @@ def test_every_rule_has_a_title_and_a_reason(rule):
 
 def test_nulls_in_rows_do_no_harm():
     assert told(small(), [{name: None for name in GOOD}] * 12)
+
+
+def of_pictures(gan="dcgan", data="mnist", **options):
+    return validate({"gan": gan, "data": data, "steps": 400, "device": "cpu", "options": options})
+
+
+DIGITS = {"classes_hit": 10, "class_kl": 0.05, "diversity": 0.95, "d_accuracy": 0.75, "g_grad": 1.0}
+
+
+def test_pictures_are_healthy_only_on_evidence():
+    assert list(told(of_pictures(), [DIGITS] * 10)) == ["healthy"]
+    for lacking in ({"classes_hit": 8}, {"class_kl": 0.6}, {"diversity": 0.6}):
+        assert list(told(of_pictures(), [{**DIGITS, **lacking}] * 10)) == ["learning"]
+    unknown = {name: value for name, value in DIGITS.items() if not name.startswith("class")}
+    assert list(told(of_pictures(data="openmoji"), [unknown] * 10)) == ["learning"]
+
+
+def test_a_d_that_is_far_ahead_is_no_balance():
+    stripes = {**DIGITS, "d_accuracy": 0.985, "classes_hit": 7, "class_kl": 1.1}
+    for rows in ([stripes] * 10, [{**DIGITS, "d_accuracy": 0.95}] * 10):
+        (only,) = told(of_pictures(), rows).values()
+        assert only["name"] == "learning" and only["evidence"].startswith("D is far ahead")
+
+
+def test_samples_that_lie_on_the_data_do_not_oscillate_nor_do_those_that_come_nearer():
+    config = validate({"gan": "wgan", "data": "segments", "steps": 40, "device": "cpu"})
+    on_it = [{"jsd": jsd, "d_accuracy": 0.5, "g_grad": 1.0} for jsd in (0.05, 0.18) * 5]
+    assert list(told(config, on_it)) == ["healthy"]
+    coming = [{"jsd": 0.69 - 0.08 * k, "d_accuracy": 0.5, "g_grad": 1.0} for k in range(5)]
+    assert "oscillation" not in told(config, coming * 1)
+    circling = [{"jsd": jsd, "d_accuracy": 0.5, "g_grad": 1.0} for jsd in (0.3, 0.6) * 5]
+    assert "oscillation" in told(config, circling)
+
+
+CURES = {
+    "plain": {},
+    "penalised critic": {"objective": "wasserstein", "gradient_penalty": 0.1, "critic_steps": 5},
+    "clipped critic": {"objective": "wasserstein", "weight_clip": 0.1},
+    "slow D": {"discriminator_lr": 1e-5, "generator_lr": 1e-3},
+    "large rates": {"discriminator_lr": 1e-2, "generator_lr": 1e-2},
+    "minimax": {"objective": "minimax"},
+}
+
+
+@pytest.mark.parametrize("options", CURES.values(), ids=CURES)
+def test_a_remedy_never_proposes_what_is_on(options):
+    config = small(**options)
+    hopping = [
+        {**GOOD, "modes_hit": 1, "histogram": HOP[k % 8], "jsd": 0.6, "d_accuracy": 0.99, "g_grad": 1e-4}
+        for k in range(25)
+    ]
+    found = told(config, hopping)
+    assert len(found) >= 2
+    for item in found.values():
+        assert item["remedy"]["options"]
+        assert not {
+            name for name, value in item["remedy"]["options"].items() if config["options"].get(name) == value
+        }
+
+
+def test_of_a_critic_no_flat_side_is_told():
+    sure = [{**GOOD, "jsd": 0.6, "d_accuracy": 1.0, "g_grad": 1e-4}] * 25
+    for options in ({"objective": "wasserstein", "weight_clip": 0.1}, {"objective": "hinge"}):
+        assert "vanishing_gradient" not in told(small(**options), sure)
+
+
+def test_a_classifier_is_told_by_its_errors():
+    rows = [{"test_error": 0.05, "diversity": 0.9, "d_accuracy": 0.99, "g_grad": 1e-3}] * 25
+    (only,) = told(of_pictures("semi_supervised"), rows).values()
+    assert only["name"] == "learning" and "5.0%" in only["evidence"]
+
+
+TRANSLATING = {"d_accuracy": 0.7, "g_loss": 1.0}
+
+
+def test_a_translator_is_healthy_when_it_has_learned():
+    config = of_pictures("pix2pix", "line_art")
+    learned = [{**TRANSLATING, "test_l1": error} for error in (0.9, 0.3, *[0.1] * 8)]
+    assert list(told(config, learned)) == ["healthy"]
+    black = [{**TRANSLATING, "test_l1": 0.9}] * 10
+    assert list(told(config, black)) == ["learning"]
+    nothing_done = [{**TRANSLATING, "test_cycle_a": 0.01}] * 10
+    assert list(told(of_pictures("cyclegan", "drawing_styles"), nothing_done)) == ["learning"]
+
+
+def test_a_translator_that_is_left_behind():
+    config = of_pictures("pix2pix", "line_art")
+    rows = [{"d_accuracy": 1.0, "g_loss": 1 + k / 10, "test_l1": 0.5} for k in range(25)]
+    assert list(told(config, rows)) == ["discriminator_overpowering"]
+    better = [{**row, "test_l1": 0.5 - k / 100} for k, row in enumerate(rows)]
+    assert "discriminator_overpowering" not in told(config, better)
