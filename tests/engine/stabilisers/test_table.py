@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.stabilisers import STABILISERS
+from engine.stabilisers import STABILISERS, averages
 from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
@@ -139,12 +139,22 @@ def test_instance_noise_has_the_stated_size_and_ends():
 def test_the_average_of_g_follows_its_formula():
     trainer = Trainer(small(ema=0.9))
     expected = [weight.detach().clone() for weight in trainer.networks["generator"].parameters()]
-    for _ in range(5):
+    for step in range(120):
         trainer.iterate()
-        newest = trainer.networks["generator"].parameters()
-        expected = [0.9 * old + 0.1 * new.detach() for old, new in zip(expected, newest, strict=True)]
+        newest, decay = trainer.networks["generator"].parameters(), min(0.9, (1 + step) / (10 + step))
+        expected = [old.lerp(new.detach(), 1 - decay) for old, new in zip(expected, newest, strict=True)]
     for kept, wanted in zip(trainer.averages["generator"].parameters(), expected, strict=True):
         torch.testing.assert_close(kept, wanted)
+
+
+def test_an_average_forgets_the_untrained_weights():
+    trainer = Trainer(small(ema=0.999))
+    with torch.no_grad():
+        for weight in trainer.averages["generator"].parameters():
+            weight.fill_(1e6)
+    for _ in range(199):
+        trainer.iterate()
+    assert all(weight.abs().max() < 10 for weight in trainer.averages["generator"].parameters())
 
 
 OBSERVERS = {
@@ -155,7 +165,8 @@ OBSERVERS = {
 
 
 @pytest.mark.parametrize("what", OBSERVERS)
-def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what):
+def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what, monkeypatch):
+    monkeypatch.setattr(averages, "YOUNG", 0)  # a young average is too near to the newest weights
     gan, name, options, bound = OBSERVERS[what]
     trainer = Trainer(small(gan, "mnist", batch_size=32, ema=0.999, **options))
     for _ in range(300):
