@@ -184,8 +184,9 @@ class SemiSupervisedGAN(TwoPlayers):
             parts["test_error"] = (source.test_images[::every], source.test_labels[::every])
         device, found = next(networks["discriminator"].parameters()).device, {}
         for name, (images, labels) in parts.items():
-            named = self.classify(networks, to_floats(images.to(device))).argmax(1).cpu()
-            found[name] = float((named != labels).float().mean())
+            logits = self.classify(networks, to_floats(images.to(device)))
+            if bool(torch.isfinite(logits).all()):
+                found[name] = float((logits.argmax(1).cpu() != labels).float().mean())
         return found
 
     def exhibits(self, show: Show) -> list[Exhibit]:

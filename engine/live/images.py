@@ -55,6 +55,8 @@ class ImagesPicture:
         to the data's.
         """
         samples = self._samples(MEASURED)
+        if not bool(torch.isfinite(samples).all()):
+            return {"samples": len(samples)}
         found: dict[str, Any] = {
             "samples": len(samples),
             "diversity": diversity(samples[:64].cpu()) / max(self.reference, 1e-8),

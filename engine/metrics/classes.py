@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.data.source import ImageSource
+from engine.metrics.finite import finite
 from engine.metrics.network import Classifier, load, ships
 
 HIT = 0.1  # a class counts as drawn from this part of its share in the data on: one stray vote is no class
@@ -42,7 +43,7 @@ class ClassCounter:
         ``class_kl`` is KL(samples || data) in nats: 0 is best, and log K is one class only where all K are
         equally frequent. With N samples a perfect generator still has about (K - 1) / 2N.
         """
-        votes = self.classifier(pictures.cpu()).argmax(1)  # (N,)
+        votes = self.classifier(finite(pictures, "samples").cpu()).argmax(1)  # (N,)
         shares = torch.bincount(votes, minlength=len(self.shares)) / len(votes)  # (K,)
         return {
             "class_histogram": [round(share, 5) for share in shares.tolist()],

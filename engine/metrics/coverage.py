@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.metrics.finite import finite
+
 NEAR = 3.0  # standard deviations: a sample that close to a mode is a good one
 
 
@@ -20,6 +22,7 @@ def mode_coverage(samples: Tensor, modes: Tensor, sd: float) -> dict[str, Any]:
     deviations.
     """
     # Not by matrix product: its rounding would move the border of a narrow mode far from the origin.
+    samples = finite(samples, "samples")
     distance = torch.cdist(samples, modes, compute_mode="donot_use_mm_for_euclid_dist")  # (N, K)
     closest, nearest = distance.min(1)  # (N,)
     good = nearest[closest < NEAR * sd]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.data.source import PointSource
+from engine.metrics.finite import finite
 
 BANDWIDTH = 1 / 40  # the Gaussian's standard deviation, as a share of the picture's width
 
@@ -66,7 +67,7 @@ class DensityComparison:
 
         The sum falls short of 1 by the share of samples outside of the extent.
         """
-        place = ((samples.float().cpu() - self._corner) * self._scale).floor_()  # (N, 2)
+        place = ((finite(samples, "samples").float().cpu() - self._corner) * self._scale).floor_()  # (N, 2)
         inside = ((place >= 0) & (place < self.cells)).all(1)
         column, row = place[inside].long().unbind(1)
         counts = torch.bincount(row * self.cells + column, minlength=self.cells**2).float()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Protocol
 
 from torch import nn
@@ -91,15 +92,19 @@ def evaluate_networks(
             seconds[name] = round(time.perf_counter() - started, 2)
     looked = source.kind != "points" and any(METRICS[name].looks for name in names)
     shown = subject.network if looked else None
+    figures = {key: value for found in outcomes.values() for key, value in found.figures.items()}
+    floors = {key: value for found in outcomes.values() for key, value in found.floors.items()}
+    odd = [key for key, value in figures.items() if not isfinite(value)]
+    left_out = [f"{key} is left out: it is no finite number." for key in odd]
     return {
-        "figures": {key: value for found in outcomes.values() for key, value in found.figures.items()},
-        "floors": {key: value for found in outcomes.values() for key, value in found.floors.items()},
+        "figures": {key: value for key, value in figures.items() if isfinite(value)},
+        "floors": {key: value for key, value in floors.items() if isfinite(value)},
         "metrics": {name: {"seconds": seconds[name], **found.details} for name, found in outcomes.items()},
         "network": {"name": shown.name, "title": shown.title, "note": shown.note} if shown else None,
         "n": n,
         "seed": seed,
         "seconds": round(time.perf_counter() - began, 2),
-        "warnings": [warning for found in outcomes.values() for warning in found.warnings],
+        "warnings": [warning for found in outcomes.values() for warning in found.warnings] + left_out,
     }
 
 

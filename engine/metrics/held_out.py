@@ -17,6 +17,7 @@ from engine.data.pixels import to_pixels
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Direction
 from engine.metrics.features import as_input
+from engine.metrics.finite import finite
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.kernel import kernel_distance
 from engine.metrics.picture_network import WINDOW
@@ -50,7 +51,7 @@ class Held:
         for start in range(0, len(self.given), AT_ONCE):
             self.subject.say("translating", start, len(self.given))
             x = as_input(self.given[start : start + AT_ONCE].to(self.subject.device))
-            parts.append(to_pixels(network(x)).cpu())
+            parts.append(to_pixels(finite(network(x), "the translator's outputs")).cpu())
         return torch.cat(parts)
 
     @property
@@ -135,7 +136,10 @@ def cycles(subject: Subject) -> Outcome:
         held = Held(subject, direction)
         back = recipe.translator(subject.networks, "b_to_a" if direction == "a_to_b" else "a_to_b")
         parts = [
-            _l1(back(as_input(made.to(subject.device))).cpu(), as_input(given))
+            _l1(
+                finite(back(as_input(made.to(subject.device))), "the way back's outputs").cpu(),
+                as_input(given),
+            )
             for made, given in zip(held.made.split(AT_ONCE), held.given.split(AT_ONCE), strict=True)
         ]
         figures["cycle_a" if direction == "a_to_b" else "cycle_b"] = float(torch.cat(parts).mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from engine.metrics.finite import finite
 from engine.metrics.precomputed import Precomputed, own_random
 
 SPLITS = 10
@@ -18,7 +19,8 @@ def inception_score(logits: Tensor, seed: int = 0) -> tuple[float, float]:
     """
     from torchmetrics.image.inception import InceptionScore  # takes seconds to import
 
-    chances = logits.cpu().double().log_softmax(1).clamp_min(SMALLEST)  # a probability of 0 would give NaN
+    logits = finite(logits, "class logits").cpu().double()
+    chances = logits.log_softmax(1).clamp_min(SMALLEST)  # a probability of 0 would give NaN
     with own_random(seed):
         score = InceptionScore(feature=Precomputed(logits.shape[1]), splits=min(SPLITS, len(logits) // 2))
         score.update(chances)

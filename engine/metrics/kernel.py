@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from engine.metrics.finite import finite
 from engine.metrics.precomputed import Precomputed, own_random
 
 SUBSETS = 100
@@ -24,7 +25,7 @@ def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> tuple[float, f
         distance = KernelInceptionDistance(
             feature=Precomputed(real.shape[1]), subsets=SUBSETS, subset_size=size
         )
-        distance.update(real.cpu(), real=True)
-        distance.update(fake.cpu(), real=False)
+        distance.update(finite(real, "features of real items").cpu(), real=True)
+        distance.update(finite(fake, "features of samples").cpu(), real=False)
         mean, deviation = distance.compute()
     return float(mean), float(deviation)

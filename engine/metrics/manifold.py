@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.metrics.finite import finite
+
 NEIGHBOURS = 5
 ROWS = 500  # of a table of distances at once
 
@@ -22,7 +24,8 @@ def compare_manifolds(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> dict[s
     items with a fake one in them. 0..1, except density, which may exceed 1.
     """
     k = min(k, len(real) - 1, len(fake) - 1)
-    real, fake = real.double(), fake.double()
+    real = finite(real, "features of real items").double()
+    fake = finite(fake, "features of samples").double()
     real_radius, fake_radius = _radius(real, k), _radius(fake, k)
     balls = torch.zeros(len(fake), dtype=torch.long)  # of real items, around each fake one
     recalled = covered = 0

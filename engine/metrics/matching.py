@@ -35,7 +35,8 @@ def match_codes(counts: Tensor) -> tuple[Tensor, str]:
 
 def category_error(read: Callable[[Tensor], Tensor], values: int, source: ImageSource) -> dict[str, float]:
     """``code_error``: the share of test pictures whose code is another class's, each code named after a class
-    by training pictures; a quick look at every n-th picture of both parts. Empty without labels or test part.
+    by training pictures; a quick look at every n-th picture of both parts. Empty without labels or test part,
+    and where an answer is no finite number.
 
     ``read`` gives logits (N, values) for pictures (N, C, H, W) in [-1, 1].
     """
@@ -44,7 +45,10 @@ def category_error(read: Callable[[Tensor], Tensor], values: int, source: ImageS
     codes, classes = [], []
     for images, labels in ((source.images, source.labels), (source.test_images, source.test_labels)):
         every = -(-len(images) // READ)
-        codes.append(read(to_floats(images[::every])).argmax(1).cpu())
+        answers = read(to_floats(images[::every]))
+        if not bool(torch.isfinite(answers).all()):
+            return {}
+        codes.append(answers.argmax(1).cpu())
         classes.append(labels[::every])
     means, _ = match_codes(count_pairs(codes[0], classes[0], values, len(source.classes or ())))
     return {"code_error": float((means[codes[1]] != classes[1]).float().mean())}

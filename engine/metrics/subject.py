@@ -14,8 +14,8 @@ from engine.data.pixels import to_pixels
 from engine.data.source import ImageSource, Source
 from engine.game.recipe import Networks, Recipe
 from engine.metrics.features import BATCH, FeatureNetwork, Progress, as_input
+from engine.metrics.finite import finite
 from engine.metrics.real import Real, comparable, real_features
-from engine.options import BadInput
 
 USUAL = 5000  # samples
 TEST_PER_SAMPLE, TRAIN_PER_SAMPLE = 2, 12  # labelled images: 5,000 samples go with all of MNIST
@@ -66,10 +66,7 @@ class Subject:
             self.say("drawing samples", len(self._drawn) * BATCH, count)
             latent = self.recipe.draw_latent(BATCH, self._random).to(self.device)
             x = self.recipe.generate(self.networks["generator"], latent).float()
-            if not bool(torch.isfinite(x).all()):
-                raise BadInput(
-                    "the generator's samples are no finite numbers.", "model", "Take an earlier checkpoint."
-                )
+            finite(x, "the generator's samples")
             self._drawn.append((latent.cpu(), (to_pixels(x) if x.dim() == 4 else x).cpu()))
         parts = self._drawn[: -(-count // BATCH)]
         latents, samples = (torch.cat(part)[:count] for part in zip(*parts, strict=True))
@@ -128,7 +125,7 @@ class Subject:
         for start in range(0, len(images), BATCH):
             self.say("asking the networks", start, len(images))
             x: Any = as_input(images[start : start + BATCH].to(self.device))
-            parts.append(function(self.networks, x).float().cpu())
+            parts.append(finite(function(self.networks, x), "the networks' answers").float().cpu())
         return torch.cat(parts)  # (N, K)
 
     def say(self, what: str, done: int, total: int) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.data.source import PointSource
+from engine.metrics.finite import finite
 
 PAIRED = 256  # points of each kind: their pairing takes some 5 ms
 FLOORS = 4  # pairs of real samples whose distances make the floor
@@ -25,6 +26,7 @@ def transport_distance(a: Tensor, b: Tensor) -> float:
     """
     from scipy.optimize import linear_sum_assignment  # half a second, which only who measures this waits for
 
+    a, b = finite(a, "samples"), finite(b, "samples")
     lengths = torch.cdist(a.double(), b.double()).cpu().numpy()  # (N, N)
     rows, columns = linear_sum_assignment(lengths)
     return float(lengths[rows, columns].mean())
