@@ -1,6 +1,8 @@
 // Reads the packed frames that the training process writes: 4-byte length, JSON header, arrays at multiples
 // of 8.
 
+/** @import { FrameHeader } from './records.js' */
+
 const VIEWS = { float32: Float32Array, uint8: Uint8Array, int16: Int16Array };
 
 /**
@@ -9,6 +11,7 @@ const VIEWS = { float32: Float32Array, uint8: Uint8Array, int16: Int16Array };
  */
 export function unpack(buffer, offset = 0) {
   const length = new DataView(buffer).getUint32(offset, true);
+  /** @type {FrameHeader} */
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, offset + 4, length)));
   const arrays = {};
   const shapes = {};

@@ -1,5 +1,7 @@
 // The metric rows of one run, as columns that rise in step.
 
+/** @import { Row } from '../base/records.js' */
+
 const MOST_ROWS = 8000; // beyond it the older half is thinned: a chart is at most ~1,500 pixels wide
 const KEEP_NEWEST = 3000;
 const RARE = 10; // one value in more rows than these is kept
@@ -10,9 +12,11 @@ export class History {
     this.lastRow = -1;
     this.received = 0; // rows ever taken in, thinned or not
     this.attempt = 0;
+    /** @type {Row | null} */
     this.newest = null; // the last row as it came
     this.steps = [];
     this.columns = new Map(); // name -> values, null where a row has none
+    /** @type {Row[]} */
     this.measured = []; // rows with a histogram, in order
   }
 
@@ -28,7 +32,10 @@ export class History {
     return this.columns.has(name);
   }
 
-  /** Takes rows in order; rows seen before (a reconnect) are passed over. Returns how many were new. */
+  /**
+   * Takes rows in order; rows seen before (a reconnect) are passed over. Returns how many were new.
+   * @param {Row[]} rows
+   */
   add(rows) {
     let added = 0;
     for (const row of rows) {
@@ -44,6 +51,7 @@ export class History {
 
   // after a resume or a single phase a step comes again: what was there from that step on gives way to the
   // new
+  /** @param {Row} row */
   #append(row) {
     this.#dropFrom(row.step);
     this.attempt = row.attempt ?? this.attempt;
@@ -65,7 +73,7 @@ export class History {
     if (keep === this.length) return;
     this.steps.length = keep;
     for (const column of this.columns.values()) column.length = keep;
-    while (this.measured.length && this.measured.at(-1).step >= step) this.measured.pop();
+    while ((this.measured.at(-1)?.step ?? -1) >= step) this.measured.pop();
   }
 
   // every second of the older rows goes, but never one that was measured or evaluated: those are rare

@@ -35,7 +35,13 @@ export class PointsPicture {
   shown;
   /** @type {Sprite[]} */
   coloured;
-  /** @type {{ header: ReturnType<typeof import('../base/frames.js').unpack>['header'], heat?: Uint8Array, optimal?: Uint8Array, category?: Uint8Array, rows?: number } | null} */
+  /** @type {number[]} */
+  extent;
+  /** @type {number} */
+  sd;
+  /** @type {[number, number][]} */
+  modes;
+  /** @type {{ header: import('../base/records.js').FrameHeader, heat?: Uint8Array, optimal?: Uint8Array, category?: Uint8Array, rows?: number } | null} */
   frame;
 
   /**
@@ -56,6 +62,10 @@ export class PointsPicture {
     this.configure(meta, dark);
   }
 
+  /**
+   * @param {Partial<import('../base/records.js').Meta>} meta
+   * @param {boolean} dark
+   */
   configure(meta, dark) {
     const dim = dark ? 0.9 : 1;
     this.map = new HeatMap(48, dim);

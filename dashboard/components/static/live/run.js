@@ -1,5 +1,7 @@
 // What the page knows of one run: configuration, status, metric history, events, snapshots.
 
+/** @import { DiagnosisRecord, EvaluationEvent, Message, Meta, RunConfig, RunEvent, Status } from '../base/records.js' */
+
 import { History } from './history.js';
 import { commandText } from '../base/format.js';
 
@@ -7,15 +9,20 @@ export const ENDED = new Set(['done', 'stopped', 'failed']);
 const MARKED = new Set(['set', 'limit', 'step', 'checkpoint', 'pause', 'resume']);
 
 export class RunState {
+  /** @param {string} id */
   constructor(id) {
     this.id = id;
+    /** @type {RunConfig | null} */
     this.config = null;
+    /** @type {Status} */
     this.status = { state: 'starting', step: 0 };
     this.statusAt = performance.now();
     this.history = new History();
     this.lastEvent = -1;
     this.marks = []; // {step, text, kind}
+    /** @type {{ step: number, active: DiagnosisRecord[] }[]} */
     this.diagnoses = []; // {step, active}
+    /** @type {EvaluationEvent[]} */
     this.evaluations = []; // the events, rising in step
     this.snapshots = [];
     this.checkpoints = [];
@@ -24,6 +31,7 @@ export class RunState {
     this.viewers = 1;
   }
 
+  /** @returns {Partial<Meta>} */
   get meta() {
     return this.config?.meta ?? {};
   }
@@ -80,7 +88,10 @@ export class RunState {
     return best;
   }
 
-  /** Takes one message of the live socket; returns the names of what changed. */
+  /**
+   * Takes one message of the live socket; returns the names of what changed.
+   * @param {Message} message
+   */
   take(message) {
     switch (message.type) {
       case 'hello': {
@@ -112,6 +123,7 @@ export class RunState {
     }
   }
 
+  /** @param {Status} status */
   #setStatus(status) {
     if (status.attempt !== this.status.attempt) this.frameStep = 0;
     this.status = status;
@@ -123,6 +135,7 @@ export class RunState {
     this.checkpoints = [...(checkpoints ?? [])].sort((a, b) => a - b);
   }
 
+  /** @param {RunEvent[]} events */
   #addEvents(events) {
     const changed = new Set();
     for (const event of events) {

@@ -165,6 +165,7 @@ export class LiveView {
 
   // messages
 
+  /** @param {import('../base/records.js').Message} message */
   #take(message) {
     if (message.type === 'error') {
       this.notify([message.error, message.remedy].filter(Boolean).join(' '), 'error');

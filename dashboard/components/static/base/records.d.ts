@@ -1,0 +1,529 @@
+// Made by `python -m engine.tools.records` of engine/runs/records.py and messages.py: change those.
+
+/**
+ * One array of a frame; ``offset`` from the end of the header, ``png`` is a finished picture.
+ */
+export interface ArrayEntry {
+  name: string;
+  dtype: "float32" | "uint8" | "int16" | "png";
+  shape: number[];
+  offset: number;
+  bytes: number;
+}
+
+/**
+ * A better checkpoint than all before was kept.
+ */
+export interface BestEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "best";
+  measure: string;
+  value: number;
+}
+
+/**
+ * The best value of the measure that a run keeps its best checkpoint by.
+ */
+export interface BestRecord {
+  measure: string;
+  title: string;
+  value: number | null;
+  step: number;
+}
+
+/**
+ * A checkpoint was kept.
+ */
+export interface CheckpointEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "checkpoint";
+}
+
+/**
+ * One value that a knob may have, and how it is called.
+ */
+export interface Choice {
+  value: JsonValue;
+  label: string;
+}
+
+/**
+ * A command that the worker has applied; with a ``number`` it is replayed after a resume.
+ */
+export interface CommandEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "command";
+  command: CommandRecord;
+  number?: number;
+}
+
+/**
+ * A command as the worker took it.
+ */
+export interface CommandRecord {
+  command: string;
+  options?: Record<string, unknown>;
+  what?: string;
+  steps_per_s?: number | null;
+}
+
+/**
+ * The data that a run learns. ``shape`` is (2,) or (C, H, W); ``extent`` is x0, x1, y0, y1.
+ */
+export interface DataRecord {
+  title: string;
+  kind: "points" | "images" | "pairs" | "domains";
+  shape: number[];
+  classes: string[] | null;
+  given?: number[];
+  names?: string[];
+  extent?: number[];
+  modes?: [number, number][];
+  sd?: number | null;
+}
+
+/**
+ * An upload in the list of data sets; ``card.json`` holds all but the ``id``, its folder's name.
+ */
+export interface Dataset {
+  layout: "images" | "pairs" | "domains";
+  images: number;
+  classes: string[] | null;
+  skipped: Record<string, string>[];
+  size: number;
+  colour: boolean;
+  id: string;
+  name: string;
+  created: number;
+}
+
+/**
+ * The diagnoses that hold from now on, the gravest first.
+ */
+export interface DiagnosisEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "diagnosis";
+  active: DiagnosisRecord[];
+}
+
+/**
+ * What is happening to a run, with evidence; ``since`` is a step.
+ */
+export interface DiagnosisRecord {
+  name: string;
+  title: string;
+  why: string;
+  evidence: string;
+  numbers: Record<string, JsonValue>;
+  remedy: Remedy | null;
+  since?: number;
+}
+
+/**
+ * Training broke, or a command was refused.
+ */
+export interface ErrorEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "error";
+  error: string;
+  remedy: string;
+  field?: string | null;
+  command?: Record<string, unknown>;
+  network?: string;
+  at?: number;
+}
+
+/**
+ * Figures, and their floors: what real data gives, or what else is put beside it.
+ */
+export interface EvaluationEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "evaluation";
+  figures: Record<string, number | null>;
+  floors: Record<string, number | null>;
+  metrics: Record<string, Record<string, unknown>>;
+  network: Looked | null;
+  n: number | null;
+  seed: number;
+  seconds: number;
+  warnings: string[];
+  measures?: MeasureWords[];
+}
+
+/**
+ * New events.
+ */
+export interface Events {
+  v: number;
+  run: string;
+  type: "events";
+  events: (DiagnosisEvent | CommandEvent | EvaluationEvent | ResumedEvent | CheckpointEvent | BestEvent | StateEvent | ErrorEvent)[];
+}
+
+/**
+ * A grid of pictures of what is special about a GAN; its PNG is the array ``exhibit_NAME``.
+ */
+export interface ExhibitRecord {
+  name: string;
+  title: string;
+  sentence: string;
+  grid: number[];
+  cell: number[];
+}
+
+/**
+ * A figure of an evaluation in words.
+ */
+export interface FigureWords {
+  name: string;
+  title: string;
+  sentence: string;
+  better: "lower" | "higher" | null;
+}
+
+/**
+ * The header of a frame: of points, of pictures, of real data (which has no moment), or of one
+ * sample that a control draws (``z``, and ``point`` of points).
+ */
+export interface FrameHeader {
+  v: number;
+  arrays: ArrayEntry[];
+  step?: number;
+  time?: number;
+  attempt?: number;
+  row?: number;
+  kind?: "points" | "images";
+  grid?: number[];
+  cell?: number[];
+  exhibits?: ExhibitRecord[];
+  title?: string;
+  bandwidth?: number;
+  arrow_scale?: number;
+  mean_gradient?: number;
+  sheet?: boolean;
+  z?: number[];
+  point?: number[];
+}
+
+/**
+ * How a run's GAN is called.
+ */
+export interface GanRecord {
+  title: string;
+  sentence: string;
+  judges_samples?: boolean;
+  gradients?: string[];
+}
+
+/**
+ * The run was deleted.
+ */
+export interface Gone {
+  v: number;
+  run: string;
+  type: "gone";
+}
+
+/**
+ * The first message of a run; ``snapshots`` and ``checkpoints`` are steps.
+ */
+export interface Hello {
+  v: number;
+  run: string;
+  type: "hello";
+  config: RunConfig;
+  status: Status;
+  snapshots: number[];
+  checkpoints: number[];
+}
+
+export type JsonValue = unknown;
+
+/**
+ * A declared option as a form needs it (``engine.options.describe``).
+ */
+export interface KnobRecord {
+  name: string;
+  label: string;
+  help: string;
+  type: "choice" | "bool" | "int" | "float" | "text";
+  default: JsonValue;
+  min: number | null;
+  min_excluded: boolean;
+  max: number | null;
+  step: number | null;
+  scale: "linear" | "log";
+  live: boolean;
+  group: string;
+  optional: boolean;
+  choices: Choice[];
+}
+
+/**
+ * The network whose features an evaluation compares.
+ */
+export interface Looked {
+  name: string;
+  title: string;
+  note: string;
+}
+
+/**
+ * A measure in words: what its floor is, and its figures.
+ */
+export interface MeasureWords {
+  name: string;
+  title: string;
+  sentence: string;
+  floor: string | null;
+  figures: FigureWords[];
+}
+
+export type Message = Hello | Rows | Events | StatusChanged | Snapshots | Viewers | Gone | Trouble;
+
+/**
+ * What a page says of a run without asking the engine. Imported weights have no objective.
+ */
+export interface Meta {
+  objective?: ObjectiveRecord;
+  data: DataRecord;
+  gan: GanRecord;
+  live: KnobRecord[];
+  sentence: string;
+}
+
+/**
+ * A model in the list of models. ``source``: "pretrained", "added" or "run".
+ */
+export interface ModelCard {
+  id: string;
+  title: string;
+  name: string;
+  sentence: string;
+  gan: string;
+  data: string;
+  kind: "points" | "images" | "pairs" | "domains";
+  shape: number[];
+  step: number;
+  source: "pretrained" | "added" | "run";
+  live: boolean;
+  licence: string;
+  figures: Record<string, unknown>;
+  bytes: number;
+  has_encoder?: boolean;
+  has_classifier?: boolean;
+  has_codes?: boolean;
+}
+
+/**
+ * ``config.json`` of a model folder: that of the run it was kept of, and what the model is called.
+ */
+export interface ModelConfig {
+  id?: string;
+  name: string;
+  gan: string;
+  data: string;
+  steps: number;
+  seed: number;
+  device: string;
+  start_from?: string | null;
+  options: Record<string, unknown>;
+  kind: "points" | "images" | "pairs" | "domains";
+  preset: string | null;
+  parent: Parent | null;
+  versions: Record<string, string>;
+  created: number;
+  meta: Meta;
+  title: string;
+  step: number;
+  sentence?: string;
+  licence?: string;
+  figures?: Record<string, unknown>;
+}
+
+/**
+ * What the players play for (``engine.objectives.Objective.describe``).
+ */
+export interface ObjectiveRecord {
+  name?: string;
+  title: string;
+  sentence: string;
+  latex_d: string;
+  latex_g: string;
+  code: string;
+  equilibrium: Record<string, number>;
+  midpoint: number | null;
+  range: [number, number] | null;
+  score_label: string;
+  divergence: string | null;
+  family?: string;
+  minimax?: ObjectiveRecord | null;
+}
+
+/**
+ * The run and the step that a run was branched from.
+ */
+export interface Parent {
+  run: string;
+  step: number;
+}
+
+/**
+ * A change of options; ``live`` if it can be applied to the run as it trains.
+ */
+export interface Remedy {
+  sentence: string;
+  options: Record<string, unknown>;
+  live: boolean;
+}
+
+/**
+ * A run goes on from its newest checkpoint: what came after it is done again.
+ */
+export interface ResumedEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "resumed";
+  attempt: number;
+}
+
+/**
+ * One line of ``metrics.jsonl``: losses, gradient norms, rates and figures by name besides what is named
+ * here. Null is what NaN and infinities are written as.
+ */
+export interface Row {
+  row: number;
+  step: number;
+  attempt?: number;
+  time?: number;
+  histogram?: number[];
+  class_histogram?: number[];
+}
+
+/**
+ * New rows; where ``thinned``, each stands for so many.
+ */
+export interface Rows {
+  v: number;
+  run: string;
+  type: "rows";
+  rows: Row[];
+  thinned?: number;
+}
+
+/**
+ * ``config.json`` of a run: what was asked for, checked and complete.
+ */
+export interface RunConfig {
+  id?: string;
+  name: string;
+  gan: string;
+  data: string;
+  steps: number;
+  seed: number;
+  device: string;
+  start_from?: string | null;
+  options: Record<string, unknown>;
+  kind: "points" | "images" | "pairs" | "domains";
+  preset: string | null;
+  parent: Parent | null;
+  versions: Record<string, string>;
+  created: number;
+  meta: Meta;
+}
+
+export type RunEvent = DiagnosisEvent | CommandEvent | EvaluationEvent | ResumedEvent | CheckpointEvent | BestEvent | StateEvent | ErrorEvent;
+
+/**
+ * The steps of the frames and of the checkpoints that are kept.
+ */
+export interface Snapshots {
+  v: number;
+  run: string;
+  type: "snapshots";
+  steps: number[];
+  checkpoints: number[];
+}
+
+/**
+ * The run has ended.
+ */
+export interface StateEvent {
+  row: number;
+  step: number;
+  time: number;
+  type: "state";
+  state: "queued" | "starting" | "running" | "paused" | "done" | "stopped" | "failed";
+}
+
+/**
+ * ``status.json``: where a run is. ``since`` and ``heartbeat`` are wall-clock seconds, ``elapsed``
+ * seconds of training, rates a second; ``queue`` is added for readers: the place in the queue.
+ */
+export interface Status {
+  state: "queued" | "starting" | "running" | "paused" | "done" | "stopped" | "failed";
+  step: number;
+  steps?: number;
+  attempt?: number;
+  elapsed?: number;
+  rate?: number;
+  images_rate?: number;
+  live?: Record<string, unknown>;
+  limit?: number | null;
+  pid?: number;
+  device?: string;
+  best?: BestRecord | null;
+  evaluating?: boolean;
+  next_evaluation?: number | null;
+  error?: string | null;
+  remedy?: string | null;
+  since?: number;
+  heartbeat?: number;
+  resume?: boolean;
+  queued?: number;
+  queue?: number | null;
+}
+
+/**
+ * The run's status is another one.
+ */
+export interface StatusChanged {
+  v: number;
+  run: string;
+  type: "status";
+  status: Status;
+}
+
+/**
+ * What the socket was sent cannot be used.
+ */
+export interface Trouble {
+  v: number;
+  type: "error";
+  error: string;
+  field: string | null;
+  remedy: string;
+}
+
+/**
+ * How many sockets watch the run.
+ */
+export interface Viewers {
+  v: number;
+  run: string;
+  type: "viewers";
+  viewers: number;
+}
