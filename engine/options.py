@@ -242,7 +242,10 @@ def bad_inputs(
 ) -> list[BadInput]:
     """The complaints of a pydantic report about ``model``, one for each field."""
     found: dict[str | None, BadInput] = {}
-    for problem in report.errors(include_url=False):
+    problems = report.errors(include_url=False)
+    for problem in sorted(
+        problems, key=lambda one: one["type"] != "extra_forbidden"
+    ):  # a misspelt name first
         refusal = bad_input({**problem, "loc": (field, *problem["loc"])} if field else problem, model)
         found.setdefault(refusal.field, refusal)
     return list(found.values())

@@ -104,7 +104,7 @@ NEEDS: dict[str, str] = {
     "engine.translation": "engine.data engine.game engine.live engine.metrics engine.models engine.networks "
     "engine.options engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
-    "engine.options engine.translation engine.weights",
+    "engine.options engine.requests engine.translation engine.weights",
     "engine.plugins": "engine engine.data engine.game engine.gans engine.models engine.objectives "
     "engine.options engine.stabilisers engine.training",
     # processes

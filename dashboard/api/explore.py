@@ -23,6 +23,7 @@ from dashboard.api.snippets import snippet
 from dashboard.errors import Json
 from dashboard.strict import StrictRoute, parse_json
 from engine.options import BadInput, TooMany
+from engine.requests.explore import Arithmetic, Interpolate, Render, Traverse, Walk
 
 AT_ONCE = 2  # pictures of one viewer that are read at the same time
 _FILE_TYPES = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
@@ -101,9 +102,9 @@ async def strip(request: Request, engine: TheEngine, id: str) -> Response:
 
 
 @router.post("/models/{id}/render", tags=["explore"])
-async def render(engine: TheEngine, id: str, body: schemas.Render, asker: Asker) -> Response:
+async def render(engine: TheEngine, id: str, body: Render, asker: Asker) -> Response:
     """Samples at places: one PNG, or with `format` "json" each by itself."""
-    answer = await _draw(engine, id, "render", body.arguments(), asker)
+    answer = await _draw(engine, id, "render", body.given(), asker)
     if "png" not in answer:
         return _answer(answer)
     headers = {"Cache-Control": "no-store", "X-Step": str(answer["step"])}
@@ -111,9 +112,9 @@ async def render(engine: TheEngine, id: str, body: schemas.Render, asker: Asker)
 
 
 @router.post("/models/{id}/walk", tags=["explore"])
-async def walk(engine: TheEngine, id: str, body: schemas.Walk, asker: Asker) -> Response:
+async def walk(engine: TheEngine, id: str, body: Walk, asker: Asker) -> Response:
     """From key to key, straight or on great circles; as pictures, or as a GIF, MP4 or PNG strip."""
-    answer = await _draw(engine, id, "walk", body.arguments(), asker)
+    answer = await _draw(engine, id, "walk", body.given(), asker)
     if "file" not in answer:
         return _answer(answer)
     headers = {
@@ -124,21 +125,21 @@ async def walk(engine: TheEngine, id: str, body: schemas.Walk, asker: Asker) -> 
 
 
 @router.post("/models/{id}/interpolate", tags=["explore"])
-async def interpolate(engine: TheEngine, id: str, body: schemas.Interpolate, asker: Asker) -> Response:
+async def interpolate(engine: TheEngine, id: str, body: Interpolate, asker: Asker) -> Response:
     """A walk from one place to another."""
-    return _answer(await _draw(engine, id, "interpolate", body.arguments(), asker))
+    return _answer(await _draw(engine, id, "interpolate", body.given(), asker))
 
 
 @router.post("/models/{id}/arithmetic", tags=["explore"])
-async def arithmetic(engine: TheEngine, id: str, body: schemas.Arithmetic, asker: Asker) -> Response:
+async def arithmetic(engine: TheEngine, id: str, body: Arithmetic, asker: Asker) -> Response:
     """The mean of a, minus that of b, plus that of c, and neighbours of the result."""
-    return _answer(await _draw(engine, id, "arithmetic", body.arguments(), asker))
+    return _answer(await _draw(engine, id, "arithmetic", body.given(), asker))
 
 
 @router.post("/models/{id}/traverse", tags=["explore"])
-async def traverse(engine: TheEngine, id: str, body: schemas.Traverse, asker: Asker) -> Response:
+async def traverse(engine: TheEngine, id: str, body: Traverse, asker: Asker) -> Response:
     """A row or grid of samples along one or two codes or directions."""
-    return _answer(await _draw(engine, id, "traverse", body.arguments(), asker))
+    return _answer(await _draw(engine, id, "traverse", body.given(), asker))
 
 
 # pictures that are sent

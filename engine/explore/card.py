@@ -8,21 +8,22 @@ from typing import Any
 import torch
 
 from engine.data import PointSource
-from engine.explore import places, plans, projection, scoring, walks
+from engine.explore import projection, scoring
 from engine.models import loading
 from engine.models.library import Loaded
+from engine.requests import explore as asked
 from engine.translation import strip
 from engine.weights.export import export
 
 SHOWN_POINTS = 512
 LIMITS = {  # the most that one request may ask for
-    "places": places.MOST_PLACES,
-    "keys": walks.MOST_KEYS,
-    "steps": walks.MOST_STEPS,
-    "cells": walks.MOST_CELLS,
-    "terms": walks.MOST_TERMS,
+    "places": asked.MOST_PLACES,
+    "keys": asked.MOST_KEYS,
+    "steps": asked.MOST_STEPS,
+    "cells": asked.MOST_CELLS,
+    "terms": asked.MOST_TERMS,
     "scored": scoring.MOST_SCORED,
-    "scale": plans.MOST_SCALE,
+    "scale": asked.MOST_SCALE,
     "restarts": projection.MOST_RESTARTS,
     "descent": projection.MOST_STEPS,
 }

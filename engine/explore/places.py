@@ -12,49 +12,35 @@ and may add "codes" ({"category": 3, "c1": 0.5}), "label" (short for the given c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from engine.latent import moving
 from engine.models.library import Loaded
-from engine.models.model import MAX_SEED, Model, code_values
+from engine.models.model import Model, code_values
 from engine.options import BadInput
-
-KEYS = ("seed", "z", "plane", "plane_seed", "codes", "label", "directions", "truncation")
-MOST_PLACES = 256
-LARGEST = 1000.0  # of a latent's numbers
-FARTHEST = 1e9  # on the plane
-REACH = 100.0  # along a direction, in standard deviations
+from engine.requests.base import value_of
+from engine.requests.explore import MOST_PLACES, DrawSeed, Place
 
 
 def latent_of(loaded: Loaded, place: object, field: str = "place") -> Tensor:
-    """The latent (latent_dim,) of ``place``. Raises ``BadInput`` about ``field``."""
-    model = loaded.model
-    if not isinstance(place, dict):
-        raise BadInput("a place is an object.", field, 'Give {"seed": 7}, or a z.')
-    for key in place:
-        if key not in KEYS:
-            raise BadInput(f"a place has no {str(key)[:40]!r}.", field, f"Choose from: {', '.join(KEYS)}.")
-    ways = [key for key in ("z", "plane", "seed") if key in place]
-    if len(ways) > 1:
-        raise BadInput(f"{ways[0]} and {ways[1]} exclude each other.", field, "Give one of them.")
-    if "plane_seed" in place and "plane" not in place:
-        raise BadInput("plane_seed belongs to plane.", "plane_seed", 'Give {"plane": [x, y]} as well.')
-    truncation = number(place.get("truncation", 1.0), "truncation", 0.0, 10.0)
-    if "z" in place:
-        found = _given(model, place["z"])
-    elif "plane" in place:
-        found = _on_plane(loaded, place["plane"], seed_of(place.get("plane_seed", 0), "plane_seed"))
+    """The latent (latent_dim,) of ``place``, a ``Place`` or plain data. Raises ``BadInput``."""
+    at: Place = place if isinstance(place, Place) else value_of(Place, place, field)
+    model, given = loaded.model, at.model_fields_set
+    if "z" in given:
+        found = _given(model, at.z)
+    elif "plane" in given:
+        found = _on_plane(loaded, at.plane, at.plane_seed)
     else:
-        found = model.latents([seed_of(place.get("seed", 0))])[0]  # (latent_dim,)
-    if "z" not in place:
-        found[: model.recipe.noise_dim] *= truncation
-    elif "truncation" in place:
-        raise BadInput("a z is taken as it is.", "truncation", "Leave truncation out, or give a seed.")
-    _set_codes(model, found, place)
-    _add_directions(loaded, found, place.get("directions", {}))
+        found = model.latents([at.seed])[0]  # (latent_dim,)
+    if "z" not in given:
+        found[: model.recipe.noise_dim] *= at.truncation
+    _set_codes(model, found, at)
+    for name, step in at.directions.items():
+        found += direction(loaded, name) * step
     return found
 
 
@@ -75,47 +61,33 @@ def place_of(z: Tensor) -> dict[str, Any]:
 
 def number(value: object, field: str, least: float, most: float) -> float:
     """``value`` as a finite number within bounds. Raises ``BadInput``."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise BadInput(
-            f"{str(value)[:40]!r} cannot be used.", field, f"Give a number from {least:g} to {most:g}."
-        )
-    return float(value)
+    return value_of(Annotated[float, Field(ge=least, le=most)], value, field)
 
 
 def whole(value: object, field: str, least: int, most: int) -> int:
     """``value`` as a whole number within bounds. Raises ``BadInput``."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadInput(
-            f"{str(value)[:40]!r} cannot be used.", field, f"Give a whole number from {least} to {most}."
-        )
-    return value
+    return value_of(Annotated[int, Field(ge=least, le=most)], value, field)
 
 
 def seed_of(value: object, field: str = "seed") -> int:
     """``value`` as a seed. Raises ``BadInput``."""
-    return whole(value, field, 0, MAX_SEED)
+    return value_of(DrawSeed, value, field)
 
 
 def choice(value: object, field: str, *choices: str) -> str:
     """``value`` if it is one of ``choices``. Raises ``BadInput``."""
-    if not isinstance(value, str) or value not in choices:
-        raise BadInput(f"there is no {str(value)[:40]!r}.", field, f"Choose one of: {', '.join(choices)}.")
-    return value
+    return value_of(Literal[choices], value, field)
 
 
-def _given(model: Model, z: object) -> Tensor:
+def _given(model: Model, z: list[float]) -> Tensor:
     size = model.recipe.latent_dim
-    if not isinstance(z, list) or len(z) != size:
-        count = len(z) if isinstance(z, list) else type(z).__name__
-        raise BadInput(f"z has {count} numbers.", "z", f"{model.title[:60]} takes exactly {size}.")
-    return torch.tensor([number(value, "z", -LARGEST, LARGEST) for value in z])  # (latent_dim,)
+    if len(z) != size:
+        raise BadInput(f"z has {len(z)} numbers.", "z", f"{model.title[:60]} takes exactly {size}.")
+    return torch.tensor(z)  # (latent_dim,)
 
 
-def _on_plane(loaded: Loaded, point: object, plane: int) -> Tensor:
-    model = loaded.model
-    if not isinstance(point, list) or len(point) != 2:
-        raise BadInput("a point of the plane has two numbers.", "plane", "Give [x, y].")
-    x, y = (number(value, "plane", -FARTHEST, FARTHEST) for value in point)
+def _on_plane(loaded: Loaded, point: list[float], plane: int) -> Tensor:
+    model, (x, y) = loaded.model, point
     around = moving.corners(x, y)
     latents = model.latents([moving.lattice_seed(plane, i, j) for i, j, _ in around])  # (n, latent_dim)
     if len(around) == 1:
@@ -132,25 +104,16 @@ def _on_plane(loaded: Loaded, point: object, plane: int) -> Tensor:
     return blended
 
 
-def _set_codes(model: Model, found: Tensor, place: dict[str, Any]) -> None:
-    codes = place.get("codes", {})
-    if not isinstance(codes, dict):
-        raise BadInput("codes is an object of names and values.", "codes", 'For example {"c1": 0.5}.')
-    if "label" in place:
+def _set_codes(model: Model, found: Tensor, place: Place) -> None:
+    codes = place.codes
+    if "label" in place.model_fields_set:
         given = [code.name for code in model.recipe.codes if code.given]
         if not given:
             raise BadInput("this model takes no label.", "label", "Leave it out.")
-        codes = {given[0]: place["label"], **codes}
+        codes = {given[0]: place.label, **codes}
     for name, value in codes.items():
         code = model.code(name)
         found[code.start : code.start + code.size] = code_values(code, value)
-
-
-def _add_directions(loaded: Loaded, found: Tensor, steps: object) -> None:
-    if not isinstance(steps, dict):
-        raise BadInput("directions is an object.", "directions", 'For example {"d1": 1.5}.')
-    for name, value in steps.items():
-        found += direction(loaded, name) * number(value, "directions", -REACH, REACH)
 
 
 def direction(loaded: Loaded, name: str) -> Tensor:

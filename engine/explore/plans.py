@@ -16,14 +16,14 @@ from PIL import Image
 from torch import Tensor
 
 from engine.data.pixels import to_png
-from engine.explore.places import choice, latents_of, place_of, whole
+from engine.explore.places import latents_of, place_of
 from engine.explore.sample import picture_of_samples
 from engine.live.drawing import picture_grid
 from engine.live.frames import pack
 from engine.models.library import Loaded
 from engine.options import BadInput
+from engine.requests.explore import Draw, Render
 
-MOST_SCALE = 16
 MOST_PIXELS = 1 << 25  # of one answer's grid
 
 
@@ -47,19 +47,9 @@ def fields(request: dict[str, Any], *allowed: str) -> None:
 
 def render(loaded: Loaded, request: dict[str, Any]) -> Plan:
     """Samples at ``places`` as one PNG, or each by itself (``format`` "json")."""
-    fields(request, "places", "place", "columns", "scale", "format")
-    if "place" in request:
-        if "places" in request:
-            raise BadInput("place and places exclude each other.", "places", "Give one of them.")
-        request = {**request, "places": [request["place"]]}
-    latents = latents_of(loaded, request.get("places"))
-    columns = request.get("columns")
-    if columns is not None:
-        whole(columns, "columns", 1, 256)
-    scale = whole(request.get("scale", 1), "scale", 1, MOST_SCALE)
-    kind = choice(request.get("format", "png"), "format", "png", "json")
-    first = request["places"][0]
-    seed = first.get("seed", 0)
+    asked = Render.read(request)
+    wanted, kind, columns, scale = asked.asked(), asked.format, asked.columns, asked.scale
+    latents, seed = latents_of(loaded, wanted), wanted[0].seed
 
     def finish(samples: Tensor) -> dict[str, Any]:
         if kind == "png":
@@ -77,8 +67,7 @@ def draw(loaded: Loaded, request: dict[str, Any]) -> Plan:
 
     ``z`` and, of a point, ``point`` in the header; of a picture its ``pixels`` (H, W) or (H, W, 3).
     """
-    fields(request, "place")
-    latents = latents_of(loaded, [request.get("place")], "place")
+    latents = latents_of(loaded, [Draw.read(request).place], "place")
 
     def finish(samples: Tensor) -> dict[str, Any]:
         header = {"z": latents[0].tolist()}

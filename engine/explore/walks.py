@@ -9,17 +9,15 @@ import torch
 from torch import Tensor
 
 from engine.explore.film import film
-from engine.explore.places import choice, direction, latent_of, latents_of, number, place_of, seed_of, whole
-from engine.explore.plans import Plan, fields, frames, pictures, places
+from engine.explore.places import direction, latent_of, latents_of, place_of
+from engine.explore.plans import Plan, frames, pictures, places
 from engine.latent import moving
 from engine.models.library import Loaded
 from engine.models.model import Model, code_values
 from engine.options import BadInput
+from engine.requests.explore import Arithmetic, Interpolate, Traverse, Walk
 
-MOST_KEYS, MOST_STEPS = 12, 60
 QUICK = 256  # pictures of a walk that hold up nobody
-MOST_CELLS = 16
-MOST_TERMS = 16
 
 
 # --- walks
@@ -27,19 +25,9 @@ MOST_TERMS = 16
 
 def walk(loaded: Loaded, request: dict[str, Any]) -> Plan:
     """From key to key, ``steps`` pictures a segment, both ends counted; a ``loop`` goes back to the first."""
-    fields(request, "keys", "steps", "mode", "loop", "format")
-    keys = request.get("keys")
-    if not isinstance(keys, list) or not 2 <= len(keys) <= MOST_KEYS:
-        raise BadInput(
-            f"a walk has 2 to {MOST_KEYS} keys.", "keys", 'For example [{"seed": 0}, {"seed": 1}].'
-        )
-    steps = whole(request.get("steps", 16), "steps", 2, MOST_STEPS)
-    mode = choice(request.get("mode", "spherical"), "mode", "linear", "spherical")
-    kind = choice(request.get("format", "json"), "format", "json", "gif", "mp4", "png")
-    loop = request.get("loop", False)
-    if not isinstance(loop, bool):
-        raise BadInput("loop is true or false.", "loop", "Choose one of these.")
-    latents = path(loaded.model, latents_of(loaded, keys, "keys"), steps, mode, loop)
+    asked = Walk.read(request)
+    kind = asked.format
+    latents = path(loaded.model, latents_of(loaded, asked.keys, "keys"), asked.steps, asked.mode, asked.loop)
 
     def finish(samples: Tensor) -> dict[str, Any]:
         if kind != "json":
@@ -51,9 +39,9 @@ def walk(loaded: Loaded, request: dict[str, Any]) -> Plan:
 
 def interpolate(loaded: Loaded, request: dict[str, Any]) -> Plan:
     """A walk with two keys, ``from`` and ``to``."""
-    fields(request, "from", "to", "steps", "mode")
-    more = {key: request[key] for key in ("steps", "mode") if key in request}
-    return walk(loaded, {"keys": [request.get("from"), request.get("to")], **more})
+    asked = Interpolate.read(request)
+    keys = [asked.from_.given(), asked.to.given()]
+    return walk(loaded, {"keys": keys, "steps": asked.steps, "mode": asked.mode})
 
 
 def path(model: Model, keys: Tensor, steps: int, mode: str, loop: bool) -> Tensor:
@@ -100,12 +88,9 @@ def traverse(loaded: Loaded, request: dict[str, Any]) -> Plan:
     A categorical code takes its values in turn, as many as fit; others go evenly from -``reach`` to
     ``reach``.
     """
-    fields(request, "place", "across", "down", "columns", "rows", "reach")
-    base = latent_of(loaded, request.get("place", {"seed": 0}))
-    reach = number(request.get("reach", 2.0), "reach", 0.0, 10.0)
-    columns = whole(request.get("columns", 10), "columns", 2, MOST_CELLS)
-    rows = whole(request.get("rows", 10), "rows", 2, MOST_CELLS)
-    across, down = request.get("across"), request.get("down")
+    asked = Traverse.read(request)
+    base, reach = latent_of(loaded, asked.place), asked.reach
+    columns, rows, across, down = asked.columns, asked.rows, asked.across, asked.down
     if down is not None and across == down:
         raise BadInput("across and down are the same.", "down", "Choose two different ones.")
     across_values = axis(loaded, across, "across", columns, reach)
@@ -158,18 +143,10 @@ def arithmetic(loaded: Loaded, request: dict[str, Any]) -> Plan:
 
     Noise is added to the result's noise to find them, ``spread`` times as wide as the prior's.
     """
-    fields(request, "a", "b", "c", "neighbours", "spread", "seed")
-    terms = {}
-    for name in ("a", "b", "c"):
-        if not isinstance(request.get(name, []), list):
-            raise BadInput("a term is a list of places.", name, 'For example [{"seed": 0}].')
-        if request.get(name):
-            terms[name] = latents_of(loaded, request[name], name, MOST_TERMS)
-    if "a" not in terms:
-        raise BadInput("there is nothing to begin with.", "a", "Give one to three places, as for b and c.")
-    count = whole(request.get("neighbours", 8), "neighbours", 0, 24)
-    spread = number(request.get("spread", 0.3), "spread", 0.0, 10.0)
-    seed = seed_of(request.get("seed", 0))
+    asked = Arithmetic.read(request)
+    given = {"a": asked.a, "b": asked.b, "c": asked.c}
+    terms = {name: latents_of(loaded, term, name) for name, term in given.items() if term}
+    count, spread, seed = asked.neighbours, asked.spread, asked.seed
     size, noise_dim = loaded.model.recipe.latent_dim, loaded.model.recipe.noise_dim
     none = torch.zeros(0, size)
     result = moving.arithmetic(*(terms.get(name, none) for name in ("a", "b", "c")))  # (latent_dim,)

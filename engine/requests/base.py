@@ -51,6 +51,8 @@ def value_of(kind: Any, value: object, field: str) -> Any:
 
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):  # which has its own
+        return TypeAdapter(kind)
     return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 

@@ -13,7 +13,7 @@ from engine.options import BadInput
 WRONG = [
     (3, "place"),
     ([], "place"),
-    ({"sead": 1}, "place"),
+    ({"sead": 1}, "sead"),
     ({"seed": -1}, "seed"),
     ({"seed": 2**53 + 1}, "seed"),
     ({"seed": True}, "seed"),
