@@ -105,8 +105,8 @@ NEEDS: dict[str, str] = {
     "engine.options engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
     "engine.options engine.requests engine.translation engine.weights",
-    "engine.plugins": "engine engine.data engine.game engine.gans engine.models engine.objectives "
-    "engine.options engine.stabilisers engine.training",
+    "engine.plugins": "engine engine.data engine.game engine.gans engine.metrics engine.models "
+    "engine.objectives engine.options engine.stabilisers engine.training",
     # processes
     "engine.worker": "engine.data engine.explore engine.game engine.live engine.metrics engine.models "
     "engine.options engine.plugins engine.runs engine.training engine.weights",

@@ -19,7 +19,7 @@ EXAMPLES = dict(re.findall(r"```python\n# (plugins/\w+\.py)\n(.*?)```", GUIDE, r
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines() if line
 ]
-TABLES = ("GANS", "DATASETS", "OBJECTIVES", "STABILISERS")
+TABLES = ("GANS", "DATASETS", "OBJECTIVES", "STABILISERS", "METRICS")
 
 
 @pytest.fixture

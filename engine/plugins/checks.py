@@ -12,6 +12,8 @@ from engine.data import DATASETS, PointSource
 from engine.data.source import Source
 from engine.game.recipe import Recipe
 from engine.gans import GANS
+from engine.metrics import METRICS
+from engine.metrics.metric import Metric, charts
 from engine.models.assembly import options_model
 from engine.models.options import TrainingOptions
 from engine.objectives import Objective
@@ -103,6 +105,22 @@ def stabiliser(name: str, entry: Any) -> None:
     others = [piece.Options for piece in STABILISERS.values() if piece is not entry]
     _no_clash(name, entry.Options, [*others, TrainingOptions, *_datasets(), *_players()])
     catalogue.stabiliser_entry(entry)
+
+
+def metric(name: str, entry: Any) -> None:
+    """A ``Metric`` with its words, kinds and function, whose figures nobody else has."""
+    if not isinstance(entry, Metric):
+        raise BadInput(f"{name} is no Metric.", None, "Make it with engine.metrics.metric.Metric(...).")
+    _words(entry, name, "title", "sentence")
+    if not entry.kinds or not set(entry.kinds) <= set(KINDS):
+        raise BadInput(f"{name} has kinds {entry.kinds}.", None, f"Use some of: {', '.join(KINDS)}.")
+    if not callable(entry.evaluate):
+        raise BadInput(f"{name} has no function.", None, "Give evaluate a function of a Subject.")
+    for other in METRICS.values():
+        if other is not entry and (both := set(entry.figures) & set(other.figures)):
+            raise BadInput(f"{other.title} has a figure {min(both)}, too.", None, "Rename yours.")
+    entry.describe()
+    charts({name: entry})
 
 
 def _subclass(name: str, entry: Any, base: type, start: str) -> None:

@@ -1,8 +1,9 @@
 """Importing plugins into the tables, in a worker or on the command line; never in the server.
 
-A plugin is a Python file with one or more of ``GANS``, ``DATASETS``, ``OBJECTIVES`` and ``STABILISERS``:
-dictionaries of name to entry, as the engine's own. All its entries are checked, and it is taken whole or left
-out whole. One that is left out breaks nothing else: it is listed with what is wrong, where, and a remedy.
+A plugin is a Python file with one or more of ``GANS``, ``DATASETS``, ``OBJECTIVES``, ``STABILISERS`` and
+``METRICS``: dictionaries of name to entry, as the engine's own. All its entries are checked, and it is taken
+whole or left out whole. One that is left out breaks nothing else: it is listed with what is wrong, where, and
+a remedy.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 from engine.data import DATASETS
 from engine.gans import GANS
+from engine.metrics import METRICS
 from engine.models.assembly import options_model
 from engine.objectives import OBJECTIVES
 from engine.options import BadInput
@@ -36,6 +38,7 @@ TABLES: dict[str, tuple[dict[str, Any], Callable[[str, Any], None]]] = {
     "STABILISERS": (STABILISERS, checks.stabiliser),
     "DATASETS": (DATASETS, checks.dataset),
     "GANS": (GANS, checks.gan),
+    "METRICS": (METRICS, checks.metric),
 }
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 

@@ -101,6 +101,7 @@ WRONG = {
     "switchless": (SHIFT.replace('switch = "shift"', 'switch = "drift"'), 6, "is none of its Options"),
     "clashes": (SHIFT.replace("shift: fl", "width: fl").replace('= "shift"', '= "width"'), 6, "option width"),
     "objective": ('OBJECTIVES = {\n    "mine": 3}\n', 2, "mine is no Objective."),
+    "metric": ('METRICS = {\n    "mine": 3}\n', 2, "mine is no Metric."),
     "gan": ("from engine.game.recipe import TwoPlayers\n\n\nclass Mine(TwoPlayers):\n"
             "    title = sentence = paper = 'Mine'\n\n\nGANS = {'mine': Mine}\n", 4, "mine has no networks."),
 }  # fmt: skip
