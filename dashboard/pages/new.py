@@ -169,6 +169,12 @@ def choose_objective(run: Draft, fields: dict[str, Field]) -> None:
     run.set(objective, picked)
     slots["objective"] = st.empty()
     st.html(f'<div class="gs-muted">{escape(catalogue["objectives"][picked]["sentence"])}</div>')
+    for name, item in catalogue["objectives"].items():
+        for described in item["options"]:
+            if name == picked:
+                option(run, fields[described["name"]])
+            else:  # it would do nothing
+                run.set(fields[described["name"]], fields[described["name"]]["default"])
 
 
 def choose_stabilisers(run: Draft, fields: dict[str, Field], ruled_out: dict[str, Refusal]) -> None:
@@ -218,9 +224,8 @@ def stabiliser(
 
 def more_options(run: Draft, fields: dict[str, Field]) -> None:
     """Everything else, by group."""
-    taken = {"objective"} | {
-        field["name"] for piece in catalogue["stabilisers"].values() for field in piece["options"]
-    }
+    pieces = (*catalogue["objectives"].values(), *catalogue["stabilisers"].values())
+    taken = {"objective"} | {field["name"] for piece in pieces for field in piece["options"]}
     rest = [field for field in fields.values() if field["group"] != "data" and field["name"] not in taken]
     changed = sum(field["name"] in run.options for field in rest)
     with st.expander(f"Options{f' ({changed} changed)' if changed else ''}", key="more_options"):

@@ -115,7 +115,7 @@ def field_labels(config: dict[str, Any]) -> dict[str, str]:
     fields = [*catalogue["training"]]
     fields += catalogue["gans"].get(config["gan"], {}).get("options", [])
     fields += catalogue["datasets"].get(config["data"], {}).get("options", [])
-    for piece in catalogue["stabilisers"].values():
+    for piece in (*catalogue["objectives"].values(), *catalogue["stabilisers"].values()):
         fields += piece["options"]
     return {field["name"]: field["label"] for field in fields}
 

@@ -41,6 +41,7 @@ class Stream:
         self._position = 0  # batches of points handed out so far
         self._drawn_for = -1  # the block that is at hand
         self._block = torch.empty(0)
+        self._points: torch.Tensor | None = None  # those that are drawn from, once they have weights
         if isinstance(source, ImageSource):
             fits = source.images.numel() <= ON_DEVICE_BYTES
             home = self.device if fits else torch.device("cpu")
@@ -65,8 +66,22 @@ class Stream:
         return scaled_(x), y
 
     def state_dict(self) -> dict[str, Any]:
-        """The position as plain numbers, and the number of images as a check."""
-        return {"position": self.position, "items": self._items()}
+        """The position, the number of images as a check, and the weights if there are any."""
+        state: dict[str, Any] = {"position": self.position, "items": self._items()}
+        if self._points is not None:
+            return {**state, "points": self._points, "order": self._order.state()}
+        return state if isinstance(self.source, PointSource) else {**state, **self._order.weights_state()}
+
+    def reweigh(self, weights: torch.Tensor, points: torch.Tensor | None = None) -> None:
+        """From now on each image comes as often as its weight (N,) asks for. Points, of which there is no
+        end, come from these (N, 2) from then on. Raises ``ValueError`` for weights that are none.
+        """
+        if isinstance(self.source, PointSource):
+            if points is None or points.shape != (len(weights), 2):
+                raise ValueError("points are weighed by name: give as many points (N, 2) as weights")
+            self._points = points.to(self.device)
+            self._order = _Order(len(points), self.batch_size, self.seed, self.lane, self.device)
+        self._order.reweigh(weights)
 
     @property
     def position(self) -> int:
@@ -78,13 +93,20 @@ class Stream:
         check_items(state["items"], self._items())
         if isinstance(self.source, PointSource):
             self._position, self._drawn_for = int(state["position"]), -1
+            self._points = None
+            if "points" in state:
+                self.reweigh(state["order"]["weights"], state["points"])
+                self._order.load_state(state["order"])
         else:
-            self._order.move_to(int(state["position"]))
+            self._order.load_state(state)
 
     def _items(self) -> int:
         return 0 if isinstance(self.source, PointSource) else len(self._images)
 
     def _next_points(self, source: PointSource) -> torch.Tensor:
+        if self._points is not None:
+            self._position += 1
+            return self._points[self._order.next()]  # (B, 2)
         block, place = divmod(self._position, BLOCK)
         if block != self._drawn_for:
             self._block = source.sample(BLOCK * self.batch_size, _generator(self.seed, block, self.lane)).to(
@@ -97,7 +119,8 @@ class Stream:
 
 class _Order:
     """Numbers of items in shuffled epochs without replacement; where an epoch ends inside a batch, the next
-    one fills it up.
+    one fills it up. With ``weights`` each comes in an epoch as often as its weight asks for, rounded up or
+    down by chance.
     """
 
     def __init__(
@@ -107,9 +130,38 @@ class _Order:
         self.position = 0  # items handed out so far
         self._drawn_for = -1  # the epoch whose order is at hand
         self._order = torch.empty(0)
+        self.weights: torch.Tensor | None = None  # float64 (N,), their sum 1
 
-    def move_to(self, position: int) -> None:
-        self.position, self._drawn_for = position, -1
+    def reweigh(self, weights: torch.Tensor | None) -> None:
+        """Draw by ``weights`` (N,), from the middle of this epoch on. Raises ``ValueError``."""
+        if weights is not None:
+            weights = weights.detach().cpu().double()
+            total = float(weights.sum())
+            if weights.shape != (self.items,) or not 0 < total < float("inf") or bool((weights < 0).any()):
+                raise ValueError(f"{self.items} weights are needed, none below 0 and not all of them 0")
+            weights = weights / total
+        self.weights, self._drawn_for = weights, -1
+
+    def weights_state(self) -> dict[str, Any]:
+        return {} if self.weights is None else {"weights": self.weights}
+
+    def state(self) -> dict[str, Any]:
+        return {"position": self.position, **self.weights_state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.position = int(state["position"])
+        self.reweigh(state.get("weights"))
+
+    def _epoch(self, epoch: int) -> torch.Tensor:
+        """The numbers of an epoch's items in order: int64 (N,)."""
+        generator = _generator(self.seed, epoch, self.lane)
+        order = torch.randperm(self.items, generator=generator)
+        if self.weights is None:
+            return order
+        begin = torch.rand(1, generator=generator, dtype=torch.float64)
+        places = (torch.arange(self.items, dtype=torch.float64) + begin) / self.items  # one in each N-th
+        chosen = torch.searchsorted(self.weights.cumsum(0), places, right=True)
+        return chosen.clamp_max(self.items - 1)[order]
 
     def next(self) -> torch.Tensor:
         """Numbers of the next ``batch_size`` items: int64 (B,)."""
@@ -118,8 +170,7 @@ class _Order:
         while wanted:
             epoch, place = divmod(self.position, self.items)
             if epoch != self._drawn_for:
-                order = torch.randperm(self.items, generator=_generator(self.seed, epoch, self.lane))
-                self._order, self._drawn_for = order.to(self.device), epoch
+                self._order, self._drawn_for = self._epoch(epoch).to(self.device), epoch
             parts.append(self._order[place : place + wanted])
             wanted -= len(parts[-1])
             self.position += len(parts[-1])
@@ -195,13 +246,19 @@ class TranslationStream:
         return scaled_(batch)  # (N, C, H, W)
 
     def state_dict(self) -> dict[str, Any]:
-        """The position as plain numbers, and the number of pictures as a check."""
-        return {"position": self._order.position, "items": self._order.items}
+        """The position, the number of pictures as a check, and the weights if there are any."""
+        return {"items": self._order.items, **self._order.state()}
+
+    def reweigh(self, weights: torch.Tensor) -> None:
+        """From now on each picture, or pair, comes as often as its weight (N,) asks for. Raises
+        ``ValueError``.
+        """
+        self._order.reweigh(weights)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken. Raises ``Conflict`` if the data have changed since."""
         check_items(state["items"], self._order.items)
-        self._order.move_to(int(state["position"]))
+        self._order.load_state(state)
 
 
 AnyStream = Stream | TranslationStream

@@ -62,8 +62,8 @@ def _layers(
 
     hooks = [module.register_forward_hook(keep(name)) for name, module in seen_layers(networks[network])]
     try:
-        if network == "generator":
-            loaded.model.recipe.generate(networks["generator"], z)
+        if network in loaded.model.recipe.generators:
+            loaded.model.recipe.generate(networks, z)
         else:
             loaded.model.recipe.logits(networks, x)
     finally:

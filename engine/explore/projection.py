@@ -156,7 +156,7 @@ def _promising(loaded: Loaded, task: Task) -> Tensor:
     latents = model.recipe.draw_latent(TRIED, random)
     errors = []
     for part in latents.split(32):
-        samples = model.recipe.generate(model.networks["generator"], part).float()
+        samples = model.recipe.generate(model.networks, part).float()
         errors.append(_errors(samples, task) + FEATURES * _feature_errors(loaded, samples, task))
     order = torch.cat(errors).argsort()
     category = first_category(model.recipe.codes)
@@ -197,7 +197,7 @@ def _descend(loaded: Loaded, task: Task, state: dict[str, Any]) -> dict[str, Any
     free = _free(loaded)
     while t == first or (not _is_done(task, {"t": t, "error": error}) and time.monotonic() - began < TURN_S):
         z.requires_grad_()
-        samples = model.recipe.generate(model.networks["generator"], z).float()
+        samples = model.recipe.generate(model.networks, z).float()
         errors = _errors(samples, task)  # (R,)
         fade = max(0.0, 1 - 2 * t / task.steps)
         loss = errors + task.prior_weight * _unlikeliness(loaded, task, z)

@@ -90,8 +90,7 @@ def _histograms(loaded: Loaded) -> dict[str, Any]:
         return objective.score(torch.cat(parts)).double().numpy()
 
     latents = model.recipe.draw_latent(COMPARED, torch.Generator().manual_seed(0))
-    generator = model.networks["generator"]
-    sets = {"fake": scores(torch.cat([model.recipe.generate(generator, z) for z in latents.split(64)]))}
+    sets = {"fake": scores(torch.cat([model.recipe.generate(model.networks, z) for z in latents.split(64)]))}
     note = ""
     try:
         sets["real"] = scores(real_samples(loaded, COMPARED))

@@ -32,11 +32,12 @@ class Game(Protocol):
     """What the state of play asks of a GAN (``engine.game.recipe.Recipe``)."""
 
     judges: ClassVar[tuple[str, ...]]
+    generators: ClassVar[tuple[str, ...]]
     options: Any
 
     def draw_latent(self, n: int, generator: torch.Generator) -> Tensor: ...
     def latents(self, ctx: Context) -> Tensor: ...
-    def generate(self, generator: nn.Module, z: Tensor) -> Tensor: ...
+    def generate(self, networks: dict[str, nn.Module], z: Tensor) -> Tensor: ...
     def observe(self, ctx: Context, name: str, average: nn.Module) -> None: ...
 
 
@@ -89,18 +90,33 @@ class Context:
         self._latent: Tensor | None = None
         self._held: dict[str, tuple[Tensor, Tensor | None]] = {}
         self._batches: dict[str, tuple[Tensor, Tensor | None]] = {}
-        self._trainable: tuple[str, ...] | None = None
-        # walking the modules at every turn would cost a tenth of a small step
-        self.weights = {name: list(network.parameters()) for name, network in networks.items()}
         self.stabilisers, self.observers = stabilisers, observers
-        # concatenating real and fake makes one pass of two, but batch norm must see them apart
-        self._judges_together = not mixes_batch(networks["discriminator"])
+        self.adopt()
         self.refresh(recipe.options)
+
+    def adopt(self) -> None:
+        """Take over the networks as they are: when they are new, and after a stage has changed them."""
+        # walking the modules at every turn would cost a tenth of a small step
+        self.weights = {name: list(network.parameters()) for name, network in self.networks.items()}
+        self._parts: dict[str, list[nn.Parameter]] = {}
+        self._trainable: tuple[str, ...] | None = None
+        # concatenating real and fake makes one pass of two, but batch norm must see them apart
+        judges = [self.networks[name] for name in self.recipe.judges if name in self.networks]
+        self._judges_together = not any(map(mixes_batch, judges))
+
+    def weights_of(self, name: str) -> list[nn.Parameter]:
+        """The weights of a network, or of a part of one such as "discriminator.trunk"."""
+        if name in self.weights:
+            return self.weights[name]
+        if name not in self._parts:
+            network, _, part = name.partition(".")
+            self._parts[name] = list(self.networks[network].get_submodule(part).parameters())
+        return self._parts[name]
 
     def refresh(self, options: Any) -> None:
         """Take over new values of the options."""
         self.options = self.recipe.options = options
-        self.objective: Objective = OBJECTIVES[options.objective].under(options.generator_update)
+        self.objective: Objective = OBJECTIVES[options.objective].of(options)
         self.active = [piece for piece in self.stabilisers if piece.is_on(options)]
         self.real_target = min((piece.target(options) for piece in self.active), default=1.0)
 
@@ -121,11 +137,21 @@ class Context:
             return
         self._trainable = networks
         for name in self.networks:
-            self._require_gradients(name, name in networks)
+            if name not in networks:
+                self._require_gradients(name, False)
+        for name in networks:
+            self._require_gradients(name, True)
 
-    def _require_gradients(self, network: str, wanted: bool) -> None:
-        for weight in self.weights[network]:
+    def _require_gradients(self, name: str, wanted: bool) -> None:
+        for weight in self.weights_of(name):
             weight.requires_grad = wanted
+
+    def gradients(self, loss: Tensor, *networks: str) -> list[Tensor]:
+        """The gradient of ``loss`` by the weights of these networks, which are among the phase's, in order;
+        it can be differentiated again. Zeros where ``loss`` does not depend on a weight.
+        """
+        weights = [weight for name in networks for weight in self.weights_of(name)]
+        return list(torch.autograd.grad(loss, weights, create_graph=True, materialize_grads=True))
 
     def forget_fake(self) -> None:
         """The generated batch is void: the generator has stepped, or an iteration or repeat begins."""
@@ -162,17 +188,26 @@ class Context:
     def fake(self) -> Tensor:
         """The iteration's generated batch, made once. D detaches it, G reuses its graph."""
         if self._fake is None:
-            generator, latent = self.networks["generator"], self.latents()
+            latent = self.latents()
             if self._keeps_graph:
-                self._require_gradients("generator", True)
-                self._fake = self.recipe.generate(generator, latent)
-                self._require_gradients(
-                    "generator", self._trainable is None or "generator" in self._trainable
-                )
+                also = [name for name in self.recipe.generators if name not in (self._trainable or ())]
+                for name in also:
+                    self._require_gradients(name, True)
+                self._fake = self.recipe.generate(self.networks, latent)
+                self._freeze_again(also)
             else:
                 with torch.no_grad():
-                    self._fake = self.recipe.generate(generator, latent)
+                    self._fake = self.recipe.generate(self.networks, latent)
         return self._fake
+
+    def _freeze_again(self, networks: Sequence[str]) -> None:
+        """What required gradients only while it made a sample; what it shares with those who move stays."""
+        if self._trainable is None or not networks:
+            return
+        for name in networks:
+            self._require_gradients(name, False)
+        for name in self._trainable:
+            self._require_gradients(name, True)
 
     def uniform(self, n: int) -> Tensor:
         """(n,) from U(0, 1), out of the noise stream."""

@@ -60,6 +60,7 @@ class Recipe(ABC):
     discriminators: ClassVar[tuple[str, ...]] = ("discriminator",)  # these learn at D's rate, others at G's
     judges: ClassVar[tuple[str, ...]] = ("discriminator",)  # what bounds on D's slope are for
     has_features: ClassVar[bool] = True  # whether D's features are those of a sample
+    generators: ClassVar[tuple[str, ...]] = ("generator",)  # the networks that a sample passes through
     directions: ClassVar[tuple[Direction, ...]] = ()  # in which it translates pictures, if it does
     min_batch_size: ClassVar[int] = 2  # samples in a batch
     disables: ClassVar[dict[str, tuple[Part, ...]]] = {}  # what takes no part where an option is not default
@@ -72,7 +73,11 @@ class Recipe(ABC):
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
-        """Fresh networks by name, on the CPU. Every GAN has a ``generator`` and a ``discriminator``."""
+        """Fresh networks by name, on the CPU: the ``generators`` and the ``judges`` among them.
+
+        Networks may share parts: a weight that several hold is stepped once, in a phase that names one of
+        them.
+        """
 
     @abstractmethod
     def stages(self) -> list[Stage]:
@@ -108,14 +113,16 @@ class Recipe(ABC):
         """What an iteration's generated batch is made of: fresh latents, or pictures to translate."""
         return ctx.draw_latent(ctx.options.batch_size)
 
-    def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
-        """Samples for latents (N, latent_dim): (N, 2) or (N, C, H, W)."""
-        return generator(z)
+    def generate(self, networks: Networks, z: Tensor) -> Tensor:
+        """Samples for latents (N, latent_dim): (N, 2) or (N, C, H, W). ``networks`` are at least the
+        ``generators``: stages one after the other, a mixture's components, an encoder and a painter.
+        """
+        return networks["generator"](z)
 
     def observe(self, ctx: Context, name: str, average: nn.Module) -> None:
         """Run the average of an ``observed`` network on what this turn ran the newest one on."""
-        if name == "generator":
-            self.generate(average, ctx.latents())
+        if name in self.generators:
+            self.generate({**ctx.networks, name: average}, ctx.latents())
         elif name == "encoder":
             average(ctx.real())
         else:

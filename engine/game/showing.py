@@ -34,15 +34,16 @@ class Shown:
         return {**self.newest, **self.averages}
 
     @property
-    def generator(self) -> nn.Module:
-        """The average of G where there is one, otherwise G."""
-        return self.networks["generator"]
+    def generators(self) -> Networks:
+        """What makes a sample: the averages where there are any, otherwise the networks themselves."""
+        networks = self.networks
+        return {name: networks[name] for name in self.recipe.generators}
 
     @property
     def objective(self) -> Objective:
         """The objective under the options that hold now."""
         options = self.recipe.options
-        return OBJECTIVES[options.objective].under(options.generator_update)
+        return OBJECTIVES[options.objective].of(options)
 
     def latents(self, n: int) -> Tensor:
         """(n, latent_dim) from the GAN's prior, the same for every run of one seed."""

@@ -118,7 +118,7 @@ class AAE(Recipe):
     def reconstruction_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         """Encoder and decoder: squared error of the reconstruction, a Gaussian's log-likelihood."""
         real = ctx.real()
-        error = mse_loss(self.generate(ctx.networks["generator"], ctx.networks["encoder"](real)), real)
+        error = mse_loss(self.generate(ctx.networks, ctx.networks["encoder"](real)), real)
         return self.options.reconstruction_weight * error, {"reconstruction_loss": error.detach()}
 
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:

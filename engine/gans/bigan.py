@@ -184,7 +184,7 @@ class BiGAN(TwoPlayers):
         loss, statistics = ctx.with_generator_terms(loss, fake)
         statistics["g_loss"] = game.generator_loss(real_logits, fake_logits).detach()  # G's part alone
         if self.options.variant == "alice":
-            error = torch.nn.functional.mse_loss(self.generate(ctx.networks["generator"], codes), real)
+            error = torch.nn.functional.mse_loss(self.generate(ctx.networks, codes), real)
             loss = loss + self.options.reconstruction_weight * error
             statistics["reconstruction"] = error.detach()
         return loss, statistics

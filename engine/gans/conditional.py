@@ -116,6 +116,6 @@ def class_rows(recipe: Recipe, show: Show) -> Exhibit:
     code: Any = recipe.codes[0]
     rows, columns = min(code.size, ROWS), min(len(show.latent), COLUMNS)
     latents = each_value(show.latent[:columns], code, rows)
-    pictures = recipe.generate(show.networks["generator"], latents)
+    pictures = recipe.generate(show.networks, latents)
     sentence = "Each row one class, each column the same noise."
     return Exhibit("classes", "Classes", sentence, pictures, rows, columns)

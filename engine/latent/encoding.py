@@ -50,7 +50,7 @@ def held_out(source: ImageSource, network: nn.Module, n: int = ENCODED) -> Tenso
 
 def reconstruct(recipe: Recipe, networks: Networks, x: Tensor) -> Tensor:
     """G(E(x)), in the shape of ``x``."""
-    return recipe.generate(networks["generator"], recipe.encode(networks, x))
+    return recipe.generate(networks, recipe.encode(networks, x))
 
 
 # --- measured
@@ -123,7 +123,7 @@ def decoded_plane(recipe: Recipe, show: Show, prior: Tensor) -> Exhibit:
         "plane",
         "The latent plane",
         "Each picture is decoded where it lies, from the 2nd to the 98th percentile of the prior.",
-        recipe.generate(show.networks["generator"], latents.to(show.latent.device)),
+        recipe.generate(show.networks, latents.to(show.latent.device)),
         PLANE,
         PLANE,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -78,6 +76,5 @@ def latent_sheet(recipe: Recipe, side: int) -> tuple[Tensor, bool]:
 
 
 def _grid(recipe: Recipe, show: Show, words: tuple[str, str, str], latents: Tensor, columns: int) -> Exhibit:
-    generator: Any = show.networks["generator"]
-    pictures = recipe.generate(generator, latents)
+    pictures = recipe.generate(show.networks, latents)
     return Exhibit(*words, pictures, len(latents) // columns, columns)

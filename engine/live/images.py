@@ -46,9 +46,9 @@ class ImagesPicture:
         self._exhibits_due = 0.0
 
     def _samples(self, n: int) -> Tensor:
-        generator = self.shown.generator
-        with evaluating(generator):
-            return self.shown.recipe.generate(generator, self.z[:n]).float()
+        generators = self.shown.generators
+        with evaluating(*generators.values()):
+            return self.shown.recipe.generate(generators, self.z[:n]).float()
 
     def measure(self) -> dict[str, Any]:
         """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL

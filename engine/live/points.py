@@ -66,9 +66,9 @@ class PointsPicture:
         """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
         the next frame.
         """
-        generator = self.shown.generator
-        with evaluating(generator):
-            samples = self.shown.recipe.generate(generator, self.z).float().cpu()
+        generators = self.shown.generators
+        with evaluating(*generators.values()):
+            samples = self.shown.recipe.generate(generators, self.z).float().cpu()
         found: dict[str, Any] = {"samples": len(samples)}
         if not bool(torch.isfinite(samples).all()):
             return found
@@ -102,10 +102,9 @@ class PointsPicture:
     def frame(self, header: dict[str, Any]) -> bytes:
         """A packed frame of the present state."""
         networks = self.shown.networks
-        generator = networks["generator"]
         with evaluating(*networks.values()):
             latents = torch.cat([self.z[:SHOWN], self.sheet.flatten(0, 1)])
-            fake = self.shown.recipe.generate(generator, latents).float()
+            fake = self.shown.recipe.generate(networks, latents).float()
             points, manifold = fake[:SHOWN], fake[SHOWN:].view(*self.sheet.shape[:2], 2)
             special = self._special(networks)
             heat = self._heat(self.shown.recipe.logits(networks, self.cells))
@@ -184,7 +183,7 @@ class PointsPicture:
         """
         source, networks = self.source, self.shown.networks
         with evaluating(*networks.values()):
-            fake = self.shown.recipe.generate(networks["generator"], self.z[:300]).float().cpu()
+            fake = self.shown.recipe.generate(networks, self.z[:300]).float().cpu()
             heat = self._heat(self.shown.recipe.logits(networks, self.cells))
         real = source.sample(300, torch.Generator("cpu").manual_seed(0)).cpu()
         layers = [(real, REAL)]

@@ -78,7 +78,7 @@ def evaluate_networks(
     if n is not None and not FEWEST <= n <= MOST:
         raise BadInput(f"{n} samples.", "n", f"Ask for {FEWEST} to {MOST:,}.")
     names = _resolve(metrics, recipe, source)
-    began, device = time.perf_counter(), str(next(networks["generator"].parameters()).device)
+    began, device = time.perf_counter(), str(next(networks[recipe.generators[0]].parameters()).device)
     subject = Subject(
         recipe, networks, source, lambda: pick(source, network, device, download), n, seed, progress
     )

@@ -53,7 +53,7 @@ class Subject:
     ) -> None:
         self.recipe, self.networks, self.source = recipe, networks, source
         self.n, self.seed, self.progress, self._look = n, seed, progress, look
-        self.device = next(networks["generator"].parameters()).device
+        self.device = next(networks[recipe.generators[0]].parameters()).device
         self._random = torch.Generator().manual_seed(seed)  # on the CPU: the same latents everywhere
         self._drawn: list[tuple[Tensor, Tensor]] = []  # (latents, samples) by batch
 
@@ -65,7 +65,7 @@ class Subject:
         while len(self._drawn) * BATCH < count:
             self.say("drawing samples", len(self._drawn) * BATCH, count)
             latent = self.recipe.draw_latent(BATCH, self._random).to(self.device)
-            x = self.recipe.generate(self.networks["generator"], latent).float()
+            x = self.recipe.generate(self.networks, latent).float()
             finite(x, "the generator's samples")
             self._drawn.append((latent.cpu(), (to_pixels(x) if x.dim() == 4 else x).cpu()))
         parts = self._drawn[: -(-count // BATCH)]

@@ -13,6 +13,7 @@ from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Shape
 from engine.gans import GANS
 from engine.models.options import training_options
+from engine.objectives import OBJECTIVES
 from engine.options import BadInput, Options
 from engine.stabilisers import STABILISERS
 
@@ -33,6 +34,7 @@ def options_model(gan: str, data: str) -> type[Options]:
     recipe, source = GANS[gan], DATASETS[data]
     parts = [
         recipe.Options,
+        *(objective.Options for objective in OBJECTIVES.values()),
         *(piece.Options for piece in STABILISERS.values()),
         training_options(),
         source.Options,

@@ -90,12 +90,11 @@ def find_directions(model: Model, count: int = DIRECTIONS) -> moving.Directions:
     """Directions in the noise by what they do to the first feature maps of G, all codes held."""
     latents = model.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(0))
     latents[:, model.recipe.noise_dim :] = latents[0, model.recipe.noise_dim :]
-    generator = model.networks["generator"]
-    _, first = seen_layers(generator)[0]
+    _, first = seen_layers(model.networks[model.recipe.generators[0]])[0]
     hook = first.register_forward_hook(_stop)
     try:
         with one_thread():  # the same directions everywhere
-            model.recipe.generate(generator, latents)
+            model.recipe.generate(model.networks, latents)
         raise AssertionError("a generator uses its first layer")
     except _Seen as seen:
         features = seen.args[0].flatten(1)  # (SAMPLES, F)

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.game.recipe import Recipe, Shape
+from engine.game.recipe import Recipe, Shape, Stage
 from engine.gans import GANS
 from engine.models import checkpoint
 from engine.models.assembly import options_model
@@ -45,12 +45,14 @@ def load(name: str | Path, runs: Path = RUNS) -> Model:
         return load_run(run, best=True)
     config = read_json(folder / "config.json")
     if (folder / "weights.safetensors").is_file():
-        recipe, networks = _build(config, config["options"])
+        recipe, networks = _build(config, config["options"], config.get("stage", 0))
         flat = load_file(folder / "weights.safetensors")
         kept = {name.split(".")[0] for name in flat}
         networks = {name: network for name, network in networks.items() if name in kept}
         _fill(networks, {name: _part(flat, name) for name in networks})
-        return _model(folder.name, config["title"], config, recipe, networks, config["step"])
+        return _model(
+            folder.name, config["title"], config, recipe, networks, config["step"], config.get("stage", 0)
+        )
     return load_run(RunFolder(folder))
 
 
@@ -61,10 +63,11 @@ def load_run(folder: RunFolder, step: int | None = None, best: bool = False) -> 
     check_id(folder.id)
     config = folder.config()
     state = checkpoint.load(folder.checkpoints / BEST)["trainer"] if best else _newest(folder, step)
-    recipe, networks = _build(config, state["options"])
+    stage = state.get("stage", 0)
+    recipe, networks = _build(config, state["options"], stage)
     _fill(networks, _with_averages(recipe, state))
     id, title = (f"{folder.id}.{BEST}", f"{config['name']}, best") if best else (folder.id, config["name"])
-    return _model(id, title, config, recipe, networks, state["step"])
+    return _model(id, title, config, recipe, networks, state["step"], stage)
 
 
 def renew(model: Model, folder: RunFolder) -> Model:
@@ -73,6 +76,8 @@ def renew(model: Model, folder: RunFolder) -> Model:
     fit.
     """
     state = _newest(folder)
+    if state.get("stage", 0) != model.stage:
+        raise BadInput("the run has gone on to another stage.", "model", "Load it anew.")
     _fill(model.networks, _with_averages(model.recipe, state))
     return replace(model, step=state["step"])
 
@@ -85,12 +90,18 @@ def _newest(folder: RunFolder, step: int | None = None) -> dict[str, Any]:
 
 
 def _model(
-    id: str, title: str, config: dict[str, Any], recipe: Recipe, networks: dict[str, nn.Module], step: int
+    id: str,
+    title: str,
+    config: dict[str, Any],
+    recipe: Recipe,
+    networks: dict[str, nn.Module],
+    step: int,
+    stage: int,
 ) -> Model:
     for network in networks.values():
         network.eval().requires_grad_(False)
         _lay_out(network)
-    return Model(id, title, config, recipe, networks, step)
+    return Model(id, title, config, recipe, networks, step, stage)
 
 
 def _lay_out(network: nn.Module) -> None:
@@ -100,15 +111,22 @@ def _lay_out(network: nn.Module) -> None:
             module.weight.data = module.weight.data.t().contiguous().t()
 
 
-def _build(config: dict[str, Any], options: dict[str, Any]) -> tuple[Recipe, dict[str, nn.Module]]:
-    """The recipe and its untrained networks, for a configuration that may be of an older version."""
+def _build(
+    config: dict[str, Any], options: dict[str, Any], stage: int
+) -> tuple[Recipe, dict[str, nn.Module]]:
+    """The recipe and its untrained networks as a stage has them, for a configuration that may be of an older
+    version.
+    """
     described = config["meta"]["data"]
     names = tuple(described["classes"] or ())
     given = tuple(described.get("given", ()))
     shape = Shape(described["kind"], tuple(described["shape"]), len(names), names, given)
     model = options_model(config["gan"], config["data"])
     known = {name: value for name, value in options.items() if name in model.model_fields}
-    return build(config["gan"], model(**known), shape, config["seed"])
+    recipe, networks = build(config["gan"], model(**known), shape, config["seed"])
+    for number, one in enumerate(recipe.stages()[: stage + 1]):
+        build_stage(one, number, networks, shape, config["seed"])
+    return recipe, networks
 
 
 def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict[str, nn.Module]]:
@@ -120,8 +138,25 @@ def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict
         for piece in STABILISERS.values():
             if piece.is_on(options):
                 piece.build(networks, recipe)
+    _arrange(networks, shape)
+    return recipe, networks
+
+
+def build_stage(stage: Stage, number: int, networks: dict[str, nn.Module], shape: Shape, seed: int) -> None:
+    """Change ``networks`` into what a stage, the ``number``-th, has of them."""
+    if stage.build is None:
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed * 1_000_003 + number)
+        stage.build(networks)
+    _arrange(networks, shape)
+
+
+def _arrange(networks: dict[str, nn.Module], shape: Shape) -> None:
+    """Lay the weights out in memory as data of this kind are."""
     layout = torch.preserve_format if shape.kind == "points" else torch.channels_last
-    return recipe, {name: network.to(memory_format=layout) for name, network in networks.items()}  # type: ignore[call-overload]
+    for network in networks.values():
+        network.to(memory_format=layout)  # type: ignore[call-overload]
 
 
 def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
@@ -146,7 +181,7 @@ def begin_with(model: Model, networks: dict[str, nn.Module]) -> None:
 
 def untrained(model: Model) -> dict[str, nn.Module]:
     """``model``'s networks as they were before the first step."""
-    _, networks = _build(model.config, model.options.model_dump())
+    _, networks = _build(model.config, model.options.model_dump(), model.stage)
     return {name: network.eval().requires_grad_(False) for name, network in networks.items()}
 
 
@@ -185,4 +220,6 @@ def keep(
             flat[f"{name}.{key}"] = small.contiguous().clone()
     save_file(flat, folder / "weights.safetensors")
     config = {**model.config, "title": model.title, "step": model.step, **more}
+    if model.stage:
+        config["stage"] = model.stage
     (folder / "config.json").write_text(json.dumps(config, indent=1), "utf-8")

@@ -28,6 +28,7 @@ class Model:
     recipe: Recipe
     networks: dict[str, nn.Module]
     step: int
+    stage: int = 0  # how many of the GAN's stages had been entered after the first
 
     @property
     def shape(self) -> Shape:
@@ -88,9 +89,8 @@ class Model:
         Each is drawn by itself: sums are taken in another order for another size of batch, and nothing is
         quicker for the one picture that follows a finger.
         """
-        generator = self.networks["generator"]
         with one_thread():
-            samples = [self.recipe.generate(generator, latent).float() for latent in latents.split(1)]
+            samples = [self.recipe.generate(self.networks, latent).float() for latent in latents.split(1)]
         return torch.cat(samples) if samples else torch.zeros(0, *self.shape.shape)
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from inspect import signature
 from math import log
 from textwrap import dedent
 from typing import Any
@@ -20,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.objectives.divergences import DIVERGENCES, FDivergence
-from engine.options import BadInput
+from engine.options import BadInput, Options, knob
 
-DiscriminatorLoss = Callable[[Tensor, Tensor, float], Tensor]
-GeneratorLoss = Callable[[Tensor, Tensor], Tensor]
+DiscriminatorLoss = Callable[..., Tensor]  # of real logits, fake logits, the target, and its options by name
+GeneratorLoss = Callable[..., Tensor]  # of real logits, fake logits, and its options by name
 
 
 def minimax_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
@@ -68,11 +70,12 @@ def wasserstein_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return -fake_logits.mean()  # -E f(G(z))
 
 
-def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
-    """The hinge loss of SNGAN and SAGAN (Miyato et al. 2018, equation 16)."""
-    return (
-        F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
-    )  # E max(0, 1-D(x)) + E max(0, 1+D(G(z)))
+def hinge_discriminator(
+    real_logits: Tensor, fake_logits: Tensor, target: float = 1.0, hinge_margin: float = 1.0
+) -> Tensor:
+    """The hinge loss of SNGAN and SAGAN (Miyato et al. 2018, equation 16), theirs with a margin m of 1."""
+    real, fake = F.relu(hinge_margin - real_logits), F.relu(hinge_margin + fake_logits)
+    return real.mean() + fake.mean()  # E max(0, m-D(x)) + E max(0, m+D(G(z)))
 
 
 def relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
@@ -107,6 +110,9 @@ class Objective:
     ``divergence`` what an optimal D makes G minimise. ``minimax`` is G's original update where
     ``generator_loss`` is a better-behaved one, ``needs_real`` says that G's loss reads the real logits, and
     ``family`` names the objectives that belong together. ``parts`` are functions that the losses are made of.
+
+    ``Options`` are its own knobs, such as a margin, whose names no other option of a run has: a loss that has
+    an argument of that name is given the value, and ``settled`` says which of the fields here it changes.
     """
 
     title: str
@@ -127,6 +133,24 @@ class Objective:
     family: str = ""
     minimax: GeneratorUpdate | None = None
     parts: tuple[Callable[..., Tensor], ...] = ()
+    Options: type[Options] = Options
+    settled: Callable[..., dict[str, Any]] | None = None
+
+    def of(self, options: Any) -> Objective:
+        """This objective as a run with these options plays it: G's update, and its own knobs. Raises
+        ``BadInput`` where there is no such update.
+        """
+        chosen = self.under(options.generator_update)
+        values = {name: getattr(options, name) for name in self.Options.model_fields}
+        if not values:
+            return chosen
+        more = self.settled(**values) if self.settled else {}
+        losses = {
+            name: partial(loss, **{key: values[key] for key in values if key in signature(loss).parameters})
+            for name in ("discriminator_loss", "generator_loss")
+            for loss in [getattr(chosen, name)]
+        }
+        return replace(chosen, **losses, **more)
 
     def under(self, generator_update: str) -> Objective:
         """This objective with G's ``heuristic`` update, the default, or its ``minimax`` one. Raises
@@ -166,7 +190,8 @@ class Objective:
         """Plain data for catalogue and page; ``code`` is the source of both losses and of their parts,
         ``minimax`` the same again under that update, where there is a choice.
         """
-        sources = (*self.parts, self.discriminator_loss, self.generator_loss)
+        losses = (self.discriminator_loss, self.generator_loss)
+        sources = (*self.parts, *(loss.func if isinstance(loss, partial) else loss for loss in losses))
         code = "\n\n".join(dedent(inspect.getsource(source)) for source in sources)
         return {
             "title": self.title,
@@ -218,6 +243,21 @@ def _f_gan(divergence: FDivergence) -> Objective:
         family="f-GAN",
         minimax=minimax,
         parts=(divergence.activation, divergence.conjugate_of_activation),
+    )
+
+
+class HingeOptions(Options):
+    """How far D is to go."""
+
+    hinge_margin: float = knob(
+        1.0,
+        "Hinge margin",
+        "How sure D is to be of a sample, on either side, before it gains no more.",
+        gt=0,
+        le=100,
+        step=0.1,
+        live=True,
+        group="objective",
     )
 
 
@@ -289,17 +329,21 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "hinge": Objective(
         title="Hinge",
-        sentence="D is rewarded only up to a margin of 1 on either side; popular for large image GANs.",
+        sentence="D is rewarded only up to a margin on either side; popular for large image GANs.",
         discriminator_loss=hinge_discriminator,
         generator_loss=wasserstein_generator,
-        latex_d=r"L_D = \mathbb{E}_{x}\max(0, 1-D(x)) + \mathbb{E}_{z}\max(0, 1+D(G(z)))",
+        latex_d=r"L_D = \mathbb{E}_{x}\max(0, m-D(x)) + \mathbb{E}_{z}\max(0, m+D(G(z)))",
         latex_g=r"L_G = -\mathbb{E}_{z}D(G(z))",
-        divergence="twice the total variation, up to a constant, for an optimal D in [−1, 1]",
+        divergence="2m times the total variation, up to a constant, for an optimal D in [−m, m]",
         probability=False,
         midpoint=0.0,
         threshold=0.0,
         range=None,
         equilibrium={"d_loss": 2.0, "d_real": 0.0, "d_fake": 0.0},
+        Options=HingeOptions,
+        settled=lambda hinge_margin: {
+            "equilibrium": {"d_loss": 2.0 * hinge_margin, "d_real": 0.0, "d_fake": 0.0}
+        },
     ),
     "relativistic": Objective(
         title="Relativistic",

@@ -60,7 +60,10 @@ def catalogue() -> dict[str, Any]:
     """
     return {
         "gans": {name: gan_entry(gan) for name, gan in GANS.items()},
-        "objectives": {name: objective.describe() for name, objective in OBJECTIVES.items()},
+        "objectives": {
+            name: {**objective.describe(), "options": describe(objective.Options)}
+            for name, objective in OBJECTIVES.items()
+        },
         "stabilisers": {name: stabiliser_entry(piece) for name, piece in STABILISERS.items()},
         "datasets": {name: dataset_entry(source) for name, source in DATASETS.items() if source.offered},
         "unoffered": [name for name, source in DATASETS.items() if not source.offered],

@@ -80,6 +80,13 @@ def _idle(options: Any, recipe: type[Recipe]) -> Iterator[BadInput]:
     idle = {part: by for by, parts in recipe.disables.items() if by in changed for part in parts}
     needs = {piece.switch: piece.needs for piece in STABILISERS.values() if piece.is_on(options)}
     needs |= {name: "game" for name in (*ADVERSARIAL, *recipe.adversarial_options) if name in changed}
+    for name, objective in OBJECTIVES.items():
+        for field in changed & objective.Options.model_fields.keys() if name != options.objective else ():
+            yield BadInput(
+                f"it does nothing while objective is {options.objective}.",
+                field,
+                f"Set {field} to {defaults[field]}, or objective to {name}.",
+            )
     for field, part in needs.items():
         if part in idle:
             by, remedy = idle[part], f"Set {field} to {defaults[field]}"
@@ -89,7 +96,7 @@ def _idle(options: Any, recipe: type[Recipe]) -> Iterator[BadInput]:
 
 def _unplayable(options: Any) -> Iterator[BadInput]:
     """Rules under which the game cannot be played."""
-    objective = OBJECTIVES[options.objective].under(options.generator_update)
+    objective = OBJECTIVES[options.objective].of(options)
     bounds = ("weight_clip", "gradient_penalty", "r1", "spectral_norm")
     if objective.needs_lipschitz and not any(getattr(options, bound) for bound in bounds):
         yield BadInput(

@@ -159,8 +159,10 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
     plain = {name: getattr(asked, name) for name in ("gan", "data", "steps", "seed", "device")}
     plain |= {"start_from": asked.start_from} if asked.start_from else {}
     recipe = GANS[asked.gan]
-    unknown = ("evaluate_every",) if source.kind == "points" else ()  # knobs that could only be refused
-    objective = OBJECTIVES[options.objective].under(options.generator_update)
+    unknown = {"evaluate_every"} if source.kind == "points" else set()  # knobs that could only be refused
+    for name, other in OBJECTIVES.items():
+        unknown |= set(other.Options.model_fields) if name != options.objective else set()
+    objective = OBJECTIVES[options.objective].of(options)
     usual = f"{source.title} · {recipe.title} · {objective.title.lower()}"
     return {
         "name": asked.name or usual[:80],

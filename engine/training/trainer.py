@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from engine.data.stream import AnyStream, open_stream
 from engine.game.context import Context, random_streams
+from engine.game.phases import network_of, stage_at
 from engine.game.recipe import Phase, Stage
 from engine.game.showing import Shown
 from engine.gans import GANS
@@ -56,17 +58,11 @@ class Trainer:
         self.sample_every = min(max(self.report_every, 5), 40)  # once a report, where that is often enough
         self.measure_every = self.options.measure_every or (200 if self.source.kind == "points" else 100)
         self.networks = self._build(config["seed"])
-        averaged = (
-            [name for name in self.recipe.averaged if name in self.networks] if self.options.ema else []
-        )
-        self.averages = {name: copy.deepcopy(self.networks[name]).requires_grad_(False) for name in averaged}
-        self.optimizers = {name: self._optimizer(name, network) for name, network in self.networks.items()}
-        self.steppers = {name: stepper(optimizer) for name, optimizer in self.optimizers.items()}
+        self.averages: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.steppers: dict[str, Callable[[], Any]] = {}
         self.streams = self._open_streams(config["seed"])
         self.random = random_streams(config["seed"], self.device)
-        for part in (part for network in self.networks.values() for part in network.modules()):
-            if isinstance(part, Dropout):
-                part.generator = self.random["noise"]
         self.ctx = Context(
             self.recipe,
             self.networks,
@@ -75,24 +71,124 @@ class Trainer:
             self.random,
             self.device,
             tuple(STABILISERS.values()),
-            [
-                name
-                for name in self.recipe.observed
-                if name in self.averages and observes_itself(self.averages[name])
-            ],
         )
         self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
         self.trail = Trail()
+        self.stage_number = -1  # of the stage that was entered last
+        self._adopt({})
+        self._enter(0)
 
     def _build(self, seed: int) -> dict[str, nn.Module]:
         networks = loading.build(self.config["gan"], self.options, self.recipe.data, seed)[1]
         if start := self.config.get("start_from"):
             loading.begin_with(loading.load(start), networks)
-        if self.options.precision == "bfloat16" and precision.knows_bfloat16(self.device):
-            for network in networks.values():
+        self._place(networks)
+        return networks
+
+    def _place(self, networks: dict[str, nn.Module]) -> None:
+        lower = self.options.precision == "bfloat16" and precision.knows_bfloat16(self.device)
+        for network in networks.values():
+            if lower:
                 precision.multiply_in_bfloat16(network)
-        return {name: network.to(self.device) for name, network in networks.items()}
+            network.to(self.device)
+
+    # stages
+    def _enter(self, number: int) -> None:
+        """Begin a stage: what it builds, what it makes of the state of play, and its options."""
+        stage = self.stages[number]
+        self._build_stage(number)
+        self.stage_number = number
+        self._refresh()
+        if stage.enter is not None:
+            stage.enter(self.ctx)
+
+    def _build_stage(self, number: int) -> None:
+        if self.stages[number].build is None:
+            return
+        before = dict(self.networks)
+        loading.build_stage(self.stages[number], number, self.networks, self.recipe.data, self.config["seed"])
+        self._place(self.networks)
+        self._adopt(before)
+
+    def _build_up_to(self, number: int) -> None:
+        """The networks as stage ``number`` has them, whatever stage this one was in."""
+        if any(stage.build for stage in self.stages) and number != self.stage_number:
+            self.networks.update(self._build(self.config["seed"]))
+            self._adopt({})
+            for earlier in range(min(number, len(self.stages) - 1) + 1):
+                self._build_stage(earlier)
+        self.stage_number = number
+
+    def _refresh(self) -> None:
+        """Put the options in force: the run's, and over them those of the stage."""
+        number = min(self.stage_number, len(self.stages) - 1)
+        own = dict(self.stages[number].options) if number >= 0 else {}
+        self.ctx.refresh(self.options.model_copy(update=own) if own else self.options)
+        if self.optimizers:
+            self._set_rates()
+
+    def _adopt(self, before: dict[str, nn.Module]) -> None:
+        """Averages and optimizers of the networks as they are now. Of networks that are the same as
+        ``before``, whatever remains of them goes on as it was.
+        """
+        ctx = self.ctx
+        for part in (part for network in self.networks.values() for part in network.modules()):
+            if isinstance(part, Dropout):
+                part.generator = self.random["noise"]
+        known = {id(weight) for weights in ctx.weights.values() for weight in weights} if before else set()
+        ctx.adopt()
+        for name in self.recipe.averaged if self.options.ema else ():
+            weights = ctx.weights.get(name)
+            if weights is None or (name in self.averages and all(id(weight) in known for weight in weights)):
+                continue
+            average = copy.deepcopy(self.networks[name]).requires_grad_(False)
+            if name in self.averages and before.get(name) is self.networks[name]:
+                own, old = average.state_dict(), self.averages[name].state_dict()
+                fit = {
+                    key: value for key, value in old.items() if key in own and own[key].shape == value.shape
+                }
+                average.load_state_dict(fit, strict=False)
+            self.averages[name] = average
+        averages = {name: self.averages[name] for name in self.recipe.observed if name in self.averages}
+        ctx.observers = [name for name, average in averages.items() if observes_itself(average)]
+        moments = {
+            weight: state
+            for optimizer in self.optimizers.values()
+            for weight, state in optimizer.state.items()
+        }
+        self.optimizers.clear()
+        for name, weights in self._stepped_together().items():
+            self.optimizers[name] = self._optimizer(name, weights)
+            self.optimizers[name].state.update(
+                {weight: moments[weight] for weight in weights if weight in moments}
+            )
+        self.steppers = {name: stepper(optimizer) for name, optimizer in self.optimizers.items()}
+        self._turns: dict[tuple[str, ...], list[str]] = {}  # what was found of phases, by their networks
+        self._movers: dict[tuple[str, ...], bool] = {}
+
+    def _stepped_together(self) -> dict[str, list[nn.Parameter]]:
+        """The weights that only ever step together, by the networks and parts that hold them: a network's
+        name where it is alone in holding all of its own, "a+b" for what two networks share.
+        """
+        named = [name for stage in self.stages for phase in stage.phases for name in phase.networks]
+        parts = [name for name in dict.fromkeys(named) if name not in self.networks and self._is_there(name)]
+        holders: dict[nn.Parameter, list[str]] = {}
+        for name in (*self.networks, *parts):
+            for weight in self.ctx.weights_of(name):
+                holders.setdefault(weight, []).append(name)
+        groups: dict[str, list[nn.Parameter]] = {}
+        for weight, names in holders.items():
+            narrow = [one for one in names if not any(other.startswith(f"{one}.") for other in names)]
+            groups.setdefault("+".join(narrow), []).append(weight)
+        return groups
+
+    def _is_there(self, part: str) -> bool:
+        """Whether a network has the part by now: a later stage may be what builds it."""
+        network, _, path = part.partition(".")
+        return network in self.networks and any(
+            path == name for name, _ in self.networks[network].named_modules()
+        )
 
     def _open_streams(self, seed: int) -> dict[str, AnyStream]:
         subsets = self.recipe.subsets(self.source, seed)
@@ -101,16 +197,19 @@ class Trainer:
             for lane, (name, subset) in enumerate(subsets.items())
         }
 
-    def player(self, network: str) -> str:
-        """Whose options a network learns by: ``discriminator`` or ``generator``."""
-        return "discriminator" if network in self.recipe.discriminators else "generator"
+    def player(self, held_by: str) -> str:
+        """By whose options weights learn that these networks and parts hold, such as "a.trunk+b":
+        ``discriminator`` or ``generator``.
+        """
+        holders = [(name, network_of(name)) for name in held_by.split("+")]
+        learns = any(one in self.recipe.discriminators for pair in holders for one in pair)
+        return "discriminator" if learns else "generator"
 
-    def _optimizer(self, name: str, network: nn.Module) -> torch.optim.Optimizer:
+    def _optimizer(self, name: str, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
         player = self.player(name)
         lr, beta1, beta2, kind = (
             getattr(self.options, f"{player}_{what}") for what in ("lr", "beta1", "beta2", "optimizer")
         )
-        weights = list(network.parameters())
         shared: dict[str, Any] = {"lr": lr, "weight_decay": getattr(self.options, "weight_decay", 0.0)}
         if kind == "adam":
             return torch.optim.Adam(weights, betas=(beta1, beta2), fused=self.device.type != "mps", **shared)
@@ -131,15 +230,12 @@ class Trainer:
 
     def stage(self) -> Stage:
         """The stage that the present step falls into."""
-        begin = 0
-        for stage in self.stages:
-            if stage.steps is None or self.step < begin + stage.steps:
-                return stage
-            begin += stage.steps
-        return self.stages[-1]
+        return self.stages[stage_at(self.stages, self.step)]
 
     def iterate(self) -> None:
         """One iteration: every phase of the stage that is due, in order."""
+        for number in range(self.stage_number + 1, stage_at(self.stages, self.step) + 1):
+            self._enter(number)
         ctx, stage = self.ctx, self.stage()
         if self.options.lr_decay != "none":
             self._set_rates()
@@ -150,7 +246,7 @@ class Trainer:
         due = [phase for phase in stage.phases if self.step % phase.every == 0]
         at_once = self.options.updates == "simultaneous"
         for index, phase in enumerate(due):
-            feeds_generator = any("generator" in later.networks for later in due[index:])
+            feeds_generator = any(self._moves_samples(later) for later in due[index:])
             for repeat in range(phase.repeat):
                 if repeat:
                     ctx.forget_fake()
@@ -165,7 +261,8 @@ class Trainer:
         """One update of the phases that step the network ``what`` alone, without counting an iteration.
         Raises ``BadInput``.
         """
-        phases = [phase for phase in self.stages[-1].phases if what in phase.networks]
+        stage = self.stage() if any(stage.build for stage in self.stages) else self.stages[-1]
+        phases = [phase for phase in stage.phases if what in map(network_of, phase.networks)]
         if not phases:
             raise BadInput(
                 f"no phase trains {what!r}.", "what", f"Choose one of: {', '.join(self.networks)}."
@@ -174,16 +271,20 @@ class Trainer:
         self.ctx.carried = {}
         for phase in phases:
             self.ctx.forget_fake()
-            self._turn(phase, self.step, keeps_graph="generator" in phase.networks, steps=True)
+            self._turn(phase, self.step, keeps_graph=self._moves_samples(phase), steps=True)
 
     def _turn(self, phase: Phase, step: int, keeps_graph: bool, steps: bool) -> None:
         ctx = self.ctx
         ctx.begin_turn(phase.networks, keeps_graph)
         for name in phase.networks:
-            for weight in ctx.weights[name]:
+            for weight in ctx.weights_of(name):
                 weight.grad = None
         loss, statistics = phase.loss(ctx)
-        loss.backward()
+        if isinstance(loss, Tensor):
+            loss.backward()
+        else:  # of each player, over its own weights
+            for name, own in loss.items():
+                own.backward(inputs=ctx.weights_of(name), retain_graph=True)
         if self.records:
             gradients = self._gradients(phase) if ctx.sampling else {}
             turn = Turn(step, phase.name, phase.networks, not steps, statistics, gradients)
@@ -198,7 +299,7 @@ class Trainer:
                 [
                     weight.grad
                     for name in networks
-                    for weight in self.ctx.weights[name]
+                    for weight in self.ctx.weights_of(name)
                     if weight.grad is not None
                 ]
             )
@@ -206,12 +307,32 @@ class Trainer:
         }
 
     def _step(self, phase: Phase) -> None:
-        for name in phase.networks:
+        for name in self._optimizers_of(phase):
             self.steppers[name]()
+        networks = tuple(dict.fromkeys(map(network_of, phase.networks)))
         for piece in self.ctx.active:
-            piece.after_step(self.ctx, phase.networks)
-        if "generator" in phase.networks:
+            piece.after_step(self.ctx, networks)
+        if self._moves_samples(phase):
             self.ctx.forget_fake()
+
+    def _optimizers_of(self, phase: Phase) -> list[str]:
+        """The optimizers that step in a phase, each once, whichever of its networks hold the weights."""
+        if (found := self._turns.get(phase.networks)) is None:
+            firsts = {
+                optimizer.param_groups[0]["params"][0]: name for name, optimizer in self.optimizers.items()
+            }
+            weights = [weight for name in phase.networks for weight in self.ctx.weights_of(name)]
+            found = list(dict.fromkeys(firsts[weight] for weight in weights if weight in firsts))
+            self._turns[phase.networks] = found
+        return found
+
+    def _moves_samples(self, phase: Phase) -> bool:
+        """Whether a phase steps what a sample passes through."""
+        if (found := self._movers.get(phase.networks)) is None:
+            generators = {weight for name in self.recipe.generators for weight in self.ctx.weights[name]}
+            own = (weight for name in phase.networks for weight in self.ctx.weights_of(name))
+            found = self._movers[phase.networks] = not generators.isdisjoint(own)
+        return found
 
     # statistics
     def read(self, clear: bool = True) -> tuple[dict[str, float], Divergence | None]:
@@ -244,13 +365,13 @@ class Trainer:
         self.options = options
         self.ctx.refresh(options)
         self.stages = self.recipe.stages()
-        self._set_rates()
+        self._refresh()
 
     def _set_rates(self) -> None:
         """Give each optimizer its player's rate, decayed as far as this step asks for."""
         factor = self.decay()
         for name, optimizer in self.optimizers.items():
-            rate = getattr(self.options, f"{self.player(name)}_lr") * factor
+            rate = getattr(self.ctx.options, f"{self.player(name)}_lr") * factor
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
@@ -272,6 +393,7 @@ class Trainer:
         """Everything that the next step depends on, as a tree of tensors and plain data."""
         return {
             "step": self.step,
+            "stage": self.stage_number,
             "options": kept_options(self.options),
             "networks": {name: network.state_dict() for name, network in self.networks.items()},
             "averages": {name: network.state_dict() for name, network in self.averages.items()},
@@ -292,6 +414,7 @@ class Trainer:
         self.ctx.refresh(self.options)
         self.stages = self.recipe.stages()
         self.ctx.step = state["step"]
+        self._build_up_to(state.get("stage", stage_at(self.stages, self.step)))
         try:
             for name, network in self.networks.items():
                 network.load_state_dict(state["networks"][name])
@@ -307,7 +430,7 @@ class Trainer:
                 "options",
                 "A branch may change rates, weights of penalties and the like; start a new run for the rest.",
             ) from None
-        self._set_rates()
+        self._refresh()
         self.ctx.memory = {name: value.to(self.device) for name, value in state["memory"].items()}
         for name, stream in self.streams.items():
             stream.load_state_dict(state["streams"][name])

@@ -52,10 +52,12 @@ class _OfLatents(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.generator, self._recipe = model.networks["generator"], model.recipe
+        self._recipe = model.recipe
+        for name in model.recipe.generators:
+            self.add_module(name, model.networks[name])
 
     def forward(self, z: Tensor) -> Tensor:
-        return self._recipe.generate(self.generator, z)
+        return self._recipe.generate(dict(self.named_children()), z)
 
 
 class BatchStatistics(nn.Module):

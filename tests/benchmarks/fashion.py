@@ -65,7 +65,7 @@ def trial(name: str, steps: int, seed: int, runs: Path) -> dict[str, Any]:
         seconds = folder.status()["elapsed"]
     with evaluating(networks["generator"]):
         latents = recipe.draw_latent(SHOWN, torch.Generator().manual_seed(seed))
-        picture_grid(recipe.generate(networks["generator"], latents), 8, 8).save(picture)
+        picture_grid(recipe.generate(networks, latents), 8, 8).save(picture)
     found = evaluate_networks(recipe, networks, source, METRICS)
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
     floors = {key: round(value, 4) for key, value in found["floors"].items()}

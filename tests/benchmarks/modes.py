@@ -95,7 +95,7 @@ def trial(recipe: str, data: str, seed: int) -> dict[str, Any]:
     networks = trainer.shown().networks
     latents = trainer.recipe.draw_latent(SAMPLES, torch.Generator().manual_seed(10_000 + seed))
     with evaluating(*networks.values()):
-        samples = trainer.recipe.generate(networks["generator"], latents)
+        samples = trainer.recipe.generate(networks, latents)
     found = mode_coverage(samples, torch.as_tensor(trainer.source.modes), trainer.source.sd)
     kept = {"modes": found["modes_hit"], "share": round(found["share"], 4)}
     return {"recipe": recipe, "data": data, "seed": seed, **kept, "seconds": round(seconds)}

@@ -49,7 +49,7 @@ def trial(preset: str, side: int, seed: int, steps: int) -> dict[str, Any]:
     moves = [sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairwise(histograms)]
     latents = trainer.recipe.draw_latent(2500, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        samples = trainer.recipe.generate(trainer.shown().generator, latents)
+        samples = trainer.recipe.generate(trainer.shown().generators, latents)
     return {
         "preset": preset,
         "side": side,

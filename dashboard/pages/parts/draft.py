@@ -42,7 +42,7 @@ class Draft:
         """Every option of this GAN on these data by name, with the default that suits the kind of data."""
         gan, data = catalogue["gans"][self.gan], catalogue["datasets"][self.data]
         listed = [*gan["options"], *catalogue["training"], *data["options"]]
-        for piece in catalogue["stabilisers"].values():
+        for piece in (*catalogue["objectives"].values(), *catalogue["stabilisers"].values()):
             listed += piece["options"]
         defaults = gan.get("defaults", {}).get(data["kind"], {})
         return {

@@ -94,3 +94,33 @@ def test_a_changed_data_set_is_noticed():
     fewer.images, fewer.labels = fewer.images[:20], fewer.labels[:20]
     with pytest.raises(Conflict, match="had 50 images"):
         Stream(fewer, 8, seed=0).load_state_dict(state)
+
+
+def test_with_weights_each_comes_as_often_as_its_weight_asks_for():
+    stream = Stream(Numbered(), 10, seed=3)
+    weights = torch.arange(N).double()
+    stream.reweigh(weights)
+    seen = torch.cat([y for _, y in batches(stream, 20 * N // 10)]).bincount(minlength=N)  # 20 epochs
+    assert (seen / 20 - weights / weights.sum() * N).abs().max() < 1
+    stream.reweigh(torch.ones(N))
+    assert torch.cat([y for _, y in batches(stream, N // 10)]).sort().values.equal(torch.arange(N))
+
+
+@pytest.mark.parametrize("name", ["ring", "mnist"])
+def test_weights_are_part_of_the_state(name):
+    source = DATASETS[name]()
+    stream, other = Stream(source, 16, seed=7), Stream(source, 16, seed=7)
+    batches(stream, 3)
+    points = source.sample(500, torch.Generator().manual_seed(0)) if name == "ring" else None
+    stream.reweigh(torch.rand(500 if name == "ring" else len(source.images)), points)
+    batches(stream, 2)
+    other.load_state_dict(stream.state_dict())
+    assert same(batches(stream, 5), batches(other, 5))
+    if name == "ring":
+        assert all(bool((points == point).all(1).any()) for point in stream.next()[0])
+
+
+@pytest.mark.parametrize("weights", [torch.zeros(N), torch.ones(N - 1), -torch.ones(N)])
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match="weights are needed"):
+        Stream(Numbered(), 10, seed=3).reweigh(weights)

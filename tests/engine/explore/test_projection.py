@@ -48,7 +48,7 @@ def test_the_category_that_the_recogniser_reads_is_tried_first():
     for seed in range(8):
         z = model.latents([seed])
         with torch.no_grad():
-            target = model.recipe.generate(model.networks["generator"], z).float()
+            target = model.recipe.generate(model.networks, z).float()
             read = int(model.recipe.read_codes(model.networks, target).argmax())
         whole = torch.ones(1, 1, 28, 28)
         task = projection.Task(target, whole, None, "optimise", 4, 1, 0, 0.01)

@@ -92,7 +92,7 @@ def test_g_is_pulled_towards_what_d_can_name():
 
     def class_loss():
         with evaluating(*trainer.networks.values()):
-            fake = trainer.recipe.generate(trainer.networks["generator"], latent)
+            fake = trainer.recipe.generate(trainer.networks, latent)
             return float(F.cross_entropy(class_logits(trainer, fake), latent[:, -10:].argmax(1)))
 
     for _ in range(5):

@@ -112,7 +112,7 @@ def test_it_learns_to_encode_points(variant):
     x = trainer.source.sample(1000, torch.Generator().manual_seed(9))
     with evaluating(*trainer.networks.values()):
         codes = trainer.recipe.encode(trainer.networks, x)
-        decoded = trainer.recipe.generate(trainer.networks["generator"], codes)
+        decoded = trainer.recipe.generate(trainer.networks, codes)
     assert (decoded - x).square().mean() < 0.3 * x.var(0).mean()
 
 
@@ -173,7 +173,7 @@ def test_reconstructions_stand_below_their_originals(pictures):
     real = trainer.source.images[:pictures].float() / 127.5 - 1
     with evaluating(*trainer.networks.values()):
         codes = trainer.recipe.encode(trainer.networks, real)
-        decoded = trainer.recipe.generate(trainer.networks["generator"], codes)
+        decoded = trainer.recipe.generate(trainer.networks, codes)
         (shown,) = trainer.recipe.exhibits(Show(trainer.networks, codes, real, None))
     across = min(pictures, 8)
     assert (shown.rows, shown.columns) == (8 if pictures == 64 else 2, across)

@@ -119,7 +119,7 @@ def test_the_rows_of_the_exhibit_are_the_classes():
         (rows,) = recipe.exhibits(Show(trainer.networks, latent, trainer.ctx.real(), None))
         asked = latent[2:3].clone()
         asked[0, -10:] = F.one_hot(torch.tensor(7), 10)
-        expected = recipe.generate(generator, asked)
+        expected = recipe.generate(trainer.networks, asked)
     assert (rows.rows, rows.columns) == (10, 8) and rows.pictures.shape == (80, 1, 28, 28)
     assert torch.allclose(rows.pictures[7 * 8 + 2], expected[0], atol=1e-5)
 

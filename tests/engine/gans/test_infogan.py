@@ -212,7 +212,7 @@ def gradients(trainer, loss, *names):
 def test_the_information_reaches_g_the_trunk_and_q(options):
     trainer = trainer_of(**options)
     networks = trainer.networks
-    fake = trainer.recipe.generate(networks["generator"], trainer.ctx.latents())
+    fake = trainer.recipe.generate(networks, trainer.ctx.latents())
     features = networks["discriminator"].features(fake)
     missing, _ = trainer.recipe.missing_information(trainer.ctx, features)
     found = gradients(trainer, missing, *networks)
@@ -263,9 +263,9 @@ def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
     trainer = Trainer(validate(request))
     for _ in range(1500):
         trainer.iterate()
-    generator, latents = trainer.shown().generator, trainer.shown().latents(800)
-    with evaluating(generator):
-        points = trainer.recipe.generate(generator, latents)
+    generators, latents = trainer.shown().generators, trainer.shown().latents(800)
+    with evaluating(*generators.values()):
+        points = trainer.recipe.generate(generators, latents)
     category = trainer.recipe.codes[0].of(latents).argmax(1)
     nearest = torch.cdist(points, torch.tensor(trainer.source.modes)).argmin(1)
     joint = torch.zeros(8, 8).index_put_((category, nearest), torch.ones(800), accumulate=True)

@@ -80,8 +80,10 @@ def test_a_frame_says_of_which_category_each_point_is():
     np.testing.assert_array_equal(arrays["category"], category.of(latents).argmax(1))
     generator = trainer.networks["generator"]
     with evaluating(generator):
-        np.testing.assert_allclose(arrays["fake"], trainer.recipe.generate(generator, latents), atol=1e-6)
-        curves = trainer.recipe.generate(generator, picture.sheet.flatten(0, 1)).view(8, SIDE, 2)
+        np.testing.assert_allclose(
+            arrays["fake"], trainer.recipe.generate(trainer.networks, latents), atol=1e-6
+        )
+        curves = trainer.recipe.generate(trainer.networks, picture.sheet.flatten(0, 1)).view(8, SIDE, 2)
     np.testing.assert_allclose(arrays["manifold"], curves, atol=1e-6)
     assert header["sheet"] is False and "reconstructed" not in arrays
 
@@ -93,7 +95,7 @@ def test_a_frame_holds_what_becomes_of_the_first_real_points(variant):
     real = torch.tensor(frames.unpack(picture.real())[1]["real"])[:RECONSTRUCTED]
     networks = trainer.networks
     with evaluating(*networks.values()):
-        back = trainer.recipe.generate(networks["generator"], trainer.recipe.encode(networks, real))
+        back = trainer.recipe.generate(networks, trainer.recipe.encode(networks, real))
     assert arrays["reconstructed"].shape == (RECONSTRUCTED, 2)
     np.testing.assert_allclose(arrays["reconstructed"], back, atol=1e-6)
     assert "category" not in arrays

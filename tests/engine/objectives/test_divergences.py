@@ -254,7 +254,7 @@ def test_one_gaussian_covers_two_modes_under_kl_and_seeks_one_under_reverse_kl()
             trainer.iterate()
         latents = trainer.recipe.draw_latent(1000, torch.Generator().manual_seed(0))
         with torch.no_grad():
-            along = trainer.recipe.generate(trainer.networks["generator"], latents)[:, 0]
+            along = trainer.recipe.generate(trainer.networks, latents)[:, 0]
         found[run["options"]["objective"]] = (abs(float(along.mean())), float(along.std()))
     mean, sd = found["f_kl"]
     assert mean < 0.2 and sd > 0.75

@@ -5,7 +5,13 @@ from math import exp, log
 import pytest
 import torch
 
+from engine.models.assembly import options_model
 from engine.objectives import OBJECTIVES
+from engine.options import BadInput
+from engine.options import validate as validate_values
+from engine.training.catalogue import catalogue
+from engine.training.trainer import Trainer
+from tests.engine.conftest import small
 
 REAL = torch.tensor([1.0, -0.5, 3.0])
 FAKE = torch.tensor([0.25, -2.0, 0.75])
@@ -147,3 +153,20 @@ def test_the_page_gets_formula_and_code(name):
     described = OBJECTIVES[name].describe()
     assert "def " in described["code"] and "return" in described["code"]
     assert described["latex_d"].startswith("L_D") and described["latex_g"].startswith("L_G")
+
+
+def test_an_objective_has_knobs_of_its_own():
+    options = validate_values(options_model("gan", "ring"), {"objective": "hinge", "hinge_margin": 2.5})
+    ours = OBJECTIVES["hinge"].of(options)
+    wanted = expect(lambda x: max(0, 2.5 - x), REAL) + expect(lambda x: max(0, 2.5 + x), FAKE)
+    assert float(ours.discriminator_loss(REAL, FAKE, 1.0)) == pytest.approx(wanted, rel=1e-6)
+    assert ours.equilibrium["d_loss"] == 5 and "hinge_margin" in ours.describe()["code"]
+    trainer = Trainer(small(objective="hinge", hinge_margin=2.5))
+    trainer.set_options({"hinge_margin": 1.5})
+    assert trainer.ctx.objective.equilibrium["d_loss"] == 3
+    (field,) = catalogue()["objectives"]["hinge"]["options"]
+    assert (field["name"], field["default"]) == ("hinge_margin", 1.0)
+    with pytest.raises(BadInput) as refused:
+        small(objective="wasserstein", gradient_penalty=1.0, hinge_margin=2.5)
+    assert refused.value.field == "hinge_margin" and "objective to hinge" in refused.value.remedy
+    assert "hinge_margin" not in [field["name"] for field in small()["meta"]["live"]]

@@ -57,7 +57,7 @@ def test_only_with_it_d_can_tell_a_batch_that_is_all_one_real_point(kernels):
     """Every generated batch is a real point, many times: sample by sample, nothing is wrong with it."""
     trainer = Trainer(small(minibatch_discrimination=kernels, batch_size=64, discriminator_lr=3e-3))
     draw = torch.Generator().manual_seed(5)
-    trainer.recipe.generate = lambda generator, z: trainer.source.sample(1, draw).expand(len(z), 2)
+    trainer.recipe.generate = lambda networks, z: trainer.source.sample(1, draw).expand(len(z), 2)
     for _ in range(150):
         trainer.single("discriminator")
     trainer.read()

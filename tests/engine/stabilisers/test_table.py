@@ -28,7 +28,7 @@ def test_it_changes_training_and_training_goes_on(name):
     plain, changed = trained(steps, **where), trained(steps, **where, **{piece.switch: on})
     assert changed.is_finite()
     seen = [
-        trainer.recipe.generate(trainer.shown().generator, latents(trainer)) for trainer in (plain, changed)
+        trainer.recipe.generate(trainer.shown().generators, latents(trainer)) for trainer in (plain, changed)
     ]
     assert not torch.equal(*seen)
 
@@ -183,7 +183,7 @@ def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what, m
     recipe, real = trainer.recipe, trainer.source.images[:2000].float() / 127.5 - 1
     with torch.no_grad():
         if name == "generator":
-            recipe.generate(average, recipe.draw_latent(2000, torch.Generator().manual_seed(0)))
+            recipe.generate({name: average}, recipe.draw_latent(2000, torch.Generator().manual_seed(0)))
         elif name == "encoder":
             recipe.encode({name: average}, real)
         else:

@@ -48,7 +48,7 @@ def test_one_generated_batch_serves_both_players():
     trainer = Trainer(small(critic_steps=3))
     seen = []
     generate = trainer.recipe.generate
-    trainer.recipe.generate = lambda generator, z: seen.append(generate(generator, z)) or seen[-1]
+    trainer.recipe.generate = lambda networks, z: seen.append(generate(networks, z)) or seen[-1]
     trainer.iterate()
     assert len(seen) == 3
     assert [batch.requires_grad for batch in seen] == [False, False, True]
