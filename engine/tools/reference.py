@@ -110,6 +110,7 @@ def _objectives(objectives: dict[str, Any]) -> Iterator[str]:
         yield f"### `{name}`\n\n{one['title']}. {one['sentence']}\n"
         yield f"$${one['latex_d']}$$\n\n$${one['latex_g']}$$\n"
         yield f"What G minimises against the best D: {one['divergence'] or 'none in closed form'}.\n"
+        yield from _options(one["options"])
 
 
 def _stabilisers(stabilisers: dict[str, Any]) -> Iterator[str]:
