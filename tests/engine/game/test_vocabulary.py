@@ -98,7 +98,7 @@ def parts(trainer):
 
 def moved(trainer, turn):
     before = parts(trainer)
-    trainer._turn(trainer.stage().phases[turn], keeps_graph=False, steps=True)
+    trainer._turn(trainer.stage().phases[turn], 0, keeps_graph=False, steps=True)
     return {name for name, part in parts(trainer).items() if not torch.equal(part, before[name])}
 
 
