@@ -299,7 +299,7 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def show(self, step: int, row: dict[str, Any]) -> None:
+    def show(self, step: int, row: Row) -> None:
         parts = [
             f"D {row['d_loss']:.3f}" if "d_loss" in row else "",
             f"G {row['g_loss']:.3f}" if "g_loss" in row else "",

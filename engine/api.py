@@ -24,6 +24,7 @@ from engine.runs.files import Tail as Tail  # what the live feed reads a run by
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import Lock
 from engine.runs.names import DEVICES, check_id, check_name
+from engine.runs.records import Dataset, ModelCard, Row, RunConfig, RunEvent, Status
 from engine.server import commands
 from engine.server.added import AddedModels
 from engine.server.catalogue import Catalogue, presets
@@ -208,13 +209,13 @@ class Engine:
         """The PNG on a preset's card."""
         return self._catalogue.preset_picture(name)
 
-    def datasets(self) -> list[dict[str, Any]]:
+    def datasets(self) -> list[Dataset]:
         """Uploads, newest first: ``id``, ``name``, ``images``, ``classes``, ``skipped``, ``size`` ..."""
         return self._uploads.list()
 
     def add_dataset(
         self, role: Role, name: str, files: list[Path], size: int, colour: bool, layout: str = "images"
-    ) -> dict[str, Any]:
+    ) -> Dataset:
         """Make a data set of uploaded pictures and zips, in seconds. Returns its entry in ``datasets()``.
 
         ``layout`` is "images", "pairs" (A|B side by side, or folders A and B with equal names) or "domains".
@@ -308,7 +309,7 @@ class Engine:
             "checkpoints": folder.checkpoint_steps(),
         }
 
-    def status(self, run: str) -> dict[str, Any]:
+    def status(self, run: str) -> Status:
         """A run's status, with ``queue`` while it waits, and why its worker died if it did."""
         return self._steering.status(self.folder(run))
 
@@ -323,11 +324,11 @@ class Engine:
             )
         return folder
 
-    def metrics(self, run: str, since: int = -1) -> list[dict[str, Any]]:
+    def metrics(self, run: str, since: int = -1) -> list[Row]:
         """The rows of metrics whose ``row`` is above ``since``."""
         return history.rows_since(self.folder(run).metrics, value_of(Since, since, "since"))
 
-    def events(self, run: str, since: int = -1) -> list[dict[str, Any]]:
+    def events(self, run: str, since: int = -1) -> list[RunEvent]:
         """The events whose ``row`` is above ``since``."""
         return history.rows_since(self.folder(run).events, value_of(Since, since, "since"))
 
@@ -362,7 +363,7 @@ class Engine:
 
     # --- exploring models
 
-    def models(self) -> list[dict[str, Any]]:
+    def models(self) -> list[ModelCard]:
         """Cards of all models: those that ship, those added, then runs with a checkpoint, newest first."""
         cards = self._exploring.shelf.list(self.runs())
         return [{**card, "gone": self._catalogue.gone(card)} for card in cards]
@@ -476,7 +477,7 @@ class Engine:
 
     def add_model(
         self, role: Role, name: str, files: list[Path], gan: str | None = None, test_mode: str = "auto"
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Make a model of weight files of pix2pix or CycleGAN. Returns its entry in ``models()``."""
         _permit(role, "add models")
         return self._exploring.shelf.card(self._added.add(name, files, gan, test_mode))

@@ -89,7 +89,7 @@ NEEDS: dict[str, str] = {
     "engine.data": "engine.options engine.runs",
     "engine.game": "engine.data engine.objectives engine.options",
     "engine.latent": "engine.data engine.game",
-    "engine.metrics": "engine engine.data engine.game engine.latent engine.options",
+    "engine.metrics": "engine engine.data engine.game engine.latent engine.options engine.runs",
     "engine.networks": "engine.game engine.options",
     "engine.stabilisers": "engine.game engine.objectives engine.options",
     "engine.gans": "engine.data engine.game engine.latent engine.metrics engine.networks engine.options",

@@ -22,7 +22,7 @@ from engine.api import Tail
 from engine.options import NotFound
 
 if TYPE_CHECKING:
-    from engine.api import Engine
+    from engine.api import Engine, RunConfig, Status
 
 PROTOCOL = 1
 EXACT = 8192  # newest rows that are kept whole
@@ -163,7 +163,7 @@ class Feed:
         self.frame: Frame | None = None
         self.gone = self.broken = False
         self.viewers = 0
-        self.status: dict[str, Any] = {}
+        self.status: Status | None = None
         self.status_text = self.lists_text = self.hello_text = ""
         self._config: dict[str, Any] = {}
         self._rows, self._events = (
@@ -185,7 +185,7 @@ class Feed:
     @property
     def idle(self) -> bool:
         """Whether nothing trains here now, so that looking now and then is enough."""
-        return self.status.get("state") not in ("starting", "running", "paused")
+        return (self.status or {}).get("state") not in ("starting", "running", "paused")
 
     def poll(self, now: float) -> bool:
         """Look at the files that are due; whether anything is new. ``now`` is a monotonic time in seconds."""

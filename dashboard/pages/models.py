@@ -15,6 +15,7 @@ from dashboard import session
 from dashboard.pages.parts.links import link
 from dashboard.pages.parts.models import facts, model_html, page_of, words
 from dashboard.pages.parts.problem import note, show_problem
+from engine.api import ModelCard
 from engine.options import BadInput
 
 PAGE = 24  # models shown at first, and more at each click
@@ -24,7 +25,6 @@ MODES = {"auto": "as it was trained", "train": "as in training", "eval": "with t
 FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "safetensors": "safetensors"}
 WAYS = {"a_to_b": "first to second", "b_to_a": "second to first"}
 TYPES = ("pth", "pt", "safetensors")
-Card = dict[str, Any]
 
 engine = session.engine()
 
@@ -46,7 +46,7 @@ def answer(do: Callable[[], Any]) -> None:
 
 
 @st.dialog("Delete this model?", on_dismiss=forget)
-def ask_delete(model: Card) -> None:
+def ask_delete(model: ModelCard) -> None:
     """Only added models can be deleted."""
     st.text(model["title"])
     st.caption("Its weights and its card are deleted. This cannot be undone.")
@@ -59,7 +59,7 @@ def ask_delete(model: Card) -> None:
 
 
 @st.dialog("Rename", on_dismiss=forget)
-def ask_name(model: Card) -> None:
+def ask_name(model: ModelCard) -> None:
     """A name is at most 80 characters."""
     new = st.text_input("Name", model["title"], max_chars=80)
     if st.button("Rename", type="primary", disabled=not new):
@@ -67,7 +67,7 @@ def ask_name(model: Card) -> None:
 
 
 @st.dialog("Card", width="large", on_dismiss=forget)
-def show_card(model: Card) -> None:
+def show_card(model: ModelCard) -> None:
     """The card in words, and the figures. Others may have written an added model's: as plain text."""
     st.html(f'<div class="gs-title">{escape(model["title"])}</div>{facts(model)}')
     text = engine.model_text(model["id"])
@@ -80,7 +80,7 @@ def show_card(model: Card) -> None:
 
 
 @st.dialog("Export", on_dismiss=forget)
-def ask_export(model: Card) -> None:
+def ask_export(model: ModelCard) -> None:
     """The generator as a file, made when asked for, and its card."""
     st.caption("The generator for other programs. It is compared with the model before you get it.")
     to = st.segmented_control(
@@ -117,13 +117,13 @@ def ask() -> None:
         DIALOGS[action](model)
 
 
-def actions(model: Card) -> list[str]:
+def actions(model: ModelCard) -> list[str]:
     """What can be done with a model besides opening it."""
     mine = ["Rename", "Delete"] if model["source"] == "added" and session.may_change() else []
     return ["Card", "Export", *mine]
 
 
-def row(model: Card) -> None:
+def row(model: ModelCard) -> None:
     """One model: strip and words, what it is licensed as and how good it is, and its buttons."""
     with st.container(border=True, key=f"model_{model['id']}", gap="small"):
         st.html(model_html(model) + facts(model))
@@ -202,7 +202,7 @@ def adding() -> None:
     st.rerun()
 
 
-def _add(name: str, files: Sequence[UploadedFile], gan: str | None, mode: str) -> Card:
+def _add(name: str, files: Sequence[UploadedFile], gan: str | None, mode: str) -> ModelCard:
     """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
     with tempfile.TemporaryDirectory(prefix="ganscope-weights-") as folder:
         paths = []

@@ -12,24 +12,28 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
+from engine.runs.records import ArrayEntry, Dtype, FrameHeader
+
 VERSION = 1
-DTYPES = {"float32", "uint8", "int16"}
+DTYPES = get_args(Dtype)
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray | bytes]) -> bytes:
     """One frame. ``header`` is plain data (``v``, ``arrays`` are added); bytes in ``arrays`` are PNGs."""
-    table: list[dict[str, Any]] = []
+    table: list[ArrayEntry] = []
     chunks: list[bytes] = []
     offset = 0
     for name, array in arrays.items():
         raw = array if isinstance(array, bytes) else np.ascontiguousarray(array).tobytes()
         dtype, shape = ("png", []) if isinstance(array, bytes) else (array.dtype.name, list(array.shape))
-        assert dtype == "png" or dtype in DTYPES, dtype
-        table.append({"name": name, "dtype": dtype, "shape": shape, "offset": offset, "bytes": len(raw)})
+        assert dtype in DTYPES, dtype
+        table.append(
+            {"name": name, "dtype": cast(Dtype, dtype), "shape": shape, "offset": offset, "bytes": len(raw)}
+        )
         padding = -len(raw) % 8
         chunks += [raw, b"\0" * padding]
         offset += len(raw) + padding
@@ -38,7 +42,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray | bytes]) ->
     return b"".join([struct.pack("<I", len(head)), head, *chunks])
 
 
-def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray | bytes]]:
+def unpack(frame: bytes) -> tuple[FrameHeader, dict[str, np.ndarray | bytes]]:
     """The header and the arrays of a packed frame. Raises ``ValueError`` if it is cut short."""
     if len(frame) < 4 or len(frame) < 4 + (length := struct.unpack_from("<I", frame)[0]):
         raise ValueError("the frame is cut short")

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from engine.live.picture import Picture
 from engine.runs.files import write_bytes
 from engine.runs.folder import RunFolder
+from engine.runs.records import Moment
 
 FRAMES_PER_S = 30
 FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing for viewers
@@ -31,7 +31,7 @@ class Gallery:
     training, in seconds) among it.
     """
 
-    def __init__(self, folder: RunFolder, picture: Picture, header: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, folder: RunFolder, picture: Picture, header: Callable[[], Moment]) -> None:
         self.folder, self.picture, self._header = folder, picture, header
         self.every = self._interval(header()["step"])
         self._is_watched, self._looked = False, 0.0

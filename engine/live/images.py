@@ -7,7 +7,6 @@ So a run that is watched computes the same numbers as one that is not.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from engine.live.drawing import (
 )
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
+from engine.runs.records import Moment, Values
 
 MEASURED = 256  # pictures that diversity and classes are measured on
 GRID = (8, 8)
@@ -50,7 +50,7 @@ class ImagesPicture:
         with evaluating(*generators.values()):
             return self.shown.recipe.generate(generators, self.z[:n]).float()
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> Values:
         """Diversity of samples relative to real data, and where a classifier ships, their classes and the KL
         to the data's.
         """
@@ -82,7 +82,7 @@ class ImagesPicture:
         self._exhibits_due = time.perf_counter() + EXHIBIT_EVERY_S
         return self._shown_exhibits
 
-    def frame(self, header: dict[str, Any]) -> bytes:
+    def frame(self, header: Moment) -> bytes:
         """A packed frame of the present state: samples, and one grid for each exhibit of the GAN."""
         cell = list(self.source.shape[1:])
         arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(self._samples(64), *GRID))}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.data import ImageSource, PointSource
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.showing import Shown
 from engine.live.images import ImagesPicture
+from engine.runs.records import Moment, Values
 
 
 class Picture(Protocol):
     """The live picture of a run, whatever its data."""
 
-    def measure(self) -> dict[str, Any]: ...
-    def frame(self, header: dict[str, Any]) -> bytes: ...
+    def measure(self) -> Values: ...
+    def frame(self, header: Moment) -> bytes: ...
     def real(self) -> bytes: ...
     def thumbnail(self) -> bytes: ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +26,7 @@ from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
+from engine.runs.records import Moment, Values
 
 SHOWN = 512  # points drawn
 ARROWS = 128
@@ -62,7 +62,7 @@ class PointsPicture:
         recipe, objective = self.shown.recipe, self.shown.objective
         self.has_critic = objective.needs_lipschitz and recipe.judges_samples and recipe.has_features
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> Values:
         """Coverage of the modes and the Jensen-Shannon divergence, on fixed latents. Keeps the optimal D for
         the next frame.
         """
@@ -85,7 +85,7 @@ class PointsPicture:
     def _floor(self) -> float:
         return transport_floor(self.source, PAIRED)
 
-    def _distance(self, samples: Tensor) -> dict[str, Any]:
+    def _distance(self, samples: Tensor) -> dict[str, float]:
         """How far ``samples`` are from the data, by transport and by the critic: ``critic_distance`` is its
         value where it has a slope of 1.
         """
@@ -99,7 +99,7 @@ class PointsPicture:
         transport = {"transport": transport_distance(real, fake), "transport_floor": self._floor}
         return transport | found | {"critic_distance": distance}
 
-    def frame(self, header: dict[str, Any]) -> bytes:
+    def frame(self, header: Moment) -> bytes:
         """A packed frame of the present state."""
         networks = self.shown.networks
         with evaluating(*networks.values()):

@@ -6,7 +6,6 @@ As in ``engine.live.images``, networks are in eval mode and nothing is drawn at 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from engine.game.showing import Shown, evaluating
 from engine.live import frames
 from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid
 from engine.metrics.psnr import psnr
+from engine.runs.records import Moment, Values
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
 REAL_GRID = (4, 4)
@@ -68,10 +68,10 @@ class TranslationPicture:
         networks = self.shown.networks
         return self.shown.recipe.translator(networks, direction)(x).float()
 
-    def measure(self) -> dict[str, Any]:
+    def measure(self) -> Values:
         """L1 and PSNR against the truth where it is known, and how far there and back misses."""
         recipe = self.shown.recipe
-        found: dict[str, Any] = {"samples": len(self.held_out["a"])}
+        found: Values = {"samples": len(self.held_out["a"])}
         with evaluating(*self.shown.networks.values()):
             for direction in recipe.directions:
                 ending = "" if direction == "a_to_b" else "_back"
@@ -133,7 +133,7 @@ class TranslationPicture:
         self._exhibits_due = time.perf_counter() + EXHIBIT_EVERY_S
         return self._shown_exhibits
 
-    def frame(self, header: dict[str, Any]) -> bytes:
+    def frame(self, header: Moment) -> bytes:
         """A packed frame of the present state: the triptych, and one grid for each exhibit."""
         with evaluating(*self.shown.networks.values()):
             pictures, names = self._triptych("a_to_b")

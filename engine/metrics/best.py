@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from engine.data.source import Source
 from engine.game.recipe import Recipe
 from engine.metrics import METRICS
 from engine.metrics.metric import Figure
+from engine.runs.records import BestRecord, Row
 
 RANKING: dict[str, Figure] = {
     key: figure for metric in METRICS.values() for key, figure in metric.figures.items() if figure.ranks
@@ -36,7 +36,7 @@ class Best:
     value: float | None = None
     step: int | None = None
 
-    def as_dict(self) -> dict[str, Any] | None:
+    def as_dict(self) -> BestRecord | None:
         """What it is of, its title, value and step; ``None`` if there is none yet."""
         if self.step is None:
             return None
@@ -47,10 +47,10 @@ class Best:
             "step": self.step,
         }
 
-    def improves(self, row: dict[str, Any], step: int) -> bool:
+    def improves(self, row: Row, step: int) -> bool:
         """Whether a row of metrics holds a better value, which is then remembered."""
         value = row.get(self.measure)
-        if self.measure not in RANKING or value is None or not math.isfinite(value):
+        if self.measure not in RANKING or not isinstance(value, int | float) or not math.isfinite(value):
             return False
         if self.value is not None and (value >= self.value) == (RANKING[self.measure].better == "lower"):
             return False

@@ -27,6 +27,7 @@ from engine.options import BadInput, NotFound
 from engine.runs.files import read_json
 from engine.runs.folder import BEST, RunFolder, run_at
 from engine.runs.names import check_id
+from engine.runs.records import Options, RunConfig
 from engine.stabilisers import STABILISERS
 
 # --- finding

@@ -14,6 +14,7 @@ from engine.data.source import Source
 from engine.game.recipe import Code, Recipe, Shape
 from engine.models.assembly import open_source
 from engine.options import BadInput
+from engine.runs.records import RunConfig
 
 MAX_SEED = 2**53  # JavaScript's integers
 
@@ -24,7 +25,7 @@ class Model:
 
     id: str
     title: str
-    config: dict[str, Any]
+    config: RunConfig
     recipe: Recipe
     networks: dict[str, nn.Module]
     step: int

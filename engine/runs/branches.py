@@ -12,12 +12,13 @@ from typing import Any
 from engine.options import Conflict
 from engine.runs.files import read_json, replace, with_room, write_json
 from engine.runs.folder import RunFolder
+from engine.runs.records import Options, RunConfig
 
 CHECKPOINT_PATIENCE_S = 3.0
 STATE = "state.json"  # of a checkpoint: everything but the tensors
 
 
-def request_of(config: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def request_of(config: RunConfig, **changes: Any) -> dict[str, Any]:
     """The request behind ``config``, with ``options`` added to its own and another ``seed`` or ``steps``."""
     request = {key: config[key] for key in ("gan", "data", "steps", "seed", "device")}
     request |= {key: changes[key] for key in ("seed", "steps") if changes.get(key) is not None}
@@ -39,12 +40,12 @@ def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
     return fitting[-1]
 
 
-def options_at(folder: RunFolder, step: int) -> dict[str, Any]:
+def options_at(folder: RunFolder, step: int) -> Options:
     """The options in force at the checkpoint of ``step``: live ones may have changed since the run began."""
     return _state(folder, step).get("trainer", {}).get("options", {})
 
 
-def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: dict[str, Any]) -> None:
+def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: Options) -> None:
     """Copy the checkpoint of ``step`` whole, but with other ``options`` in force.
 
     Raises ``Conflict`` if its run thins it out meanwhile.

@@ -178,7 +178,7 @@ class Appender:
         self._file.close()
 
 
-def _line(value: dict[str, Any]) -> bytes:
+def _line(value: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     except ValueError:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import Unpack
 
 from engine.options import BadInput, NotFound
 from engine.runs.files import (
@@ -24,6 +26,7 @@ from engine.runs.files import (
     write_json,
 )
 from engine.runs.lock import is_locked
+from engine.runs.records import RunConfig, State, Status
 
 ACTIVE = ("starting", "running", "paused")
 ENDED = ("done", "stopped", "failed")
@@ -100,7 +103,7 @@ class RunFolder:
         return self.path / "log.txt"
 
     # reading
-    def config(self) -> dict[str, Any]:
+    def config(self) -> RunConfig:
         """``config.json``. Raises ``NotFound`` if this is no run folder, or one that is damaged."""
         config = read_json(self.path / "config.json")
         if config is None:
@@ -148,6 +151,13 @@ class RunFolder:
         """The newest frame. Raises ``FileNotFoundError`` before there is one."""
         return patiently(self.live.read_bytes)
 
+    def _status(self) -> Status | None:
+        """``status.json`` as it stands; ``None`` if it is not there, or damaged."""
+        status: Any = read_json(self.path / "status.json")
+        if not isinstance(status, dict) or not isinstance(status.get("state"), str):
+            return None
+        return cast(Status, status) if isinstance(status.get("step"), int) else None
+
     def snapshot_steps(self) -> list[int]:
         return sorted(int(path.stem) for path in self.snapshots.glob("[0-9]*.bin"))
 
@@ -161,7 +171,7 @@ class RunFolder:
             return False
 
     # writing
-    def create(self, config: dict[str, Any], state: str) -> None:
+    def create(self, config: RunConfig, state: State) -> None:
         """Make the folder with ``config.json`` and a first ``status.json``. Raises ``BadInput`` if it is
         there already.
         """

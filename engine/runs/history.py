@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.runs.folder import RunFolder
+from engine.runs.records import DiagnosisRecord, Row
 
-Row = dict[str, Any]
 LINE_BYTES = 1 << 14  # no line of metrics is longer
 SPARKLINE = 48  # points
 
 
-def rows_since(path: Path, since: int = -1) -> list[Row]:
-    """The complete lines of a JSON-lines file whose ``row`` is above ``since``.
+def rows_since(path: Path, since: int = -1) -> list[Any]:
+    """The complete lines of a JSON-lines file, rows or events, whose ``row`` is above ``since``.
 
     ``row`` only rises, so they are found by bisection.
     """
@@ -60,7 +60,7 @@ def sparkline(path: Path, key: str = "g_loss", points: int = SPARKLINE) -> list[
     return [value for value in values if isinstance(value, int | float)]
 
 
-def diagnoses(folder: RunFolder) -> list[dict[str, Any]]:
+def diagnoses(folder: RunFolder) -> list[DiagnosisRecord]:
     """What is diagnosed now, with evidence and remedy: the last ``diagnosis`` event's ``active``."""
     try:
         with open(folder.events, "rb") as file:
@@ -74,8 +74,8 @@ def diagnoses(folder: RunFolder) -> list[dict[str, Any]]:
     return []
 
 
-def parse(line: bytes) -> Row | None:
-    """A line as an object; ``None`` if it is damaged or empty."""
+def parse(line: bytes) -> Any:
+    """A line as an object, of metrics a ``Row``; ``None`` if it is damaged or empty."""
     try:
         value = json.loads(line)
     except ValueError:

@@ -14,7 +14,7 @@ from engine.runs.names import check_id
 REQUEST_LENGTH = 1 << 16
 
 Command = dict[str, Any]
-Fields = Sequence[dict[str, Any]]
+Fields = Sequence[Mapping[str, Any]]
 
 
 def check(given: object, live: Fields) -> Command:

@@ -15,10 +15,11 @@ from typing import Any
 from engine.options import BadInput, Conflict
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
+from engine.runs.records import ModelCard
 from engine.server.desk import Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.projections import Projections
-from engine.server.shelf import Card, Shelf
+from engine.server.shelf import Shelf
 from engine.server.translations import Translations
 from engine.server.translator_cards import TRANSLATED, card_of
 from engine.server.turns import QueuedRequest, Turns
@@ -72,7 +73,7 @@ class Exploring:
 
     # --- models
 
-    def details(self, model: str) -> Card:
+    def details(self, model: str) -> dict[str, Any]:
         """A model's card, its latent's parts, directions by the names that users gave them, and its text."""
         card = self.shelf.card(model)
         about = self._remembered(model, "about", card["step"])
@@ -100,7 +101,7 @@ class Exploring:
         """PNGs of held-out pictures of one side of a translator's data (``engine.translation.examples``)."""
         return self._remembered(model, "examples", self.shelf.card(model)["step"])[side]
 
-    def translators(self, cards: list[Card]) -> list[Card]:
+    def translators(self, cards: list[ModelCard]) -> list[dict[str, Any]]:
         """Those of ``cards`` that translate, with what a page has to know of them. What ships comes first,
         and of that pix2pix, whose pictures convince.
         """

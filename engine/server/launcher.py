@@ -14,12 +14,13 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.options import Conflict
 from engine.runs.files import read_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
+from engine.runs.records import Status
 from engine.server.processes import Job, Spawn, Zygote
 
 OCCUPYING = ("starting", "running")  # a paused run computes nothing, so another may have its place
@@ -240,8 +241,8 @@ class Launcher:
         return status["state"]
 
 
-def _carried(folder: RunFolder, **status: Any) -> dict[str, Any]:
+def _carried(folder: RunFolder, **status: Any) -> Status:
     """The next status of a run without a worker: what it has reached stays, the last worker's words go."""
     before = read_json(folder.path / "status.json", {})
     kept = ("step", "steps", "elapsed", "attempt", "live", "limit")
-    return {"step": 0, **{name: before[name] for name in kept if name in before}, **status}
+    return cast(Status, {"step": 0, **{name: before[name] for name in kept if name in before}, **status})

@@ -4,9 +4,9 @@ torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine import PRETRAINED
 from engine.options import Conflict, NotFound
@@ -14,10 +14,10 @@ from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes, write_json
 from engine.runs.folder import ACTIVE, BEST, RunFolder, best_of, run_at
 from engine.runs.names import check_id
+from engine.runs.records import ModelCard
 
 ADDED = ".models"  # inside the runs folder
 NAMES = ".directions"  # what users call directions, a file a model
-Card = dict[str, Any]
 
 
 class Shelf:
@@ -26,7 +26,7 @@ class Shelf:
     def __init__(self, runs: Path, abilities: Callable[[], dict[str, dict[str, bool]]]) -> None:
         self._runs, self._abilities = runs, abilities
 
-    def list(self, runs: list[dict[str, Any]]) -> list[Card]:
+    def list(self, runs: Iterable[Mapping[str, Any]]) -> list[ModelCard]:
         """Cards of all models: those that ship, added ones, then those of ``runs`` that have a checkpoint."""
         cards = [_card_of_folder(folder, "pretrained") for folder in _models(PRETRAINED)]
         cards += [_card_of_folder(folder, "added") for folder in _models(self._runs / ADDED)]
@@ -35,7 +35,7 @@ class Shelf:
             cards += [self._card_of_run(best)] if self._best(best := f"{run}.{BEST}") else []
         return [self._with_abilities(card) for card in cards]
 
-    def card(self, model: str) -> Card:
+    def card(self, model: str) -> ModelCard:
         """One model's card. Raises ``NotFound``."""
         folder, source = self._find(model)
         card = self._card_of_run(model) if source == "run" else _card_of_folder(folder, source)
@@ -120,15 +120,14 @@ class Shelf:
     def _steps(self, run: str) -> list[int]:
         return RunFolder(self._runs / run).checkpoint_steps()
 
-    def _card_of_run(self, run: str) -> Card:
+    def _card_of_run(self, run: str) -> ModelCard:
         best = self._best(run)
         folder = run_at(best or self._runs / run)[0]
         config, steps, status = folder.config(), folder.checkpoint_steps(), folder.status()
         meta, name, step = config.get("meta", {}), config["name"], steps[-1] if steps else 0
-        if best:
-            kept = status["best"]
+        if best and (kept := status.get("best")):
             name, step = f"{name[:60]} · best by {kept['title']}", kept["step"]
-        return {
+        card = {
             "id": run,
             "title": name,
             "name": name,
@@ -142,10 +141,11 @@ class Shelf:
             "figures": {},
             "bytes": 0,
         }
+        return cast(ModelCard, card)
 
-    def _with_abilities(self, card: Card) -> Card:
+    def _with_abilities(self, card: ModelCard) -> ModelCard:
         none = {"has_encoder": False, "has_classifier": False, "has_codes": False}
-        return card | self._abilities().get(card["gan"], none)
+        return cast(ModelCard, {**card, **self._abilities().get(card["gan"], none)})
 
 
 def _models(parent: Path) -> Iterator[Path]:
@@ -161,10 +161,10 @@ def _is_model(folder: Path) -> bool:
     return isinstance(config, dict) and isinstance(config.get("gan"), str)
 
 
-def _card_of_folder(folder: Path, source: str) -> Card:
+def _card_of_folder(folder: Path, source: str) -> ModelCard:
     config = read_json(folder / "config.json", {})
     title = config.get("title") or folder.name
-    return {
+    card = {
         "id": folder.name,
         "title": title,
         "name": title,
@@ -178,3 +178,4 @@ def _card_of_folder(folder: Path, source: str) -> Card:
         "figures": config.get("figures", {}),
         "bytes": (folder / "weights.safetensors").stat().st_size,
     }
+    return cast(ModelCard, card)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.options import Conflict
 from engine.requests.base import MAX_STEPS
@@ -16,11 +16,11 @@ from engine.runs.files import read_json, write_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
 from engine.runs.names import new_id
+from engine.runs.records import Parent, RunConfig, Status
 from engine.server import commands
 from engine.server.launcher import Launcher
 from engine.server.processes import end_by_force
 
-Config = dict[str, Any]
 STOP_PATIENCE_S = 5.0
 LAST_PATIENCE_S = 7.0
 
@@ -43,19 +43,19 @@ class Steering:
         self.runs, self._launcher, self._validate, self._gone = runs, launcher, validate, gone
         self._locks: dict[str, threading.RLock] = {}
 
-    def start(self, *configs: Config) -> list[str]:
+    def start(self, *configs: RunConfig) -> list[str]:
         """Start validated configurations side by side, or queue them. Returns the new runs' ids."""
         ids = [self._make_folder(config).id for config in configs]
         self._launcher.start(*ids)
         return ids
 
-    def status(self, folder: RunFolder) -> dict[str, Any]:
+    def status(self, folder: RunFolder) -> Status:
         """The run's status, with ``queue`` while it waits, and why its worker died if it did."""
         status = folder.status()
         if status["state"] == "queued":
             return {**status, "queue": self._launcher.position(folder.id)}
         if status["state"] == "failed" and not read_json(folder.path / "status.json", {}).get("error"):
-            return {**status, **self._launcher.death(folder.id)}
+            return cast(Status, {**status, **self._launcher.death(folder.id)})
         return status
 
     def control(self, folder: RunFolder, command: object) -> str:
@@ -101,7 +101,7 @@ class Steering:
     def _alone(self, folder: RunFolder) -> threading.RLock:
         return self._locks.setdefault(folder.id, threading.RLock())
 
-    def _make_folder(self, config: Config) -> RunFolder:
+    def _make_folder(self, config: RunConfig) -> RunFolder:
         folder = RunFolder(self.runs / new_id(config["gan"], config["data"]))
         folder.create({**config, "id": folder.id}, state="queued")
         return folder
@@ -115,7 +115,7 @@ class Steering:
             raise Conflict(f"it has done all of its {done}.", "steps", f"Give it more than {done}.")
         self._launcher.start(folder.id, resume=True, steps=total)
 
-    def _branch(self, folder: RunFolder, config: Config, command: commands.Command) -> str:
+    def _branch(self, folder: RunFolder, config: RunConfig, command: commands.Command) -> str:
         self._validate(branches.request_of(config, **command))  # before the worker is asked for anything
         status = folder.status()
         step = branches.checkpoint_for(folder, command["step"], lives=status["state"] in ACTIVE)
@@ -128,7 +128,8 @@ class Steering:
         options = {**branches.options_at(folder, step), **command["options"]}
         request = branches.request_of(config, options=options, steps=min(total, MAX_STEPS))
         name = f"{config['name'][:60]} · from {step:,}"
-        branch = {**self._validate(request), "name": name, "parent": {"run": folder.id, "step": step}}
+        parent: Parent = {"run": folder.id, "step": step}
+        branch: RunConfig = {**self._validate(request), "name": name, "parent": parent}
         target = self._make_folder(branch)
         try:
             branches.copy_checkpoint(folder, step, target, branch["options"])
@@ -165,9 +166,9 @@ def _end(folder: RunFolder) -> None:
         if not told:
             folder.command({"command": "stop"})
             told = True
-        if waited > STOP_PATIENCE_S and not killed and is_locked(folder.lock) and status.get("pid"):
+        if waited > STOP_PATIENCE_S and not killed and is_locked(folder.lock) and (pid := status.get("pid")):
             with contextlib.suppress(ProcessLookupError):
-                end_by_force(status["pid"])  # it holds the lock, so the number is still its own
+                end_by_force(pid)  # it holds the lock, so the number is still its own
             killed = True
         if waited > LAST_PATIENCE_S:
             return

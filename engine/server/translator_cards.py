@@ -8,13 +8,14 @@ from typing import Any
 
 from engine.runs.files import read_json
 from engine.runs.folder import run_at
+from engine.runs.records import ModelCard
 
 TRANSLATED = ("pairs", "domains")  # kinds of data whose models translate
 BOTH_WAYS = ("cyclegan",)
 MOST_HEADER = 1 << 24  # bytes
 
 
-def card_of(card: dict[str, Any], folder: Path) -> dict[str, Any]:
+def card_of(card: ModelCard, folder: Path) -> dict[str, Any]:
     """``card`` with ``directions``, ``names``, ``network``, ``size``, ``given`` and ``has_back``."""
     config = read_json(run_at(folder)[0].path / "config.json", {})
     data, options = config.get("meta", {}).get("data", {}), config.get("options", {})

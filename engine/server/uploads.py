@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from engine.options import BadInput, NotFound
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes
+from engine.runs.records import Dataset
 from engine.server.inference import Inference
 from engine.server.intake import Intake
 
@@ -28,12 +29,12 @@ class Uploads:
         self.folder = folder
         self._intake, self._inference = intake, inference
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[Dataset]:
         """The cards of all uploads, newest first."""
         if not self.folder.is_dir():
             return []
         cards = [
-            {"id": path.name, **read_json(path / "card.json", {})}
+            cast(Dataset, {"id": path.name, **read_json(path / "card.json", {})})
             for path in self.folder.iterdir()
             if self.has(path.name)
         ]
@@ -49,7 +50,7 @@ class Uploads:
 
     def add(
         self, name: object, files: object, size: object, colour: object, layout: object = "images"
-    ) -> dict[str, Any]:
+    ) -> Dataset:
         """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold.
 
         ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out.
@@ -62,7 +63,7 @@ class Uploads:
             )
         if layout not in LAYOUTS:
             raise BadInput("there is no such layout.", "layout", f"Choose one of: {', '.join(LAYOUTS)}.")
-        return self._intake.take(
+        made = self._intake.take(
             "ingest",
             self.folder,
             name,
@@ -76,6 +77,7 @@ class Uploads:
             colour=colour,
             layout=layout,
         )
+        return cast(Dataset, made)
 
     def delete(self, dataset: str) -> None:
         """Remove an upload. Raises ``NotFound``."""

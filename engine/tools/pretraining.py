@@ -235,10 +235,10 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
     """What a reader needs to know of a model, as Markdown."""
     source, status, config = model.source(), folder.status(), model.config
     told = " ".join(f"{key}={value}" for key, value in plan.request["options"].items())
-    steps, minutes = plan.request["steps"], status["elapsed"] / 60
+    steps, minutes = plan.request["steps"], status.get("elapsed", 0.0) / 60
     if plan.polish is not None:
         first = RunFolder(folder.path.with_name(folder.id.removesuffix(POLISHED)))
-        minutes += first.status()["elapsed"] / 60
+        minutes += first.status().get("elapsed", 0.0) / 60
     lines = [
         f"# {plan.title}",
         "",
@@ -258,7 +258,7 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         + _polishing(plan)
         + ".",
         f"- Seed {config['seed']}, {steps + plan.polish_steps:,} steps of batch {model.options.batch_size}, "
-        f"{minutes:.0f} minutes on {status['device']} ({platform.machine()}, a thread, shared "
+        f"{minutes:.0f} minutes on {status.get('device')} ({platform.machine()}, a thread, shared "
         f"with other work), torch {torch.__version__}.",
         "- Weights: averages over training where there are any, in half precision.",
         f"- Limits: {plan.limits}",

@@ -208,9 +208,10 @@ def _describe_source(source: Source) -> dict[str, Any]:
         "classes": list(source.classes or []) or None,
     }
     if isinstance(source, TranslationSource):
-        described |= {"given": list(source.given), "names": list(source.names)}
+        described["given"], described["names"] = list(source.given), list(source.names)
     if isinstance(source, PointSource):
-        described |= {"extent": list(source.extent), "modes": source.modes.tolist(), "sd": source.sd}
+        described["extent"], described["sd"] = list(source.extent), source.sd
+        described["modes"] = source.modes.tolist()
     return described
 
 

@@ -27,6 +27,7 @@ from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
 from engine.options import validate as validate_values
+from engine.runs.records import Options, RunConfig
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.averages import observes_itself
 from engine.training.device import pick_device
@@ -47,7 +48,7 @@ class Trainer:
     statistics at all; it exists to measure what recording costs.
     """
 
-    def __init__(self, config: dict[str, Any], record: bool = True) -> None:
+    def __init__(self, config: RunConfig, record: bool = True) -> None:
         self.config, self.records = config, record
         self.steps: int = config["steps"]  # over which rates decay; more where a run goes on for longer
         self.device = pick_device(config["device"])
@@ -342,7 +343,7 @@ class Trainer:
         return self.trail.read(clear)
 
     # options that act now
-    def set_options(self, changes: dict[str, Any]) -> None:
+    def set_options(self, changes: Options) -> None:
         """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be
         used.
         """

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 
@@ -23,6 +23,7 @@ from engine.networks.translators import BLOCKS, LAYERS, UNET_SIZES
 from engine.options import BadInput, Conflict, Options, validate
 from engine.runs.files import appearing
 from engine.runs.names import check_name
+from engine.runs.records import RunConfig
 from engine.weights.reading import State, read
 from engine.weights.recognise import Architecture, recognise
 

@@ -27,7 +27,7 @@ def catalogue() -> dict[str, Any]:
     return {**catalogue.catalogue(), "plugins": loading.report()}
 
 
-def validate(request: dict[str, Any]) -> dict[str, Any]:
+def validate(request: dict[str, Any]) -> RunConfig:
     """A request as a complete configuration, without its id. Raises ``BadInput``."""
     from engine.training import request as requests
 

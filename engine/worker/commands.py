@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.live.gallery import Gallery
 from engine.options import BadInput
+from engine.runs import records
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
 from engine.training.trainer import Trainer
@@ -32,7 +33,7 @@ class Commands:
         keeper: Keeper,
         reporter: Reporter,
         gallery: Gallery,
-        before: dict[str, Any],
+        before: records.Status,
     ) -> None:
         self.trainer, self.status, self.journal, self.replay = trainer, status, journal, replay
         self.keeper, self.reporter, self.gallery = keeper, reporter, gallery

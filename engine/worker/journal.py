@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from engine.runs.files import Appender, Tail
 from engine.runs.folder import RunFolder
+from engine.runs.records import Moment, Row, Values
 from engine.training.trainer import Trainer
 from engine.worker.status import Status
 
@@ -23,9 +25,9 @@ class Journal:
         self._row, self._event = _after(self.old_rows), _after(self.old_events)
         self._metrics, self._events = Appender(folder.metrics), Appender(folder.events)
 
-    def row(self, values: dict[str, Any]) -> dict[str, Any]:
+    def row(self, values: Values) -> Row:
         """Append a row of metrics; returns it as it is written."""
-        row = {"row": self._row, "attempt": self.status.attempt, **self._now(), **values}
+        row = cast(Row, {"row": self._row, "attempt": self.status.attempt, **self._now(), **values})
         self._metrics.write(row)
         self._row += 1
         return row
@@ -35,7 +37,7 @@ class Journal:
         self._events.write({"row": self._event, "type": kind, **self._now(), **content})
         self._event += 1
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> Moment:
         """What a frame shows: of which step it is, and up to which row."""
         return {
             "step": self.trainer.step,
@@ -48,7 +50,7 @@ class Journal:
         self._metrics.close()
         self._events.close()
 
-    def _now(self) -> dict[str, Any]:
+    def _now(self) -> dict[str, float]:
         return {"step": self.trainer.step, "time": round(self.status.elapsed, 4)}
 
 
@@ -63,9 +65,9 @@ def _after(lines: list[dict[str, Any]]) -> int:
     return max((line["row"] for line in lines), default=-1) + 1
 
 
-def newest_attempt(rows: list[dict[str, Any]], until: int) -> list[dict[str, Any]]:
+def newest_attempt(rows: list[Row], until: int) -> list[Row]:
     """The rows up to step ``until``, each step by the newest attempt that reached it."""
-    kept: dict[int, dict[str, Any]] = {}
+    kept: dict[int, Row] = {}
     for row in rows:
         if row.get("step", 0) <= until:
             kept[row["step"]] = row

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from engine.live.picture import Picture
+from engine.runs.records import Row
 from engine.training.diagnose import Diagnoser
 from engine.training.trainer import Trainer
 from engine.training.turns import Divergence
@@ -16,7 +16,7 @@ from engine.worker.status import Status
 
 DIAGNOSIS_EVERY_S = 2  # while the same holds
 
-Progress = Callable[[int, dict[str, Any]], None]
+Progress = Callable[[int, Row], None]
 
 
 class Reporter:
@@ -107,7 +107,7 @@ class Reporter:
         self.journal.event("error", **told, network=broken.networks[-1], at=broken.step)
         self.diagnoser.diverged(broken.step, broken.networks, broken.statistic, tenths)
 
-    def _diagnose(self, row: dict[str, Any]) -> None:
+    def _diagnose(self, row: Row) -> None:
         active, now = self.diagnoser.update(row), time.perf_counter()
         names = [item["name"] for item in active]
         if names != self._active or (active and now - self._diagnosed > DIAGNOSIS_EVERY_S):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
 from engine.metrics.best import Best
+from engine.runs import records
 from engine.runs.folder import RunFolder
 from engine.training.trainer import Trainer
 
@@ -19,12 +19,12 @@ class Status:
     """
 
     def __init__(
-        self, folder: RunFolder, trainer: Trainer, best: Best, before: dict[str, Any], elapsed: float
+        self, folder: RunFolder, trainer: Trainer, best: Best, before: records.Status, elapsed: float
     ) -> None:
         self.folder, self.trainer, self.best = folder, trainer, best
         self.attempt = int(before.get("attempt", 0)) + 1
         self.steps = trainer.steps
-        self.state = "running"
+        self.state: records.State = "running"
         self.limit: float | None = before.get("limit")  # steps a second, if they are limited
         self.elapsed = elapsed  # training seconds, pauses left out
         self.error: str | None = None

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import session
 from dashboard.pages.parts.problem import note, show_problem
+from engine.api import Dataset
 from engine.options import BadInput
 
 TYPES = ("zip", "png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff")
@@ -51,7 +51,7 @@ LAYOUTS = {  # by the source that learns from them
 }
 
 
-def choose_upload(chosen: str | None, source: str) -> dict[str, Any] | None:
+def choose_upload(chosen: str | None, source: str) -> Dataset | None:
     """The uploaded data set that ``source`` is to learn from, or None while there is none."""
     engine, layout = session.engine(), LAYOUTS[source]
     own = {item["id"]: item for item in engine.datasets() if item.get("layout", "images") == layout.name}
@@ -108,7 +108,7 @@ def _upload_form(layout: Layout) -> None:
     st.rerun()
 
 
-def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layout: str) -> dict[str, Any]:
+def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layout: str) -> Dataset:
     """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
     with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
         paths = []
@@ -120,7 +120,7 @@ def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layo
         return session.engine().add_dataset(session.role(), name, paths, size, colour, layout)
 
 
-def _offer_deletion(dataset: dict[str, Any]) -> None:
+def _offer_deletion(dataset: Dataset) -> None:
     """A second click is needed: they cannot be brought back."""
     with st.popover("Delete these pictures", type="tertiary", key=f"delete_{dataset['id']}"):
         st.text(f"{dataset['name']}: {dataset['images']:,} pictures. This cannot be undone.")

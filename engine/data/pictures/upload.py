@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from engine import options
 from engine.data.pictures.folder import OwnImages
@@ -77,14 +77,14 @@ def no_upload(upload: str) -> BadInput | None:
     return None
 
 
-def read_card(upload: str) -> dict[str, Any]:
+def read_card(upload: str) -> DatasetCard:
     """What is known of an upload; see ``ingest_upload``."""
     return read_json(datasets_folder() / upload / CARD, {})
 
 
 def ingest_upload(
     files: Sequence[Path], size: int, colour: bool, out: Path, layout: UploadLayout = "images"
-) -> dict[str, Any]:
+) -> DatasetCard:
     """Turn uploaded ``files`` (pictures and zips) into the data set folder ``out`` and return its card.
 
     The card is ``{"layout", "images": int, "classes": list of names or None, "skipped": [{"file", "why"}],
@@ -103,13 +103,14 @@ def ingest_upload(
     return card
 
 
-def _card(made: ingest.Pictures | Sides, layout: UploadLayout, size: int, colour: bool) -> dict[str, Any]:
-    card: dict[str, Any] = {"layout": layout, "classes": None, "skipped": made.skipped, "size": size}
+def _card(made: ingest.Pictures | Sides, layout: UploadLayout, size: int, colour: bool) -> DatasetCard:
+    card = DatasetCard(layout=layout, images=0, classes=None, skipped=made.skipped, size=size, colour=colour)
     if isinstance(made, ingest.Pictures):
-        classes = list(made.classes) if made.classes else None
-        return card | {"images": len(made.images), "classes": classes, "colour": colour}
-    sides = (made.a, made.test_a) if layout == "pairs" else (made.a, made.test_a, made.b, made.test_b)
-    return card | {"images": sum(map(len, sides)), "colour": True}
+        card["images"], card["classes"] = len(made.images), list(made.classes or ()) or None
+    else:
+        sides = (made.a, made.test_a) if layout == "pairs" else (made.a, made.test_a, made.b, made.test_b)
+        card["images"], card["colour"] = sum(map(len, sides)), True
+    return card
 
 
 @lru_cache(maxsize=2)
