@@ -156,7 +156,7 @@ class RunFolder:
         status: Any = read_json(self.path / "status.json")
         if not isinstance(status, dict) or not isinstance(status.get("state"), str):
             return None
-        return cast(Status, status) if isinstance(status.get("step"), int) else None
+        return cast(Status, status if isinstance(status.get("step"), int) else {**status, "step": 0})
 
     def snapshot_steps(self) -> list[int]:
         return sorted(int(path.stem) for path in self.snapshots.glob("[0-9]*.bin"))
