@@ -18,6 +18,7 @@ from engine.requests.base import MAX_STEPS
 from engine.runs.files import NoRoom, is_full
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.names import check_id, new_id
+from engine.runs.records import Row
 from engine.translation import command as translation
 
 PLUGINS = "folder of your own GANs, data ... (default: plugins beside runs)"
@@ -272,7 +273,8 @@ def _train(given: argparse.Namespace) -> int:
         pick_device(config["device"])  # before there is a folder
         folder = RunFolder(given.out or Path("runs") / new_id(config["gan"], config["data"]))
         check_id(folder.id)
-        folder.create({"id": folder.id, **config}, "starting")
+        config["id"] = folder.id
+        folder.create(config, "starting")
     steps = folder.status().get("steps") or folder.config()["steps"]
     with _Bar(steps) as bar:
         state = train(folder, resume=given.resume, progress=bar.show)

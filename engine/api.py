@@ -247,14 +247,14 @@ class Engine:
             "assess", request=plain, reads_files=role == "presenter", timeout_s=VALIDATION_S
         )
 
-    def validate(self, role: Role, request: object) -> dict[str, Any]:
+    def validate(self, role: Role, request: object) -> RunConfig:
         """The configuration that ``request`` would start, without an id. Raises ``BadInput`` for the first
         thing that is wrong with it, with the ``others``.
         """
         _permit(role, "check runs")
         return self._validate(request)
 
-    def _validate(self, request: object) -> dict[str, Any]:
+    def _validate(self, request: object) -> RunConfig:
         plain = {"device": self._device, **commands.check_request(request)}
         return self._inference.call("validate", request=plain, timeout_s=VALIDATION_S)
 
@@ -366,7 +366,9 @@ class Engine:
     def models(self) -> list[ModelCard]:
         """Cards of all models: those that ship, those added, then runs with a checkpoint, newest first."""
         cards = self._exploring.shelf.list(self.runs())
-        return [{**card, "gone": self._catalogue.gone(card)} for card in cards]
+        for card in cards:
+            card["gone"] = self._catalogue.gone(card)
+        return cards
 
     def model(self, model: str) -> dict[str, Any]:
         """One model in full: card, sizes, codes, directions with their names. Raises ``NotFound``."""
@@ -502,7 +504,7 @@ class Engine:
         _permit(role, "delete models")
         self._exploring.shelf.delete(model)
 
-    def _gone(self, config: dict[str, Any]) -> str | None:
+    def _gone(self, config: RunConfig) -> str | None:
         """What a run was made with and is no more."""
         return self._catalogue.gone({**config, "objective": config.get("options", {}).get("objective")})
 

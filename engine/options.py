@@ -198,7 +198,7 @@ def validate(model: type[Options], values: dict[str, Any]) -> Options:
     return checked
 
 
-def model_of(fields: Iterable[dict[str, Any]]) -> type[Options]:
+def model_of(fields: Iterable[Mapping[str, Any]]) -> type[Options]:
     """A model of knobs out of what ``describe`` made of some; none of them has to be given."""
     made: dict[str, Any] = {}
     for field in fields:

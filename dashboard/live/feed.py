@@ -22,7 +22,7 @@ from engine.api import Tail
 from engine.options import NotFound
 
 if TYPE_CHECKING:
-    from engine.api import Engine, RunConfig, Status
+    from engine.api import Engine, Status
 
 PROTOCOL = 1
 EXACT = 8192  # newest rows that are kept whole
@@ -165,7 +165,7 @@ class Feed:
         self.viewers = 0
         self.status: Status | None = None
         self.status_text = self.lists_text = self.hello_text = ""
-        self._config: dict[str, Any] = {}
+        self._config: Any = {}
         self._rows, self._events = (
             Tail(self.folder.metrics, most=_CHUNK),
             Tail(self.folder.events, most=_CHUNK),

@@ -7,6 +7,7 @@ So a run that is watched computes the same numbers as one that is not.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch

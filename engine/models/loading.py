@@ -27,7 +27,7 @@ from engine.options import BadInput, NotFound
 from engine.runs.files import read_json
 from engine.runs.folder import BEST, RunFolder, run_at
 from engine.runs.names import check_id
-from engine.runs.records import Options, RunConfig
+from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
 
 # --- finding
@@ -93,7 +93,7 @@ def _newest(folder: RunFolder, step: int | None = None) -> dict[str, Any]:
 def _model(
     id: str,
     title: str,
-    config: dict[str, Any],
+    config: RunConfig,
     recipe: Recipe,
     networks: dict[str, nn.Module],
     step: int,
@@ -112,9 +112,7 @@ def _lay_out(network: nn.Module) -> None:
             module.weight.data = module.weight.data.t().contiguous().t()
 
 
-def _build(
-    config: dict[str, Any], options: dict[str, Any], stage: int
-) -> tuple[Recipe, dict[str, nn.Module]]:
+def _build(config: RunConfig, options: dict[str, Any], stage: int) -> tuple[Recipe, dict[str, nn.Module]]:
     """The recipe and its untrained networks as a stage has them, for a configuration that may be of an older
     version.
     """

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -168,7 +168,7 @@ class Appender:
                 if reader.read(1) != b"\n":
                     self._file.write(b"\n")
 
-    def write(self, *lines: dict[str, Any]) -> None:
+    def write(self, *lines: Mapping[str, Any]) -> None:
         """Append ``lines``. NaN and infinities become null: JSON has none. Raises ``NoRoom``."""
         text = b"".join(_line(line) for line in lines)
         while text:  # a disk that becomes full takes a part, and the rest once there is room

@@ -12,8 +12,6 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-from typing_extensions import Unpack
-
 from engine.options import BadInput, NotFound
 from engine.runs.files import (
     Appender,
@@ -118,15 +116,15 @@ class RunFolder:
             )
         return config
 
-    def written(self) -> dict[str, Any]:
+    def written(self) -> Status:
         """``status.json`` as it was written; a damaged one says that the run has failed, and why."""
         status = read_json(self.path / "status.json")
         if isinstance(status, dict) and isinstance(status.get("state"), str):
-            return status
+            return cast(Status, status)
         error = "The run's status.json is damaged or gone."
         return {"state": "failed", "step": 0, "error": error, "remedy": RESUME}
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """``status.json`` with the derived state: a run that says it is alive while its lock is free has
         failed.
         """

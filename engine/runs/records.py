@@ -447,6 +447,7 @@ class ModelCard(TypedDict):
     licence: str
     figures: dict[str, Any]
     bytes: int
+    gone: NotRequired[str | None]  # what it was made with and is no more
     has_encoder: NotRequired[bool]
     has_classifier: NotRequired[bool]
     has_codes: NotRequired[bool]

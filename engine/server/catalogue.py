@@ -8,6 +8,7 @@ import importlib.metadata
 import logging
 import platform
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Catalogue:
             self._look()
             self._ask()
 
-    def gone(self, config: dict[str, Any]) -> str | None:
+    def gone(self, config: Mapping[str, Any]) -> str | None:
         """What the run or model of ``config`` (gan, data, objective) was made with and is no more, in a
         sentence; ``None`` also while nobody knows.
         """

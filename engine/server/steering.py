@@ -36,8 +36,8 @@ class Steering:
         self,
         runs: Path,
         launcher: Launcher,
-        validate: Callable[[Any], Config],
-        gone: Callable[[Config], str | None] = lambda config: None,
+        validate: Callable[[Any], RunConfig],
+        gone: Callable[[RunConfig], str | None] = lambda config: None,
     ) -> None:
         """``gone`` says what a configuration needs and is no more (``engine.server.catalogue``)."""
         self.runs, self._launcher, self._validate, self._gone = runs, launcher, validate, gone

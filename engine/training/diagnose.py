@@ -10,15 +10,13 @@ there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from statistics import mean, median
 from typing import Any
 
-from engine.runs.records import DiagnosisRecord, Options, Remedy, Row, RunConfig
-
-Diagnosis = DiagnosisRecord
-Known = dict[str, Any]  # a row without its nulls
+Row = Mapping[str, Any]
+Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
@@ -67,11 +65,11 @@ WHY = {
 class Diagnoser:
     """Feeds on rows in the order of their steps; the same rows give the same answer."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: Mapping[str, Any]) -> None:
         self.options = dict(config["options"])
         self.kind, self.modes = config["kind"], len(config["meta"]["data"].get("modes") or [])
         self.classes = len(config["meta"]["data"].get("classes") or [])
-        self.objective = config["meta"].get("objective", {}).get("name")
+        self.score = config["meta"]["objective"]
         self.judges_samples = config["meta"].get("gan", {}).get("judges_samples", True)
         self.first: Row = {}  # the first value of each figure that is watched
         self.measured: deque[Row] = deque(maxlen=WINDOW)
@@ -86,22 +84,24 @@ class Diagnoser:
         """The diagnoses that hold after ``row``, the gravest first; at least one of healthy and learning if
         nothing is wrong.
         """
-        known: Known = {name: value for name, value in row.items() if value is not None}  # null was NaN
+        row = {
+            name: value for name, value in row.items() if value is not None
+        }  # null is what NaN is written as
         for name in ("generator_lr", "discriminator_lr"):
-            self.options[name] = known.get(name, self.options[name])
-        self.rows.append(known)
-        if known.get("g_grad"):
-            self.largest_g_grad = max(self.largest_g_grad, known["g_grad"])
+            self.options[name] = row.get(name, self.options[name])
+        self.rows.append(row)
+        if row.get("g_grad"):
+            self.largest_g_grad = max(self.largest_g_grad, row["g_grad"])
         if self.broken:
             return [self.broken]
-        if "samples" not in known and self.active:
+        if "samples" not in row and self.active:
             return self.active
         if "samples" in row:
             self.measured.append(row)
             self.first = {**{name: row[name] for name in WATCHED if name in row}, **self.first}
             self.measurements += 1
-            self.greatest_diversity = max(self.greatest_diversity, known.get("diversity") or 0.0)
-            self.most_classes = max(self.most_classes, known.get("classes_hit") or 0)
+            self.greatest_diversity = max(self.greatest_diversity, row.get("diversity") or 0.0)
+            self.most_classes = max(self.most_classes, row.get("classes_hit") or 0)
         plays = self.kind in ("points", "images")  # where pictures are translated, other terms hold G
         rules = RULES if plays else [left_behind]
         found = [rule(self) for rule in rules] if len(self.measured) >= SETTLED else []
@@ -109,7 +109,7 @@ class Diagnoser:
         if not active:
             active = [self._calm()]
         names: set[str] = {item["name"] for item in active}
-        step = int(known["step"])
+        step = int(row["step"])
         self.since = {name: self.since.get(name, step) for name in names}
         self.active = [{**item, "since": self.since[item["name"]]} for item in active]
         return self.active
@@ -231,7 +231,7 @@ def _slower(d: Diagnoser) -> dict[str, Any]:
     return {"sentence": "A third of both rates", "options": rates, "live": True}
 
 
-def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: Remedy | None) -> Diagnosis:
+def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[str, Any] | None) -> Diagnosis:
     return {
         "name": name,
         "title": TITLES[name],
@@ -286,7 +286,7 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         return None
     g, own = d.options["generator_lr"], d.options["discriminator_lr"]
     if own < g / 3:
-        remedy: Remedy = {
+        remedy = {
             "sentence": f"Let D keep up: D's rate {g:g}, as G's",
             "options": {"discriminator_lr": g},
             "live": True,
@@ -310,8 +310,8 @@ def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
     if accuracy is None or gradient is None or accuracy < 0.98 or gradient > 1e-2:
         return None
     evidence = f"G's gradient norm is {gradient:.1e} while D's accuracy is {accuracy:.2f}."
-    if d.objective == "minimax":
-        remedy: Remedy = {
+    if d.score["name"] == "minimax":
+        remedy = {
             "sentence": "Non-saturating objective",
             "options": {"objective": "non_saturating"},
             "live": False,
@@ -336,7 +336,7 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
     changes = {"critic_steps": 1, "generator_lr": rate, "discriminator_lr": rate}
     changes = {name: value for name, value in changes.items() if d.options[name] != value}
     if changes:
-        remedy: Remedy = {
+        remedy = {
             "sentence": f"One D step for each G step, equal rates of {rate:g}",
             "options": changes,
             "live": True,
@@ -379,7 +379,7 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
             "gradient_penalty": 0.1 if d.kind == "points" else 10.0,
             "critic_steps": 5,
         }
-        remedy: Remedy = {
+        remedy = {
             "sentence": "A gradient penalty instead of clipping, 5 D steps",
             "options": options,
             "live": True,

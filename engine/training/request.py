@@ -6,7 +6,7 @@ import contextlib
 import platform
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -21,6 +21,7 @@ from engine.objectives import OBJECTIVES
 from engine.options import BadInput, Forbidden, NotFound, Options, Refusals, describe, paths
 from engine.options import validate as validate_values
 from engine.requests.runs import StartRun
+from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
 from engine.training.refusals import check, first_of_kind, ruled_out
 
@@ -145,14 +146,14 @@ def assess(request: dict[str, Any], reads_files: bool = True) -> dict[str, Any]:
     }
 
 
-def validate(request: dict[str, Any]) -> dict[str, Any]:
+def validate(request: dict[str, Any]) -> RunConfig:
     """A request as the complete ``config.json``, without its ``id``. Raises ``BadInput`` for the first thing
     that is wrong with it, with the others.
     """
     judged = judge(request)
     judged.refusals.raise_all()
     assert judged.asked and judged.options and judged.source
-    return _configuration(judged.asked, judged.options, judged.source)
+    return cast(RunConfig, _configuration(judged.asked, judged.options, judged.source))
 
 
 def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def add(
         "files": [{"file": one.file, "sha256": one.sha256, "bytes": one.bytes} for one in networks],
     }
     text = _card_text(title, roles, {**config, **more}, origin)
-    _write(out, roles, config, more, text)
+    _write(out, roles, cast(RunConfig, config), more, text)
     return finding.describe(out)
 
 
@@ -294,12 +294,10 @@ def _card_text(title: str, roles: dict[str, Network], config: dict[str, Any], or
     return "\n".join(lines)
 
 
-def _write(
-    out: Path, roles: dict[str, Network], config: dict[str, Any], more: dict[str, Any], text: str
-) -> None:
+def _write(out: Path, roles: dict[str, Network], config: RunConfig, more: dict[str, Any], text: str) -> None:
     """The folder, there whole or not at all. Raises ``BadInput``, ``Conflict``."""
     data = config["meta"]["data"]
-    shape = Shape("pairs", tuple(data["shape"]), given=tuple(data["given"]))
+    shape = Shape("pairs", tuple(data["shape"]), given=tuple(data.get("given", ())))
     options = options_model(config["gan"], DATA)(**config["options"])
     recipe, networks = loading.build(config["gan"], options, shape, seed=0)
     for name, one in roles.items():

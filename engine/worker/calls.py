@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.options import BadInput
 from engine.runs.files import NoRoom, is_full, write_json
+from engine.runs.records import RunConfig
 from engine.worker.wire import ERRORS, receive, send
 
 

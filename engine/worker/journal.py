@@ -20,7 +20,7 @@ class Journal:
 
     def __init__(self, folder: RunFolder, trainer: Trainer, status: Status) -> None:
         self.trainer, self.status = trainer, status
-        self.old_rows = [row for row in Tail(folder.metrics).read() if _is_whole(row)]
+        self.old_rows = [cast(Row, row) for row in Tail(folder.metrics).read() if _is_whole(row)]
         self.old_events = [event for event in Tail(folder.events).read() if _is_whole(event, "type")]
         self._row, self._event = _after(self.old_rows), _after(self.old_events)
         self._metrics, self._events = Appender(folder.metrics), Appender(folder.events)
@@ -61,7 +61,7 @@ def _is_whole(line: dict[str, Any], *texts: str) -> bool:
     )
 
 
-def _after(lines: list[dict[str, Any]]) -> int:
+def _after(lines: Sequence[Mapping[str, Any]]) -> int:
     return max((line["row"] for line in lines), default=-1) + 1
 
 

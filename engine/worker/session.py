@@ -22,7 +22,6 @@ from engine.options import BadInput, Conflict
 from engine.runs import files
 from engine.runs.folder import RunFolder
 from engine.runs.lock import Lock
-from engine.runs.records import Status as RunStatus
 from engine.training.trainer import Trainer, use_threads
 from engine.worker import memory
 from engine.worker.commands import Commands

@@ -15,6 +15,7 @@ from engine.data.reading import ingest
 from engine.data.reading.sides import Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
 from engine.runs.files import appearing, read_json, write_json
+from engine.runs.records import DatasetCard
 
 VARIABLE = "GANSCOPE_DATASETS"
 PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"

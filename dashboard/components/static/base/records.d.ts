@@ -322,6 +322,7 @@ export interface ModelCard {
   licence: string;
   figures: Record<string, unknown>;
   bytes: number;
+  gone?: string | null;
   has_encoder?: boolean;
   has_classifier?: boolean;
   has_codes?: boolean;
