@@ -26,6 +26,8 @@ def check(gan: str, options: Any, source: Source) -> None:
     recipe, data = GANS[gan], shape_of(source)
     refusals = Refusals()
     refusals.found += _short_of(recipe, options, data)
+    if any(one.field == "data" for one in refusals.found):
+        refusals.raise_all()  # nothing else can be asked of data that it cannot take
     _collect_pieces(refusals, recipe, options, data)
     refusals.found += [*_unplayable(options), *_unrecorded(recipe(options, data), options, source)]
     if options.batch_size > (fewest := _pictures_in(source)):
@@ -39,6 +41,8 @@ def ruled_out(gan: str, options: Any, source: Source) -> dict[str, BadInput]:
     """By its switch, each stabiliser that is off and would make no sense with the other choices: why."""
     recipe, data = GANS[gan], shape_of(source)
     found = {}
+    if any(one.field == "data" for one in _short_of(recipe, options, data)):
+        return found
     for piece in STABILISERS.values():
         if not piece.is_on(options):
             refusals = Refusals()

@@ -224,7 +224,8 @@ def test_each_problem_stands_by_its_field(presenter: Engine):
     objective = next(group for group in app.get("button_group") if group.label == "Objective")
     objective.set_value("wasserstein").run()
     # one by its field, one in the folded options, which is said at the bottom too
-    assert text(app).count("gs-problem") == 3 and "slope" in text(app) and "both players" in text(app)
+    said = text(app).lower()
+    assert said.count("gs-problem") == 3 and "slope" in said and "both players" in said
     assert app.button("start").disabled
 
 

@@ -65,10 +65,13 @@ def test_weights_that_are_cut_short_are_refused(kept):
 
 
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json"])
-def test_a_checkpoint_that_is_damaged_is_refused(copy, name):
-    newest = copy.checkpoints / f"{copy.checkpoint_steps()[-1]:08d}"
-    (newest / name).write_bytes(b"\0" * 100)
-    with pytest.raises(BadInput):
+def test_of_damaged_checkpoints_the_newest_whole_one_is_opened(copy, name):
+    *older, newest = copy.checkpoint_steps()
+    (copy.checkpoints / f"{newest:08d}" / name).write_bytes(b"\0" * 100)
+    assert Library().get(copy.path).model.step == older[-1]
+    for step in older:
+        (copy.checkpoints / f"{step:08d}" / name).write_bytes(b"\0" * 100)
+    with pytest.raises(BadInput, match="damaged"):
         Library().get(copy.path)
 
 

@@ -59,7 +59,7 @@ def test_each_turn_moves_its_own_networks():
     moves = {}
     for phase in trainer.stage().phases:
         before = snapshot(trainer)
-        trainer._turn(phase, keeps_graph=False, steps=True)
+        trainer._turn(phase, 0, keeps_graph=False, steps=True)
         moves[phase.name] = moved(before, trainer)
     assert moves == {
         "reconstruction": {"encoder", "generator"},

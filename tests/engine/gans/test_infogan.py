@@ -231,7 +231,7 @@ def test_each_turn_moves_its_own_networks(options):
     moves = {}
     for phase in trainer.stage().phases:
         before = {name: weights(trainer, name) for name in trainer.networks}
-        trainer._turn(phase, keeps_graph=True, steps=True)
+        trainer._turn(phase, 0, keeps_graph=True, steps=True)
         moves[phase.name] = {
             name
             for name, was in before.items()

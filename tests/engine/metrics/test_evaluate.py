@@ -54,7 +54,8 @@ class Known(Recipe):
     def draw_latent(self, n, generator):
         return torch.rand(n, self.latent_dim, generator=generator)
 
-    def generate(self, generator, z):
+    def generate(self, networks, z):
+        generator = networks["generator"]
         chosen = (z[:, 0] * len(generator.items)).long()
         items = generator.items[chosen]
         return as_input(items)
@@ -68,7 +69,8 @@ class Told(Known):
     def draw_latent(self, n, generator):
         return Recipe.draw_latent(self, n, generator)
 
-    def generate(self, generator, z):
+    def generate(self, networks, z):
+        generator = networks["generator"]
         asked = z[:, 1:].argmax(1)
         wrong = (z[:, 0] * 1000).floor().long() % 5 == 0
         drawn = torch.where(wrong, (asked + 1) % 10, asked)
