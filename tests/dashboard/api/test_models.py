@@ -54,7 +54,7 @@ def test_a_model_is_renamed_and_deleted(server, model):
     renamed = server.http.get(f"/api/models/{model}").json()
     assert renamed["title"] == "Facades" and renamed["card"].startswith("# Facades\n\n")
     assert renamed["card"].split("\n")[1:] == before["card"].split("\n")[1:]
-    assert refused(server.http.patch(f"/api/models/{model}", json={"name": "<b>"}), 400)
+    assert refused(server.http.patch(f"/api/models/{model}", json={"name": "<b>"}), 422)
     assert refused(server.http.patch("/api/models/infogan-mnist", json={"name": "no"}), 409)
     assert server.http.delete(f"/api/models/{model}").json() == {"ok": True}
     assert refused(server.http.get(f"/api/models/{model}/export?to=onnx"), 404)
