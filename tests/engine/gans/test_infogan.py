@@ -252,15 +252,20 @@ def test_g_learns_what_q_reads():
     assert trainer.read(clear=False)[0]["mi_category"] > 1.0
 
 
-@pytest.mark.parametrize("weight, least, most", [(1.0, 0.85, 1.0), (0.0, 0.0, 0.5)], ids=["with", "without"])
+@pytest.mark.parametrize("weight, least, most", [(1.0, 0.9, 1.0), (0.0, 0.0, 0.5)], ids=["with", "without"])
 def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
     """The card "Mutual information": the share of each category's points nearest to its own mode.
 
-    Processors round differently, and 1,500 steps of a game magnify that: with it 0.89 to 0.99 were seen.
+    The middle one of three seeds: with it 0.89, 1 and 1 were seen; processors round differently.
     """
+    share, modes = sorted(_own_share(weight, seed) for seed in range(3))[1]
+    assert least <= share <= most and (modes == 8 or not weight)
+
+
+def _own_share(weight, seed):
     options = {**PRESETS["mutual_information"].runs[0]["options"], "info_weight": weight}
-    request = {"gan": "infogan", "data": "ring", "steps": 1500, "device": "cpu", "options": options}
-    trainer = Trainer(validate(request))
+    request = {"gan": "infogan", "data": "ring", "steps": 1500, "seed": seed, "device": "cpu"}
+    trainer = Trainer(validate({**request, "options": options}))
     for _ in range(1500):
         trainer.iterate()
     generators, latents = trainer.shown().generators, trainer.shown().latents(800)
@@ -269,9 +274,7 @@ def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
     category = trainer.recipe.codes[0].of(latents).argmax(1)
     nearest = torch.cdist(points, torch.tensor(trainer.source.modes)).argmin(1)
     joint = torch.zeros(8, 8).index_put_((category, nearest), torch.ones(800), accumulate=True)
-    share = float(joint.max(1).values.sum() / 800)
-    modes = len(set(joint.argmax(1).tolist()))
-    assert least <= share <= most and (modes == 8 or not weight)
+    return float(joint.max(1).values.sum() / 800), len(set(joint.argmax(1).tolist()))
 
 
 def test_the_weight_may_be_taken_away_while_it_trains():
