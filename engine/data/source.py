@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class Source:
     name: ClassVar[str]
     title: ClassVar[str]
     sentence: ClassVar[str]
-    kind: ClassVar[Literal["points", "images", "pairs", "domains"]]
+    kind: ClassVar[str]  # one of ``engine.data.kinds``
     licence: ClassVar[str]
     Options: ClassVar[type[options.Options]] = options.Options
     offered: ClassVar[bool] = True  # whether one can choose to learn from it
@@ -57,6 +57,15 @@ class Source:
     def classes(self) -> tuple[str, ...] | None:
         """Names of the classes that labels count, or ``None`` without labels."""
         return None
+
+    def describe(self) -> dict[str, Any]:
+        """What a run's configuration says of its data, as plain data."""
+        return {
+            "title": self.title,
+            "kind": self.kind,
+            "shape": list(self.shape),
+            "classes": list(self.classes or []) or None,
+        }
 
     def thumbnail(self) -> bytes:
         """A picture of the data, 160x160 px, as PNG."""
@@ -115,6 +124,10 @@ class PointSource(Source):
         up = _between(np.linspace(y0, y1, cells + 1), self.centres[:, 1], self.sd)  # (K, cells)
         return (up.T @ across / len(self.centres)).numpy()
 
+    def describe(self) -> dict[str, Any]:
+        own = {"extent": list(self.extent), "modes": self.modes.tolist(), "sd": self.sd}
+        return super().describe() | own
+
     def thumbnail(self) -> bytes:
         """1,000 points in green on a transparent ground."""
         points = self.sample(1000, torch.Generator().manual_seed(0)).numpy()
@@ -144,6 +157,20 @@ class CurveSource(PointSource):
     def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
         on_curve = self.curve(torch.rand(n, generator=generator))  # (n, 2)
         return on_curve.add_(torch.randn(n, 2, generator=generator), alpha=float(self.sd or 0.0))
+
+
+class TableSource(Source):
+    """Items of any shape in memory, as numbers in the range that networks make of them."""
+
+    @property
+    def items(self) -> torch.Tensor:
+        """The training part: float32 ``(N, *shape)``."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> torch.Tensor | None:
+        """Class numbers of the training part: int64 ``(N,)``, or ``None``."""
+        return None
 
 
 class ImageSource(Source):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.data.kinds import KINDS
 from engine.data.pixels import scaled_
-from engine.data.source import ImageSource, PointSource, Source
+from engine.data.source import ImageSource, PointSource, Source, TableSource
 from engine.data.translations.two_sides import TranslationSource
 from engine.options import Conflict
 
@@ -42,10 +43,12 @@ class Stream:
         self._drawn_for = -1  # the block that is at hand
         self._block = torch.empty(0)
         self._points: torch.Tensor | None = None  # those that are drawn from, once they have weights
-        if isinstance(source, ImageSource):
-            fits = source.images.numel() <= ON_DEVICE_BYTES
+        self._layout = KINDS[source.kind].layout
+        if isinstance(source, ImageSource | TableSource):
+            images = source.images if isinstance(source, ImageSource) else source.items
+            fits = images.nbytes <= ON_DEVICE_BYTES
             home = self.device if fits else torch.device("cpu")
-            images, labels = source.images, source.labels
+            labels = source.labels
             if subset is not None:
                 images, labels = images[subset], None if labels is None else labels[subset]
             self._images = images.to(home)
@@ -56,14 +59,15 @@ class Stream:
         """The next batch: ``(x, y)``.
 
         Images: x float32 (B, C, H, W) in [-1, 1], channels last in memory; y int64 (B,) or ``None`` without
-        classes. Points: x float32 (B, 2) in data units, y ``None``.
+        classes. Items of a table: as they are, in their kind's layout. Points: x float32 (B, 2) in data
+        units, y ``None``.
         """
         if isinstance(self.source, PointSource):
             return self._next_points(self.source), None
         chosen = self._order.next()
-        x = self._images[chosen].to(self.device, torch.float32, memory_format=torch.channels_last)
+        x = self._images[chosen].to(self.device, torch.float32, memory_format=self._layout)
         y = None if self._labels is None else self._labels[chosen].to(self.device)
-        return scaled_(x), y
+        return scaled_(x) if self._images.dtype == torch.uint8 else x, y
 
     def state_dict(self) -> dict[str, Any]:
         """The position, the number of images as a check, and the weights if there are any."""

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from engine.data import PointSource
+from engine.data.kinds import KINDS
 from engine.data.pixels import to_png
 from engine.live.drawing import FAKE, REAL, picture_grid
 from engine.live.points import scatter
@@ -33,13 +35,19 @@ def sample_grid(name: str | Path, n: int, seed: int, runs: Path = finding.RUNS, 
 
 
 def picture_of_samples(model: Model, samples: Tensor, seed: int = 0, columns: int | None = None) -> bytes:
-    """``samples`` as a PNG: a grid of pictures, square unless ``columns`` are given, or points over real
-    ones.
-    """
-    if model.shape.kind == "points":
-        source = model.source()
-        assert isinstance(source, PointSource)
-        real = source.sample(len(samples), torch.Generator().manual_seed(seed))
-        return to_png(scatter([(real, REAL), (samples, FAKE)], source.extent, side=512))
+    """``samples`` as a PNG, drawn as their kind is."""
+    return to_png(KINDS[model.shape.kind].draw(model, samples, seed, columns))
+
+
+def points_sheet(model: Model, samples: Tensor, seed: int, columns: int | None) -> Image.Image:
+    """Points over real ones."""
+    source = model.source()
+    assert isinstance(source, PointSource)
+    real = source.sample(len(samples), torch.Generator().manual_seed(seed))
+    return scatter([(real, REAL), (samples, FAKE)], source.extent, side=512)
+
+
+def pictures_sheet(model: Model, samples: Tensor, seed: int, columns: int | None) -> Image.Image:
+    """A grid of pictures, square unless ``columns`` are given."""
     columns = columns or math.ceil(math.sqrt(len(samples)))
-    return to_png(picture_grid(samples, math.ceil(len(samples) / columns), columns))
+    return picture_grid(samples, math.ceil(len(samples) / columns), columns)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from engine.data.kinds import KINDS
 from engine.live.picture import Picture
 from engine.runs.files import write_bytes
 from engine.runs.folder import RunFolder
@@ -16,12 +17,6 @@ FRAMES_PER_S = 30
 FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing for viewers
 LOOK_EVERY_S = 0.25  # whether somebody watches
 THUMBNAIL_EVERY_S = 5.0  # of training
-SNAPSHOT_EVERY = {
-    "points": 800,
-    "images": 25,
-    "pairs": 25,
-    "domains": 25,
-}  # steps; doubled each time that SNAPSHOTS_AT_MOST are kept
 SNAPSHOTS_AT_MOST = 300
 FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 400)
 
@@ -89,7 +84,7 @@ class Gallery:
                     (self.folder.snapshots / f"{step:08d}.bin").unlink(missing_ok=True)
 
     def _interval(self, step: int) -> int:
-        interval = SNAPSHOT_EVERY[self.folder.config()["kind"]]
+        interval = KINDS[self.folder.config()["kind"]].snapshot_every
         while step // interval > SNAPSHOTS_AT_MOST:
             interval *= 2
         return interval

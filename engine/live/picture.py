@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.data import ImageSource, PointSource
-from engine.data.translations.two_sides import TranslationSource
+from engine.data.kinds import KINDS
 from engine.game.showing import Shown
-from engine.live.images import ImagesPicture
 from engine.runs.records import Moment, Values
 
 
@@ -22,13 +20,4 @@ class Picture(Protocol):
 
 def picture_of(shown: Shown) -> Picture:
     """The picture that suits the data of ``shown``."""
-    if isinstance(shown.source, TranslationSource):
-        from engine.live.triptych import TranslationPicture  # which is made of the parts above
-
-        return TranslationPicture(shown, shown.source)
-    if isinstance(shown.source, PointSource):
-        from engine.live.points import PointsPicture
-
-        return PointsPicture(shown, shown.source)
-    assert isinstance(shown.source, ImageSource)
-    return ImagesPicture(shown, shown.source)
+    return KINDS[shown.source.kind].live_picture(shown)

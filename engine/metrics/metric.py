@@ -10,7 +10,6 @@ from engine.data.source import Source
 from engine.game.recipe import Recipe
 from engine.metrics.subject import Outcome, Subject
 
-Kind = Literal["points", "images", "pairs", "domains"]
 SHARE = (0.0, 1.0)
 Colour = Literal["fake", "real", "g", "d", "muted"]
 
@@ -90,7 +89,7 @@ class Metric:
 
     title: str
     sentence: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]  # of samples, by their names in ``engine.data.kinds``
     needs: tuple[Need, ...]
     figures: dict[str, Figure]
     floor: str = ""
@@ -101,7 +100,12 @@ class Metric:
 
     def unmet(self, recipe: Recipe, source: Source) -> str | None:
         """Why it does not apply to a GAN and its data, or ``None`` if it does."""
-        return next((f"it needs {need.what}" for need in self.needs if not need.met(recipe, source)), None)
+        for need in self.needs:
+            if not need.met(recipe, source):
+                return f"it needs {need.what}"
+        return (
+            None if source.kind in self.kinds else f"it is for {' and '.join(self.kinds)}, not {source.kind}"
+        )
 
     def describe(self) -> dict[str, Any]:
         """The words as plain data, for ``GET /api/catalogue``."""

@@ -38,7 +38,7 @@ def _is_paired(recipe: Recipe, source: Source) -> bool:
 SAMPLES = Need(
     "a GAN that draws samples: this one translates pictures", lambda recipe, _: not recipe.directions
 )
-PICTURES = Need("pictures: the data are points", lambda _, source: not isinstance(source, PointSource))
+PICTURES = Need("pictures", lambda _, source: isinstance(source, ImageSource | TranslationSource))
 POINTS = Need("points of known density", lambda _, source: isinstance(source, PointSource))
 CLUSTERS = Need(
     "2-D data with modes", lambda _, source: isinstance(source, PointSource) and len(source.modes) > 0

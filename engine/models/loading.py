@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.data.kinds import KINDS
 from engine.game.recipe import Recipe, Shape, Stage
 from engine.gans import GANS
 from engine.models import checkpoint
@@ -153,7 +154,7 @@ def build_stage(stage: Stage, number: int, networks: dict[str, nn.Module], shape
 
 def _arrange(networks: dict[str, nn.Module], shape: Shape) -> None:
     """Lay the weights out in memory as data of this kind are."""
-    layout = torch.preserve_format if shape.kind == "points" else torch.channels_last
+    layout = KINDS[shape.kind].layout
     for network in networks.values():
         network.to(memory_format=layout)  # type: ignore[call-overload]
 

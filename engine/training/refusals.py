@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from engine.data import DATASETS, ImageSource, PointSource
+from engine.data import DATASETS, ImageSource
+from engine.data.kinds import KINDS
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Recipe, Shape
@@ -132,9 +133,9 @@ def _unrecorded(recipe: Recipe, options: Any, source: Source) -> Iterator[BadInp
                 "keep_best",
                 "Set evaluate_every, to 500 for example.",
             )
-    if options.evaluate_every and isinstance(source, PointSource):
+    if options.evaluate_every and not KINDS[source.kind].evaluates:
         yield BadInput(
-            "2-D runs measure coverage and divergence anyway; evaluation is for pictures.",
+            f"evaluation is for pictures; runs on {source.kind} measure what suits them anyway.",
             "evaluate_every",
             "Set evaluate_every to 0.",
         )

@@ -11,9 +11,9 @@ from typing import Any, cast
 import torch
 
 import engine
-from engine.data import DATASETS, PointSource
+from engine.data import DATASETS
+from engine.data.kinds import KINDS
 from engine.data.source import Source
-from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Recipe, Shape
 from engine.gans import GANS
 from engine.models.assembly import kept_options, open_source, options_model, shape_of
@@ -24,13 +24,6 @@ from engine.requests.runs import StartRun
 from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
 from engine.training.refusals import check, first_of_kind, ruled_out
-
-WATCH = {
-    "points": "Watch the generated points find the real ones while D's map loses its colours.",
-    "images": "Watch strokes turn into pictures while D(x) and D(G(z)) stay short of 1 and 0.",
-    "pairs": "Watch the outputs beside their targets: L1 finds the colours, the adversary makes edges sharp.",
-    "domains": "Watch B' become one of B while A'' still comes back to A.",
-}
 
 
 @dataclass
@@ -160,7 +153,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
     plain = {name: getattr(asked, name) for name in ("gan", "data", "steps", "seed", "device")}
     plain |= {"start_from": asked.start_from} if asked.start_from else {}
     recipe = GANS[asked.gan]
-    unknown = {"evaluate_every"} if source.kind == "points" else set()  # knobs that could only be refused
+    unknown = set() if KINDS[source.kind].evaluates else {"evaluate_every"}  # it could only be refused
     for name, other in OBJECTIVES.items():
         unknown |= set(other.Options.model_fields) if name != options.objective else set()
     objective = OBJECTIVES[options.objective].of(options)
@@ -180,7 +173,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
         "created": time.time(),
         "meta": {
             "objective": {"name": options.objective, **objective.describe()},
-            "data": _describe_source(source),
+            "data": source.describe(),
             "gan": {
                 "title": recipe.title,
                 "sentence": recipe.sentence,
@@ -201,21 +194,6 @@ def _gradients(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys(name for phase in phases for name in phase.gradients))
 
 
-def _describe_source(source: Source) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "title": source.title,
-        "kind": source.kind,
-        "shape": list(source.shape),
-        "classes": list(source.classes or []) or None,
-    }
-    if isinstance(source, TranslationSource):
-        described["given"], described["names"] = list(source.given), list(source.names)
-    if isinstance(source, PointSource):
-        described["extent"], described["sd"] = list(source.extent), source.sd
-        described["modes"] = source.modes.tolist()
-    return described
-
-
 def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
     """What will happen, in plain words."""
     on = [piece.title.lower() for piece in STABILISERS.values() if piece.is_on(options)]
@@ -228,7 +206,7 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
         f"{options.batch_size} {'sample' if options.batch_size == 1 else 'samples'}"
     )
     rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
-    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {WATCH[source.kind]}"
+    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {KINDS[source.kind].watch}"
 
 
 def _choice(value: str, field: str, table: dict[str, Any]) -> None:

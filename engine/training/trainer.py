@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.data.kinds import KINDS
 from engine.data.stream import AnyStream, open_stream
 from engine.game.context import Context, random_streams
 from engine.game.phases import network_of, stage_at
@@ -36,8 +37,8 @@ from engine.training.turns import Divergence, Trail, Turn
 
 
 def use_threads(kind: str) -> None:
-    """Points need one thread (their kernels are too small to share); pictures keep what the process has."""
-    if kind == "points":
+    """Some kinds need one thread (their kernels are too small to share); others keep what the process has."""
+    if KINDS[kind].one_thread:
         torch.set_num_threads(1)
 
 
@@ -55,9 +56,10 @@ class Trainer:
         self.options: Any = validate_values(options_model(config["gan"], config["data"]), config["options"])
         self.source = open_source(config["data"], self.options)
         self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
-        self.report_every = self.options.report_every or (40 if self.source.kind == "points" else 5)
+        kind = KINDS[self.source.kind]
+        self.report_every = self.options.report_every or kind.report_every
         self.sample_every = min(max(self.report_every, 5), 40)  # once a report, where that is often enough
-        self.measure_every = self.options.measure_every or (200 if self.source.kind == "points" else 100)
+        self.measure_every = self.options.measure_every or kind.measure_every
         self.networks = self._build(config["seed"])
         self.averages: dict[str, nn.Module] = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}

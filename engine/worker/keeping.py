@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.data.kinds import KINDS
 from engine.metrics.best import Best
 from engine.models import checkpoint
 from engine.runs.folder import RunFolder
@@ -11,8 +12,6 @@ from engine.training.trainer import Trainer
 from engine.worker.journal import Journal
 from engine.worker.replay import Replay
 from engine.worker.status import Status
-
-CHECKPOINT_EVERY_S = {"points": 10.0, "images": 20.0, "pairs": 60.0, "domains": 60.0}  # of training
 
 
 class Keeper:
@@ -23,7 +22,7 @@ class Keeper:
     ) -> None:
         self.folder, self.trainer, self.status = folder, trainer, status
         self.journal, self.replay = journal, replay
-        self._every = CHECKPOINT_EVERY_S[trainer.config["kind"]]
+        self._every = KINDS[trainer.config["kind"]].checkpoint_every_s
         self._kept = status.elapsed
 
     def keep(self) -> None:

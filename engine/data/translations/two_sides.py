@@ -5,7 +5,7 @@ Letters in shapes: N pictures, C channels, H height, W width, M the margin.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -62,6 +62,9 @@ class TranslationSource(Source):
     def _shape(self, pictures: torch.Tensor) -> tuple[int, ...]:
         channels, height, width = pictures.shape[1:]
         return channels, height - self.margin, width - self.margin
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {"given": list(self.given), "names": list(self.names)}
 
     def thumbnail(self) -> bytes:
         """Two pictures of A above two of B."""

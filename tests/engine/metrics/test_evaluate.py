@@ -357,7 +357,7 @@ class TestCommand:
         folder = new_run(steps=5)
         train(folder)
         done = self.run(folder.path, "--metrics", "fid")
-        assert done.returncode == 2 and "the data are points" in done.stderr and "modes" in done.stderr
+        assert done.returncode == 2 and "it needs pictures" in done.stderr and "modes" in done.stderr
         assert "Traceback" not in done.stderr
         done = self.run("nothing-here")
         assert done.returncode == 2 and "no model or run" in done.stderr

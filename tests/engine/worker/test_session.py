@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from engine.__main__ import main
+from engine.data.kinds import KINDS
 from engine.live import frames
-from engine.live.gallery import SNAPSHOT_EVERY
 from engine.models import loading
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
@@ -232,7 +233,7 @@ def test_a_run_survives_that_its_snapshots_are_deleted(new_run):
 
 def test_snapshots_stay_few(new_run, monkeypatch):
     monkeypatch.setattr("engine.live.gallery.SNAPSHOTS_AT_MOST", 12)
-    monkeypatch.setitem(SNAPSHOT_EVERY, "points", 5)
+    monkeypatch.setitem(KINDS, "points", replace(KINDS["points"], snapshot_every=5))
     folder = new_run(steps=200)
     train(folder)
     steps = folder.snapshot_steps()
