@@ -129,7 +129,7 @@ def test_links_lead_somewhere(document):
 
 def test_the_code_that_is_shown_is_the_code():
     shown = blocks("python")["README.md"]
-    linked = ["engine/gans/gan.py", "engine/game/recipe.py"]
+    linked = ["engine/gans/gan.py"]
     assert len(shown) == len(linked)
     for code, file in zip(shown, linked, strict=True):
         assert f"]({file})" in TEXTS["README.md"]
@@ -143,4 +143,4 @@ def test_the_table_of_gans_is_whole():
 
 
 def test_the_readme_is_short():
-    assert len(TEXTS["README.md"].split()) <= 950
+    assert len(TEXTS["README.md"].split()) <= 900
