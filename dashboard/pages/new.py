@@ -368,11 +368,14 @@ with players_and_rules:
     with rules_column:
         choose_objective(run, fields)
         stabilisers = st.container(horizontal=True, gap="xxsmall", key="stabilisers")
-    show_rules(catalogue["objectives"][run.value(fields["objective"])])
+    rules = st.container()
 more_options(run, fields)
 for piece in catalogue["stabilisers"].values():
     take_over(run, piece, fields)
 answer = engine.assess(session.role(), run.request(catalogue))
+with rules:  # as this run plays by them, where it can be played
+    played = answer["config"] and answer["config"]["meta"]["objective"]
+    show_rules(played or catalogue["objectives"][run.value(fields["objective"])])
 with stabilisers:
     choose_stabilisers(run, fields, answer["ruled_out"])
 finish(run, fields, answer)

@@ -286,6 +286,8 @@ class Context:
             term = piece.generator_term(self, fake)
             if term is not None:
                 statistics[f"generator_term_{piece.switch}"] = term.detach()
+                if piece.replaces_objective(self.options):
+                    statistics["g_loss"] = term.detach()  # what G minimises instead
                 loss = loss + term
         return loss, statistics
 

@@ -14,6 +14,7 @@ from engine.game.codes import Code
 from engine.game.context import Context, Statistics
 from engine.game.exhibits import Exhibit, Networks, Show
 from engine.game.phases import Direction, Part, Phase, Stage
+from engine.objectives import Objective
 from engine.options import Options
 
 __all__ = [
@@ -160,6 +161,12 @@ class Recipe(ABC):
     def figures(self, networks: Networks, source: Source) -> dict[str, float]:
         """Numbers of its own, measured on data every ``measure_every`` steps."""
         return {}
+
+    def equilibrium(self, objective: Objective) -> dict[str, float]:
+        """What ``d_loss``, ``g_loss``, ``d_real`` and ``d_fake`` come to where D cannot tell and G cannot do
+        better, without stabilisers; what is not known is left out.
+        """
+        return dict(objective.equilibrium or {})
 
     # data
     def subsets(self, source: Source, seed: int) -> dict[str, Tensor | None]:

@@ -12,6 +12,7 @@ that D sees (``diff_augment``, shift alone).
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from engine.data.source import ImageSource, Source
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
 from engine.networks.weight_norm import NoisyClassifier, WeightNormGenerator
+from engine.objectives import Objective
 from engine.options import BadInput, Options, knob
 
 MEASURED = 2000  # pictures of the test part on which the error is measured while it trains
@@ -169,6 +171,17 @@ class SemiSupervisedGAN(TwoPlayers):
             if "discriminator" in ctx.averages:
                 ctx.averages["discriminator"].load_state_dict(discriminator.state_dict())
         return discriminator.classes(x, ctx.normal_like)
+
+    def equilibrium(self, objective: Objective) -> dict[str, float]:
+        """D's loss once the labelled pictures are learned, whose cross-entropy it has beside the game; G's is
+        a distance of features.
+        """
+        return {
+            "d_loss": self.options.unlabelled_weight * log(2),
+            "g_loss": 0.0,
+            "d_real": 0.5,
+            "d_fake": 0.5,
+        }
 
     # what it has learned
     def classify(self, networks: Networks, x: Tensor) -> Tensor:

@@ -104,7 +104,9 @@ class GeneratorUpdate:
 class Objective:
     """One objective, with what a reader needs to interpret its curves.
 
-    ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none); ``midpoint`` is
+    ``equilibrium`` are the values at p = q with the optimal D (``None`` where there is none), ``smoothing``
+    gives them where D's target for real data is not 1 (``None``: it has no target); ``unit`` is the losses',
+    where others have the same: what has another scale shares no axis with them. ``midpoint`` is
     D's score when it cannot tell; ``threshold`` the logit above which it says "real" (``None``: only
     differences mean something, so the batch's own midpoint serves); ``range`` that of the score;
     ``divergence`` what an optimal D makes G minimise. ``minimax`` is G's original update where
@@ -127,7 +129,8 @@ class Objective:
     threshold: float | None
     range: tuple[float, float] | None
     equilibrium: dict[str, float] | None
-    smoothing: bool = False
+    smoothing: Callable[[float], dict[str, float]] | None = None
+    unit: str = ""
     needs_lipschitz: bool = False
     needs_real: bool = False
     family: str = ""
@@ -199,7 +202,8 @@ class Objective:
             "latex_d": self.latex_d,
             "latex_g": self.latex_g,
             "code": code,
-            "equilibrium": self.equilibrium,
+            "equilibrium": self.equilibrium or {},
+            "unit": self.unit,
             "midpoint": self.midpoint,
             "range": self.range,
             "score_label": "D(x)"
@@ -211,6 +215,27 @@ class Objective:
             "family": self.family,
             "minimax": self.under("minimax").describe() if self.minimax else None,
         }
+
+
+def _cross_entropy(target: float, generator: Callable[[float], float]) -> dict[str, float]:
+    """The best D at p = q says t / 2: there -t log D - (1 - t) log(1 - D) - log(1 - D) is least."""
+    best = target / 2
+    d_loss = -target * log(best) - (2 - target) * log(1 - best)
+    return {"d_loss": d_loss, "g_loss": generator(best), "d_real": best, "d_fake": best}
+
+
+def _non_saturating(target: float = 1.0) -> dict[str, float]:
+    return _cross_entropy(target, lambda best: -log(best))
+
+
+def _saturating(target: float = 1.0) -> dict[str, float]:
+    return _cross_entropy(target, lambda best: log(1 - best))
+
+
+def _least_squares(target: float = 1.0) -> dict[str, float]:
+    """The best D at p = q is t / 2, where ((D - t)² + D²) / 2 is least."""
+    best = target / 2
+    return {"d_loss": best**2, "g_loss": (best - 1) ** 2 / 2, "d_real": best, "d_fake": best}
 
 
 def _f_gan(divergence: FDivergence) -> Objective:
@@ -276,8 +301,9 @@ OBJECTIVES: dict[str, Objective] = {
         midpoint=0.5,
         threshold=0.0,
         range=(0.0, 1.0),
-        equilibrium={"d_loss": 2 * log(2), "g_loss": log(2), "d_real": 0.5, "d_fake": 0.5},
-        smoothing=True,
+        equilibrium=_non_saturating(),
+        smoothing=_non_saturating,
+        unit="nats",
     ),
     "minimax": Objective(
         title="Minimax (saturating)",
@@ -292,8 +318,9 @@ OBJECTIVES: dict[str, Objective] = {
         midpoint=0.5,
         threshold=0.0,
         range=(0.0, 1.0),
-        equilibrium={"d_loss": 2 * log(2), "g_loss": -log(2), "d_real": 0.5, "d_fake": 0.5},
-        smoothing=True,
+        equilibrium=_saturating(),
+        smoothing=_saturating,
+        unit="nats",
     ),
     "least_squares": Objective(
         title="Least squares",
@@ -303,13 +330,14 @@ OBJECTIVES: dict[str, Objective] = {
         generator_loss=least_squares_generator,
         latex_d=r"L_D = \tfrac12\mathbb{E}_{x}(D(x)-1)^2 + \tfrac12\mathbb{E}_{z}D(G(z))^2",
         latex_g=r"L_G = \tfrac12\mathbb{E}_{z}(D(G(z))-1)^2",
-        divergence="none in closed form for this coding (Pearson χ² only for b−c = 1, b−a = 2)",
+        divergence="½∫ q³/(p+q)² (Pearson χ² only for codings b−c = 1, b−a = 2); its step, with D held, "
+        "descends ½∫ (q − 2p log(p+q) − p²/(p+q)), which is least at p = q too",
         probability=False,
         midpoint=0.5,
         threshold=0.5,
         range=None,
-        equilibrium={"d_loss": 0.25, "g_loss": 0.125, "d_real": 0.5, "d_fake": 0.5},
-        smoothing=True,
+        equilibrium=_least_squares(),
+        smoothing=_least_squares,
     ),
     "wasserstein": Objective(
         title="Wasserstein",
@@ -339,11 +367,9 @@ OBJECTIVES: dict[str, Objective] = {
         midpoint=0.0,
         threshold=0.0,
         range=None,
-        equilibrium={"d_loss": 2.0, "d_real": 0.0, "d_fake": 0.0},
+        equilibrium={"d_loss": 2.0},  # of any constant D within the margin
         Options=HingeOptions,
-        settled=lambda hinge_margin: {
-            "equilibrium": {"d_loss": 2.0 * hinge_margin, "d_real": 0.0, "d_fake": 0.0}
-        },
+        settled=lambda hinge_margin: {"equilibrium": {"d_loss": 2.0 * hinge_margin}},
     ),
     "relativistic": Objective(
         title="Relativistic",
@@ -359,6 +385,7 @@ OBJECTIVES: dict[str, Objective] = {
         threshold=None,
         range=None,
         equilibrium={"d_loss": log(2), "g_loss": log(2)},
+        unit="nats",
         needs_real=True,
     ),
     **{name: _f_gan(divergence) for name, divergence in DIVERGENCES.items()},

@@ -63,6 +63,7 @@ class ObjectiveRecord(TypedDict):
     latex_g: str
     code: str
     equilibrium: dict[str, float]
+    unit: NotRequired[str]
     midpoint: float | None
     range: tuple[float, float] | None
     score_label: str
@@ -162,6 +163,7 @@ class Status(TypedDict, total=False):
     elapsed: float
     rate: float
     images_rate: float
+    equilibrium: dict[str, float]
     live: Options
     limit: float | None
     pid: int

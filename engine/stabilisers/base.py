@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from engine.game.context import Context, Judge
 from engine.game.phases import Part
 from engine.game.recipe import Recipe, Shape
+from engine.objectives import Objective
 from engine.options import BadInput, Options
 
 GROUP = "stabilisers"
@@ -64,6 +65,12 @@ class Stabiliser:
     def replaces_objective(self, options: Any) -> bool:
         """Whether ``generator_term`` stands instead of the objective's loss of G."""
         return False
+
+    def equilibrium(self, options: Any, objective: Objective, values: dict[str, float]) -> dict[str, float]:
+        """What becomes of the losses' and scores' ``values`` at p = q with the optimal D; none where nothing
+        is known.
+        """
+        return values
 
     def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         """Called after ``networks`` have been stepped."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from engine.game.context import Context
 from engine.game.recipe import Recipe, Shape
+from engine.objectives import Objective
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser, refuse_without_features
 
@@ -136,3 +137,6 @@ class FeatureMatching(Stabiliser):
 
     def replaces_objective(self, options: Any) -> bool:
         return options.feature_matching_alone
+
+    def equilibrium(self, options: Any, objective: Objective, values: dict[str, float]) -> dict[str, float]:
+        return {**values, "g_loss": 0.0} if self.replaces_objective(options) else values

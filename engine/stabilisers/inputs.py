@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.game.context import Context
 from engine.game.recipe import Recipe, Shape
-from engine.objectives import OBJECTIVES
+from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser
 
@@ -47,6 +47,9 @@ class LabelSmoothing(Stabiliser):
 
     def target(self, options: Any) -> float:
         return 1.0 - options.label_smoothing
+
+    def equilibrium(self, options: Any, objective: Objective, values: dict[str, float]) -> dict[str, float]:
+        return objective.smoothing(self.target(options)) if objective.smoothing and values else values
 
 
 class InstanceNoise(Stabiliser):

@@ -14,6 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.game.context import Context, Judge
 from engine.game.recipe import Recipe, Shape
+from engine.objectives import Objective
 from engine.options import BadInput, Options, knob
 from engine.stabilisers.base import GROUP, Stabiliser, has_batch_norm, refuse_mixed_batches
 
@@ -30,6 +31,13 @@ def squared_slopes(logits: Tensor, x: Tensor) -> Tensor:
 def off_one(logits: Tensor, x: Tensor) -> Tensor:
     """How far D's slopes at ``x`` are from 1: the mean of (|d logits_i / d x_i| - 1)², a scalar."""
     return (squared_slopes(logits, x).add(1e-12).sqrt() - 1).square().mean()
+
+
+def without_constant_d(objective: Objective, values: dict[str, float]) -> dict[str, float]:
+    """The ``values`` at equilibrium where D is held at a slope of 1: it cannot be the constant that is best
+    at p = q. Only a loss that compares means, as a critic's, comes to the same with any D.
+    """
+    return values if objective.needs_lipschitz else {}
 
 
 class WeightClipping(Stabiliser):
@@ -114,6 +122,9 @@ class GradientPenalty(SlopePenalty):
         between = torch.lerp(real, fake, share).requires_grad_()
         return self.weight(ctx) * off_one(judge(between), between)  # lambda E(|grad D| - 1)^2
 
+    def equilibrium(self, options: Any, objective: Objective, values: dict[str, float]) -> dict[str, float]:
+        return without_constant_d(objective, values)
+
 
 class DRAGAN(SlopePenalty):
     title = "DRAGAN"
@@ -149,6 +160,9 @@ class DRAGAN(SlopePenalty):
     def penalty(self, ctx: Context, real: Tensor, fake: Tensor, judge: Judge) -> Tensor:
         near = torch.addcmul(real, ctx.normal_like(real), REACH * real.std()).requires_grad_()
         return self.weight(ctx) * off_one(judge(near), near)  # lambda E(|grad D(x + delta)| - 1)^2
+
+    def equilibrium(self, options: Any, objective: Objective, values: dict[str, float]) -> dict[str, float]:
+        return without_constant_d(objective, values)
 
 
 class R1(SlopePenalty):
@@ -205,10 +219,15 @@ class R2(SlopePenalty):
 
 
 class SpectralNorm(Stabiliser):
+    """A kernel is normalised as a matrix, as in the paper: that bounds a convolution's own norm, as a map of
+    pictures, not by 1 but by how often its windows overlap, ``overlap``.
+    """
+
     title = "Spectral norm"
     sentence = (
-        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018), so "
-        "that D is about 1-Lipschitz."
+        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018): a dense D has a "
+        "slope of 1 at most, and mostly less; a convolution, whose kernel is taken for a matrix, of up to 2 "
+        "a layer (4x4 at stride 2)."
     )
     switch = "spectral_norm"
     needs = "discriminator"
@@ -231,3 +250,10 @@ class SpectralNorm(Stabiliser):
         for module in [module for name in recipe.judges for module in networks[name].modules()]:
             if isinstance(module, nn.Linear | nn.Conv2d):
                 spectral_norm(module)
+
+
+def overlap(kernel: int, stride: int) -> int:
+    """The most by which a convolution of ``kernel`` x ``kernel`` pixels can stretch a picture, if its kernel
+    as a matrix (out, in * kernel²) has a spectral norm of 1: each pixel is in at most its square of windows.
+    """
+    return -(-kernel // stride)

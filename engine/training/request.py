@@ -23,6 +23,7 @@ from engine.options import validate as validate_values
 from engine.requests.runs import StartRun
 from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
+from engine.training.equilibrium import equilibrium
 from engine.training.refusals import check, first_of_kind, ruled_out
 
 
@@ -153,6 +154,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
     plain = {name: getattr(asked, name) for name in ("gan", "data", "steps", "seed", "device")}
     plain |= {"start_from": asked.start_from} if asked.start_from else {}
     recipe = GANS[asked.gan]
+    rest = equilibrium(recipe(options, shape_of(source)))
     unknown = set() if KINDS[source.kind].evaluates else {"evaluate_every"}  # it could only be refused
     for name, other in OBJECTIVES.items():
         unknown |= set(other.Options.model_fields) if name != options.objective else set()
@@ -172,7 +174,13 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
         },
         "created": time.time(),
         "meta": {
-            "objective": {"name": options.objective, **objective.describe()},
+            "objective": {
+                "name": options.objective,
+                **objective.describe(),
+                "equilibrium": rest,
+                # a smoothed D that cannot tell says another thing, which may not be known
+                "midpoint": rest.get("d_real") if options.label_smoothing else objective.midpoint,
+            },
             "data": source.describe(),
             "gan": {
                 "title": recipe.title,

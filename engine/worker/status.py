@@ -8,6 +8,7 @@ import time
 from engine.metrics.best import Best
 from engine.runs import records
 from engine.runs.folder import RunFolder
+from engine.training.equilibrium import equilibrium
 from engine.training.trainer import Trainer
 
 STATUS_EVERY_S = 0.5
@@ -49,6 +50,7 @@ class Status:
             elapsed=round(self.elapsed, 3),
             rate=rate,
             images_rate=rate * options.batch_size,
+            equilibrium=equilibrium(self.trainer.recipe),  # live options move it
             live={name: getattr(options, name) for name in self._live},
             limit=self.limit,
             pid=os.getpid(),

@@ -117,6 +117,28 @@ def test_smoothing_moves_the_optimal_logit():
     assert logit.detach().sigmoid().item() == pytest.approx(0.9, abs=1e-3)
 
 
+def test_least_squares_in_closed_form():
+    """With D at p / (p + q), G's loss is ½ Σ q³ / (p + q)²; its step, with that D held, is that of
+    ½ Σ (q - 2p log(p + q) - p² / (p + q)), of which nothing is less than p = q.
+    """
+    random = torch.Generator().manual_seed(0)
+    p, q = torch.rand(2, 50, generator=random, dtype=torch.float64).mul(3).softmax(1)
+    q.requires_grad_()
+    best = (p / (p + q)).detach()
+
+    def value(q):
+        return ((q - 2 * p * (p + q).log() - p.square() / (p + q)) / 2).sum()
+
+    answers = best.clone().requires_grad_()  # D may answer each cell as it likes: nothing is less than D*
+    game = OBJECTIVES["least_squares"]
+    d_loss = (p * (answers - 1).square() + q.detach() * answers.square()).sum() / 2
+    assert torch.autograd.grad(d_loss, answers)[0].abs().max() < 1e-12
+    g_loss = sum(weight * game.generator_loss(d[None], d[None]) for weight, d in zip(q, best, strict=True))
+    torch.testing.assert_close(g_loss, (q**3 / (p + q) ** 2).sum() / 2)
+    torch.testing.assert_close(torch.autograd.grad(g_loss, q)[0], torch.autograd.grad(value(q), q)[0])
+    assert value(p) < value(q) and (p / 8).sum() < g_loss
+
+
 def test_saturating_gradient_vanishes_where_the_heuristic_one_does_not():
     """At D(G(z)) -> 0 the slope of log(1 - D) goes to 0 and that of -log D to -1 (Goodfellow et al. 2014,
     section 3).

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.stabilisers import STABILISERS, averages
+from engine.stabilisers.slopes import overlap
 from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
@@ -257,3 +258,19 @@ def test_historical_averaging_slows_the_circling():
         return float(torch.stack(path[100:]).std(0).norm())
 
     assert wandering(historical_averaging=1.0) < 0.7 * wandering()
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (4, 1)])
+def test_spectral_norm_bounds_a_convolution_by_how_often_its_windows_overlap(kernel, stride):
+    """The operator's own norm, by its whole matrix, is above 1, and at most ``overlap``."""
+    layer = torch.nn.utils.parametrizations.spectral_norm(
+        torch.nn.Conv2d(2, 8, kernel, stride, 1, bias=False), n_power_iterations=30
+    )
+    layer.weight  # noqa: B018  (in training mode each look refines the norm)
+    layer.eval()
+    with torch.no_grad():
+        matrix = layer.weight.flatten(1)
+        assert float(torch.linalg.matrix_norm(matrix, 2)) == pytest.approx(1, abs=1e-3)
+        pictures = torch.eye(2 * 12 * 12).view(-1, 2, 12, 12)
+        operator = torch.linalg.matrix_norm(layer(pictures).flatten(1), 2)
+    assert 1.05 < float(operator) <= overlap(kernel, stride) + 1e-3

@@ -365,6 +365,7 @@ export interface ObjectiveRecord {
   latex_g: string;
   code: string;
   equilibrium: Record<string, number>;
+  unit?: string;
   midpoint: number | null;
   range: [number, number] | null;
   score_label: string;
@@ -482,6 +483,7 @@ export interface Status {
   elapsed?: number;
   rate?: number;
   images_rate?: number;
+  equilibrium?: Record<string, number>;
   live?: Record<string, unknown>;
   limit?: number | null;
   pid?: number;
