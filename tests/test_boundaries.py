@@ -92,7 +92,8 @@ NEEDS: dict[str, str] = {
     "engine.metrics": "engine engine.data engine.game engine.latent engine.options engine.runs",
     "engine.networks": "engine.game engine.options",
     "engine.stabilisers": "engine.game engine.objectives engine.options",
-    "engine.gans": "engine.data engine.game engine.latent engine.metrics engine.networks engine.options",
+    "engine.gans": "engine.data engine.game engine.latent engine.metrics engine.networks engine.objectives "
+    "engine.options",
     # what is made of them
     "engine.models": "engine engine.data engine.game engine.gans engine.latent engine.metrics "
     "engine.objectives engine.options engine.runs engine.stabilisers",
