@@ -148,6 +148,9 @@ def choose_gan(run: Draft) -> None:
                 run.gan = name
                 st.rerun()
     slots["gan"] = st.empty()
+    if deviations := catalogue["gans"][run.gan]["deviations"]:
+        unlike = f"Unlike the paper: {' '.join(deviations)}"
+        st.html(f'<div class="gs-muted">{escape(unlike)}</div>')
 
 
 def choose_objective(run: Draft, fields: dict[str, Field]) -> None:

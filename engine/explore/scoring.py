@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.data import ImageSource, PointSource
 from engine.data.pixels import to_floats, to_png
@@ -23,6 +23,10 @@ from engine.options import BadInput
 MOST_SCORED = 64
 COMPARED = 512  # real and generated samples behind a score
 BINS = 32
+OF_AVERAGES = (
+    "D has batch norm: here it answers from its averages over real and generated batches, in training from "
+    "each batch alone, so that it was surer there."
+)
 LOUD = 0.99  # share of the gradient's entries below full colour
 
 
@@ -91,11 +95,12 @@ def _histograms(loaded: Loaded) -> dict[str, Any]:
 
     latents = model.recipe.draw_latent(COMPARED, torch.Generator().manual_seed(0))
     sets = {"fake": scores(torch.cat([model.recipe.generate(model.networks, z) for z in latents.split(64)]))}
-    note = ""
+    judges = [model.networks[name] for name in model.recipe.judges if name in model.networks]
+    note = OF_AVERAGES if any(map(has_batch_norm, judges)) else ""
     try:
         sets["real"] = scores(real_samples(loaded, COMPARED))
     except BadInput as missing:
-        note = f"No real data to compare with: {missing.error}"
+        note = f"{note} No real data to compare with: {missing.error}".strip()
     everything = np.concatenate(list(sets.values()))
     everything = everything[np.isfinite(everything)]
     bounds = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
@@ -105,6 +110,11 @@ def _histograms(loaded: Loaded) -> dict[str, Any]:
         counts = np.histogram(np.clip(values[np.isfinite(values)], edges[0], edges[-1]), edges)[0]
         answer[name] = {"edges": edges.tolist(), "counts": counts.tolist()}
     return answer
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether its answer in training depends on the batch, and here on what it has seen of batches."""
+    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in network.modules())
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:

@@ -47,6 +47,7 @@ class Recipe(ABC):
     title: ClassVar[str]
     sentence: ClassVar[str]
     paper: ClassVar[str]
+    deviations: ClassVar[tuple[str, ...]] = ()  # from the paper or its authors' code, each a sentence
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
     needs_labels: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False

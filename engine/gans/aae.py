@@ -35,6 +35,7 @@ class AAE(Recipe):
     title = "Adversarial autoencoder"
     sentence = "Codes pictures into a plane, or a few numbers more, and fills it in the shape you choose."
     paper = "Makhzani et al. 2016, arXiv:1511.05644"
+    deviations = ("ReLU are leaky, and Adam steps where the paper has SGD.",)
     kinds = ("images",)
     has_encoder = True
     judges_samples = False  # but codes

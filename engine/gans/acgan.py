@@ -4,7 +4,8 @@ Odena, Olah & Shlens, *Conditional Image Synthesis with Auxiliary Classifier GAN
 that it is to draw. D is not: beside its verdict it must name the class, and both players gain when it can,
 D by looking and G by drawing clearly (L_C in the paper's section 3, beside L_S, the game itself). In the
 paper D learns the classes of G's pictures too (``learn_from_fake``); it then learns from pictures that are
-not yet of their class, and an independent classifier agrees with the classes later.
+not yet of their class, and an independent classifier agrees with the classes later. Under the relativistic
+objective and a gradient penalty the two pictures that meet are of one class.
 
 What to look for: D's class accuracy on generated pictures overtakes that on real ones, since G draws what is
 easy to name; each row of the class grid settles on one class, at the price of some of its variety.
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from engine.game.codes import Code
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Show, Statistics
-from engine.gans.conditional import class_rows, given_class
+from engine.gans.conditional import class_rows, given_class, matched, real_batch
 from engine.gans.dcgan import DCGAN
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm
 from engine.networks.init import dcgan_init
@@ -33,6 +34,10 @@ class ACGAN(DCGAN):
         "D names the class as well as judging, and G draws the class you choose. Needs labelled pictures."
     )
     paper = "Odena et al. 2017, arXiv:1610.09585"
+    deviations = (
+        "D learns classes from real pictures alone unless learn_from_fake is on, as it is in the paper.",
+        "Pictures that a relativistic D compares, or a gradient penalty joins, are of one class.",
+    )
     needs_labels = True
     has_classifier = True
     averaged = ("generator", "discriminator")
@@ -70,10 +75,11 @@ class ACGAN(DCGAN):
             "discriminator": ClassifyingDiscriminator(width, shape, norm, self.data.classes),
         }
 
+    def latents(self, ctx: Context) -> Tensor:
+        return matched(ctx, super().latents(ctx), self.codes[0])
+
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
-        real, fake = ctx.real(), ctx.fake().detach()
-        labels = ctx.batch()[1]
-        assert labels is not None  # needs_labels
+        (real, labels), fake = real_batch(ctx), ctx.fake().detach()
         real_logits, real_classes = self.look(ctx, real)
         fake_logits, fake_classes = self.look(ctx, fake)
         wanted = self.wanted(ctx)
@@ -90,7 +96,7 @@ class ACGAN(DCGAN):
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake = ctx.fake()
         fake_logits, fake_classes = self.look(ctx, fake)
-        real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
+        real_logits = ctx.judge(real_batch(ctx)[0]) if ctx.objective.needs_real else fake_logits
         loss, statistics = ctx.with_generator_terms(
             ctx.objective.generator_loss(real_logits, fake_logits), fake
         )

@@ -5,7 +5,8 @@ beside its noise; D judges whether a picture is real *and* of its class: real pi
 labels, generated ones with those that G was given (equation 2). The paper's D joins picture and class in a
 hidden layer. Ours takes an inner product of the two (Miyato & Koyama 2018, *cGANs with Projection
 Discriminator*, equation 3): with the hidden layer G was still deaf to the class after 750 steps on MNIST,
-when with the product half of its digits were the ones asked for.
+when with the product half of its digits were the ones asked for. Where D compares a real picture with a
+generated one (the relativistic objective), or a gradient penalty joins them, both are of one class.
 
 What to look for: in the class grid each row is one class and each column one noise. The rows part within some
 hundred steps; from then on the noise decides only how a digit is written.
@@ -33,6 +34,10 @@ class ConditionalGAN(DCGAN):
     title = "Conditional GAN"
     sentence = "You choose the class, the noise does the rest. Needs labelled pictures."
     paper = "Mirza & Osindero 2014, arXiv:1411.1784"
+    deviations = (
+        "D takes an inner product of picture and class (Miyato & Koyama 2018), the paper's a hidden layer.",
+        "Pictures that a relativistic D compares, or a gradient penalty joins, are of one class.",
+    )
     needs_labels = True
 
     @classmethod
@@ -57,8 +62,11 @@ class ConditionalGAN(DCGAN):
             "discriminator": ConditionalDiscriminator(width, shape, norm, self.data.classes),
         }
 
+    def latents(self, ctx: Context) -> Tensor:
+        return matched(ctx, super().latents(ctx), self.codes[0])
+
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
-        real, fake = ctx.real(), ctx.fake().detach()
+        real, fake = real_batch(ctx)[0], ctx.fake().detach()
         real_class, fake_class = self.real_classes(ctx), self.fake_classes(ctx)
         real_logits, fake_logits = ctx.judge_both(real, fake, (real_class, fake_class))
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
@@ -71,14 +79,12 @@ class ConditionalGAN(DCGAN):
         fake_logits = ctx.judge(fake, self.fake_classes(ctx))
         real_logits = fake_logits
         if ctx.objective.needs_real:
-            real_logits = ctx.judge(ctx.real(), self.real_classes(ctx))
+            real_logits = ctx.judge(real_batch(ctx)[0], self.real_classes(ctx))
         return ctx.with_generator_terms(ctx.objective.generator_loss(real_logits, fake_logits), fake)
 
     def real_classes(self, ctx: Context) -> Tensor:
         """The classes of this turn's real batch, one-hot: (N, K)."""
-        labels = ctx.batch()[1]
-        assert labels is not None  # needs_labels
-        return F.one_hot(labels, self.data.classes).float()  # (N, K)
+        return F.one_hot(real_batch(ctx)[1], self.data.classes).float()  # (N, K)
 
     def fake_classes(self, ctx: Context) -> Tensor:
         """The classes that G was given for this iteration's batch, one-hot: (N, K)."""
@@ -109,6 +115,29 @@ class ConditionalDiscriminator(DCGANDiscriminator):
 def given_class(recipe: Recipe) -> Code:
     """The part of a latent that tells G which class to draw; it follows the noise."""
     return Code("class", "categorical", recipe.data.classes, recipe.noise_dim, recipe.data.names, given=True)
+
+
+def meets_in_pairs(ctx: Context) -> bool:
+    """Whether D compares, or a penalty joins, the real and the generated sample of one place."""
+    return ctx.objective.needs_real or bool(ctx.options.gradient_penalty)
+
+
+def real_batch(ctx: Context) -> tuple[Tensor, Tensor]:
+    """The real pictures (N, C, H, W) of this turn and their labels (N,)."""
+    x, labels = ctx.held("real") if meets_in_pairs(ctx) else ctx.batch()
+    assert labels is not None  # needs_labels
+    return x, labels
+
+
+def matched(ctx: Context, latents: Tensor, given: Code) -> Tensor:
+    """``latents`` (N, latent_dim) with the classes of the real batch where two that meet should be of one
+    class, as in R3GAN's and WGAN-GP's conditional code; else as they are.
+    """
+    if not meets_in_pairs(ctx):
+        return latents
+    latents = latents.clone()
+    given.of(latents).copy_(F.one_hot(real_batch(ctx)[1], given.size))
+    return latents
 
 
 def class_rows(recipe: Recipe, show: Show) -> Exhibit:

@@ -10,6 +10,7 @@ What to look for: L1 alone paints the average of all that could be there, grey a
 makes it choose: edges turn sharp and fills even, also where the choice differs from B. D's patch map shows
 what it still takes for forged. Wang et al. 2018 (pix2pixHD) add that G's output is to look to D's inner
 layers as B does, which steadies G's choices. D's loss counts half, as in the reference; Adam does not care.
+Squares are halved to begin with: under least squares an L1 weight of 50 is the reference's 100.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Pix2Pix(TwoPlayers):
     title = "pix2pix"
     sentence = "Translates a picture into another kind of picture, from pairs that show how."
     paper = "Isola et al. 2017, arXiv:1611.07004"
+    deviations = ("Squares are halved here: under least squares an L1 weight of 50 is the reference's 100.",)
     kinds = ("pairs",)
     disables = {"adversary": ("discriminator", "game")}
     has_features = False  # what D sees are pairs
@@ -143,7 +145,7 @@ class Pix2Pix(TwoPlayers):
         real_logits, fake_logits = ctx.judge_both(real_pair, fake_pair)
         loss = ctx.objective.discriminator_loss(real_logits, fake_logits, ctx.real_target)
         statistics = {"d_loss": loss.detach(), **ctx.judgement(real_logits, fake_logits)}
-        return ctx.with_penalties(loss / 2, statistics, real_pair, fake_pair)
+        return ctx.with_penalties(slowed(ctx, loss), statistics, real_pair, fake_pair)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         fake, (given, wanted) = ctx.fake(), pair(ctx)
@@ -171,6 +173,11 @@ class Pix2Pix(TwoPlayers):
 
     def patches(self, networks: Networks, direction: Direction, x: Tensor, y: Tensor) -> Tensor:
         return networks["discriminator"](torch.cat([x, y], 1))
+
+
+def slowed(ctx: Context, loss: Tensor) -> Tensor:
+    """Half of D's ``loss``, so that D learns more slowly than G (section 3.3). Squares are halved already."""
+    return loss if ctx.options.objective == "least_squares" else loss / 2
 
 
 def pair(ctx: Context) -> tuple[Tensor, Tensor]:

@@ -30,6 +30,7 @@ class R3GAN(TwoPlayers):
     title = "R3GAN"
     sentence = "The strong simple baseline: D compares samples in pairs, and is held flat at both kinds."
     paper = "Huang et al. 2024, arXiv:2501.05441"
+    deviations = ("The networks are DCGAN's without norms, or perceptrons; the authors' are residual.",)
     kinds = ("points", "images")
     defaults = {
         "points": {

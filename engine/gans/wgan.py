@@ -4,7 +4,8 @@ Arjovsky, Chintala & Bottou, *Wasserstein GAN* (2017), and Gulrajani et al., *Im
 GANs* (2017). The game is the usual one under the Wasserstein objective; what makes a WGAN are its settings:
 the critic steps five times for each step of G, and its slope is bounded, by clipping its weights or by a
 penalty. For pictures they are the papers', on DCGAN's networks. Points have settings of their own, on
-multilayer perceptrons: under those for pictures a 2-D critic finds one to three of eight modes.
+multilayer perceptrons: under those for pictures a 2-D critic finds one to three of eight modes. Weights are
+clipped from the start, as in the authors' code.
 
 What to look for: the critic's loss falls as the samples get better, which no other GAN's does. Under the
 penalty its value, over its slope, is the distance, which points show beside it; under clipping only its
@@ -42,6 +43,7 @@ class WGAN(DCGAN):
     title = "WGAN"
     sentence = "A critic instead of a judge, its slope bounded by clipping its weights. Slow and steady."
     paper = "Arjovsky et al. 2017, arXiv:1701.07875"
+    deviations = ("For points the weights are clipped at 0.1 and the rates are 1e-3, not 0.01 and 5e-5.",)
     kinds = ("points", "images")
     defaults = {
         "points": {
@@ -87,6 +89,7 @@ class WGANGP(WGAN):
         "A critic whose slope is held at 1 between real and generated samples: its value is a distance."
     )
     paper = "Gulrajani et al. 2017, arXiv:1704.00028"
+    deviations = ("For points the penalty weighs 0.1 and the rates are 1e-3, not 10 and 1e-4.",)
     defaults = {
         "points": {**CRITIC, **POINTS, **both_players(lr=1e-3), "gradient_penalty": 0.1},
         "images": {

@@ -97,3 +97,14 @@ class ConvPairDiscriminator(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         both = torch.cat([self.pictures.features(x), self.latents(z)], 1)  # (N, F + hidden)
         return self.layers(both).squeeze(1)  # (N,)
+
+
+def joined(x: Tensor, z: Tensor) -> Tensor:
+    """Samples (N, ...) and their latents (N, latent_dim) as one tensor, (N, their numbers)."""
+    return torch.cat([x.flatten(1), z], 1)
+
+
+def apart(both: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The samples, of ``shape``, and the latents that ``joined`` has put together."""
+    size = prod(shape)
+    return both[:, :size].unflatten(1, shape), both[:, size:]

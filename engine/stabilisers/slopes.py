@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ def without_constant_d(objective: Objective, values: dict[str, float]) -> dict[s
 
 class WeightClipping(Stabiliser):
     title = "Weight clipping"
-    sentence = "Clamps D's weights after each step, the first WGAN's crude way to bound its slope."
+    sentence = "Clamps D's weights, at first and after each step: WGAN's crude way to bound its slope."
     switch = "weight_clip"
     needs = "discriminator"
     on = 0.1
@@ -75,10 +75,20 @@ class WeightClipping(Stabiliser):
             )
 
     @torch.no_grad()
+    def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+        """The authors' code clips before D's first step, too (``main.py``)."""
+        for name in recipe.judges:
+            _clip(networks[name].parameters(), recipe.options.weight_clip)
+
+    @torch.no_grad()
     def after_step(self, ctx: Context, networks: Sequence[str]) -> None:
         for name in ctx.recipe.judges:
-            for weight in ctx.weights[name] if name in networks else ():
-                weight.clamp_(-ctx.options.weight_clip, ctx.options.weight_clip)
+            _clip(ctx.weights[name] if name in networks else (), ctx.options.weight_clip)
+
+
+def _clip(weights: Iterable[Tensor], bound: float) -> None:
+    for weight in weights:
+        weight.clamp_(-bound, bound)
 
 
 class SlopePenalty(Stabiliser):

@@ -98,6 +98,8 @@ def _gans(gans: dict[str, Any]) -> Iterator[str]:
         needs = ", with classes" if gan["needs_labels"] else ""
         yield f"### `{name}`\n\n{gan['title']}. {gan['sentence']} {gan['paper']}.\n"
         yield f"For {' and '.join(gan['kinds'])}{needs}.\n"
+        if gan["deviations"]:
+            yield f"Unlike the paper: {' '.join(gan['deviations'])}\n"
         for kind, values in gan["defaults"].items():
             said = ", ".join(f"`{option}={_number(value)}`" for option, value in values.items())
             if said:

@@ -22,6 +22,7 @@ def gan_entry(gan: type[Recipe]) -> dict[str, Any]:
         "title": gan.title,
         "sentence": gan.sentence,
         "paper": gan.paper,
+        "deviations": list(gan.deviations),
         "kinds": list(gan.kinds),
         "needs_labels": gan.needs_labels,
         "options": describe(gan.Options),

@@ -177,6 +177,8 @@ def test_a_gan_that_does_not_fit_the_data_is_grey_and_says_why(presenter: Engine
     assert "Needs images" in app.button("gan_dcgan").label
     app.button("choose_data_mnist").click().run()
     assert not app.button("gan_dcgan").disabled
+    app.button("gan_conditional").click().run()
+    assert "Unlike the paper: D takes an inner product" in text(app)
     app.button("gan_dcgan").click().run()
     app.button("choose_data_ring").click().run()  # points again: DCGAN gives way
     assert not app.exception

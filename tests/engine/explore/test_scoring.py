@@ -58,6 +58,7 @@ def test_histograms_count_real_and_generated_samples(model_at, name):
         assert sum(found[kind]["counts"]) == COMPARED
         assert found[kind]["edges"][0] == 0 and found[kind]["edges"][-1] == 1
     assert found["real"] != found["fake"]
+    assert ("batch norm" in found["note"]) == (name == "infogan")
 
 
 def test_histograms_do_without_data_that_are_missing(infogan, monkeypatch):

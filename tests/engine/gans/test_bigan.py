@@ -77,6 +77,25 @@ def test_minimax_is_d_s_loss_turned_round():
     torch.testing.assert_close(loss, -(softplus(-real_logits).mean() + softplus(fake_logits).mean()))
 
 
+def test_under_hinge_no_margin_holds_g_and_e():
+    loss, statistics, real_logits, fake_logits = loss_by_hand(trainer_of(objective="hinge"))
+    torch.testing.assert_close(loss, real_logits.mean() - fake_logits.mean())
+    torch.testing.assert_close(statistics["g_loss"], -fake_logits.mean().detach())  # as its page has it
+
+
+@pytest.mark.parametrize("kind", [POINTS, DENSE, CONVOLUTIONAL], ids=["points", "dense", "convolutional"])
+def test_penalties_bound_d_s_slope_by_the_pair(kind):
+    trainer = trainer_of(r1=2.0, **kind)
+    ctx, recipe = trainer.ctx, trainer.recipe
+    ctx.begin_turn(("discriminator",), keeps_graph=False)
+    _, statistics = recipe.discriminator_loss(ctx)
+    x = ctx.real().requires_grad_()
+    z = recipe.encode(ctx.networks, x).detach().requires_grad_()
+    slopes = torch.autograd.grad(ctx.networks["discriminator"](x, z).sum(), (x, z))
+    by_hand = sum(slope.flatten(1).square().sum(1).mean() for slope in slopes)  # gamma / 2 = 1
+    torch.testing.assert_close(statistics["penalty_r1"], by_hand.detach())
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -80,8 +80,23 @@ def test_penalties_ask_about_changed_pictures_with_the_real_labels():
     ctx.begin_turn(("discriminator",), keeps_graph=False)
     trainer.recipe.discriminator_loss(ctx)
     between, classes = asked[-1]
-    assert not torch.equal(between, ctx.real())
-    assert torch.equal(classes, F.one_hot(ctx.batch()[1], 10).float())
+    x, labels = ctx.held("real")
+    assert not torch.equal(between, x)
+    assert torch.equal(classes, F.one_hot(labels, 10).float())
+
+
+@pytest.mark.parametrize("gan", ["conditional", "acgan"])
+@pytest.mark.parametrize(
+    "options", [{"objective": "relativistic"}, {"gradient_penalty": 1.0, **PLAIN}], ids=str
+)
+def test_pictures_that_meet_are_of_one_class(gan, options):
+    trainer = trainer_of(gan, **options)
+    trainer.iterate()
+    ctx = trainer.ctx
+    ctx.begin_turn(("discriminator",), keeps_graph=True)
+    trainer.recipe.discriminator_loss(ctx)
+    assert torch.equal(trainer.recipe.codes[0].of(ctx.latents()).argmax(1), ctx.held("real")[1])
+    assert "real" not in ctx._batches  # no other batch is looked at
 
 
 def test_a_picture_alone_is_judged_as_the_class_that_suits_it_best():

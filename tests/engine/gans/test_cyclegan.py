@@ -51,6 +51,27 @@ def test_the_loss_is_game_cycles_and_identity():
     assert loss.item() == pytest.approx((squares + cycles + identity).item(), rel=1e-4)
 
 
+def test_d_learns_as_in_the_reference():
+    """From half of the squares, of the pictures that have just been translated and of their translations."""
+    trainer = small(pool_size=0)
+    ctx, seen = trainer.ctx, {}
+    for name in ("discriminator", "discriminator_back"):
+        seen[name] = []
+        trainer.networks[name].register_forward_pre_hook(lambda _, x, name=name: seen[name].append(x[0]))
+    ctx.begin_turn(("generator_back", "generator"), keeps_graph=False)
+    trainer.recipe.generator_loss(ctx)
+    sides = {"discriminator": ctx.batch("b")[0], "discriminator_back": ctx.batch("a")[0]}
+    translated = {name: batches[0].detach() for name, batches in seen.items()}
+    ctx.begin_turn(("discriminator_back", "discriminator"), keeps_graph=False)
+    loss, _ = trainer.recipe.discriminator_loss(ctx)
+    by_hand = 0.0
+    for name, real in sides.items():
+        assert torch.equal(seen[name][-2], real) and torch.equal(seen[name][-1], translated[name])
+        judge = trainer.networks[name]
+        by_hand += ((judge(real) - 1).square().mean() + judge(translated[name]).square().mean()) / 2
+    assert loss.item() == pytest.approx(by_hand.item(), rel=1e-4)
+
+
 def test_all_four_networks_learn():
     trainer = small()
     before = {name: copy.deepcopy(network.state_dict()) for name, network in trainer.networks.items()}
