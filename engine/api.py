@@ -210,18 +210,28 @@ class Engine:
         return self._catalogue.preset_picture(name)
 
     def datasets(self) -> list[Dataset]:
-        """Uploads, newest first: ``id``, ``name``, ``images``, ``classes``, ``skipped``, ``size`` ..."""
+        """Uploads, newest first: ``id``, ``name``, ``images``, ``classes``, ``skipped``, ``notes`` ..."""
         return self._uploads.list()
 
     def add_dataset(
-        self, role: Role, name: str, files: list[Path], size: int, colour: bool, layout: str = "images"
+        self,
+        role: Role,
+        name: str,
+        files: list[Path],
+        size: int,
+        colour: bool,
+        layout: str = "images",
+        value_range: str = "",
+        side_by_side: str = "auto",
     ) -> Dataset:
         """Make a data set of uploaded pictures and zips, in seconds. Returns its entry in ``datasets()``.
 
         ``layout`` is "images", "pairs" (A|B side by side, or folders A and B with equal names) or "domains".
+        ``value_range``: the values of deep pictures that are black and white, such as "0 4095"; empty, chosen
+        from all. ``side_by_side`` "always": files that may be single pictures are A|B all the same.
         """
         _permit(role, "add data sets")
-        return self._uploads.add(name, files, size, colour, layout)
+        return self._uploads.add(name, files, size, colour, layout, value_range, side_by_side)
 
     def delete_dataset(self, role: Role, dataset: str) -> None:
         """Remove an upload. Raises ``Conflict`` while a run needs it."""

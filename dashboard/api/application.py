@@ -169,6 +169,8 @@ async def add_dataset(request: Request, engine: TheEngine, role: Role) -> Respon
                 upload.size,
                 upload.colour,
                 upload.layout,
+                upload.value_range,
+                upload.side_by_side,
             )
         )
 

@@ -36,6 +36,8 @@ FORM: dict[str, Any] = {
                             "default": "images",
                         },
                         "colour": {"type": "boolean", "default": True},
+                        "value_range": {"type": "string", "default": "", "example": "-1024 3071"},
+                        "side_by_side": {"type": "string", "enum": ["auto", "always"], "default": "auto"},
                     },
                 }
             }
@@ -53,6 +55,8 @@ class Upload:
     size: int
     colour: bool
     layout: str
+    value_range: str  # of deep pictures
+    side_by_side: str
 
 
 @asynccontextmanager
@@ -63,6 +67,7 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
     async with request.form(max_files=MAX_FILES, max_fields=20, max_part_size=1 << 16) as form:
         name, size, colour = _text(form, "name", ""), _text(form, "size", "32"), _text(form, "colour", "true")
         layout = _text(form, "layout", "images")
+        value_range, side_by_side = _text(form, "value_range", ""), _text(form, "side_by_side", "auto")
         if size not in map(str, SIZES):
             sizes = ", ".join(map(str, SIZES))
             raise Refusal(422, f"pictures are made {sizes} pixels wide.", "size", "Choose one of these.")
@@ -75,7 +80,7 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
             raise Refusal(422, "there are no files.", "files", "Send pictures, or a zip, as files.")
         with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
             files = await to_thread.run_sync(copied, sent, Path(folder))
-            yield Upload(name, files, int(size), colour == "true", layout)
+            yield Upload(name, files, int(size), colour == "true", layout, value_range, side_by_side)
 
 
 def _text(form: FormData, field: str, default: str) -> str:
@@ -102,4 +107,4 @@ def _safe(name: str) -> str:
     """The last part of a name from outside, without what a file system might take for something else."""
     last = PurePosixPath(name.replace("\\", "/")).name[-MAX_NAME // 2 :]
     kept = "".join(char if char.isprintable() and char not in '<>:"|?*' else "_" for char in last)
-    return kept.encode("utf-8", "replace").decode().strip(". ") or "file"
+    return kept.encode("utf-8", "replace").decode().rstrip(". ").lstrip() or "file"

@@ -111,7 +111,7 @@ def upload(run: Draft) -> None:
         run.options.pop("upload", None)
         return
     newest = st.session_state.pop("upload_newest", None)
-    picked = choose_upload(newest or run.options.get("upload"), run.data)
+    picked = choose_upload(run.options.get("upload"), run.data, newest)
     if picked:
         run.options["upload"] = picked["id"]
     else:

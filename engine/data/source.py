@@ -54,6 +54,16 @@ class Source:
         raise NotImplementedError
 
     @property
+    def skipped(self) -> list[dict[str, str]]:
+        """Files that are left out: ``{"file", "why"}``."""
+        return []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else is to be said about how the data were understood, in sentences."""
+        return ()
+
+    @property
     def classes(self) -> tuple[str, ...] | None:
         """Names of the classes that labels count, or ``None`` without labels."""
         return None

@@ -462,6 +462,7 @@ class DatasetCard(TypedDict):
     images: int
     classes: list[str] | None
     skipped: list[dict[str, str]]  # by "file" and "why"
+    notes: NotRequired[list[str]]  # how they were understood
     size: int
     colour: bool
 

@@ -17,6 +17,7 @@ MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in c
 CPU_S = 240
 WAIT_S = 300.0
 LAYOUTS = ("images", "pairs", "domains")
+SIDE_BY_SIDE = ("auto", "always")
 SIZES = (28, 32, 64, 128, 256)  # of pairs and domains 64 and more
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -49,11 +50,19 @@ class Uploads:
         )
 
     def add(
-        self, name: object, files: object, size: object, colour: object, layout: object = "images"
+        self,
+        name: object,
+        files: object,
+        size: object,
+        colour: object,
+        layout: object = "images",
+        value_range: object = "",
+        side_by_side: object = "auto",
     ) -> Dataset:
         """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold.
 
-        ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out.
+        ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out,
+        and what ``value_range`` and ``side_by_side`` are.
         """
         if isinstance(size, bool) or not isinstance(size, int) or not isinstance(colour, bool):
             raise BadInput(
@@ -63,6 +72,10 @@ class Uploads:
             )
         if layout not in LAYOUTS:
             raise BadInput("there is no such layout.", "layout", f"Choose one of: {', '.join(LAYOUTS)}.")
+        if side_by_side not in SIDE_BY_SIDE:
+            raise BadInput("side_by_side is auto or always.", "side_by_side", "Choose one of these.")
+        if not isinstance(value_range, str) or len(value_range) > 100:
+            raise BadInput("the range is no short text.", "value_range", "Give two numbers, or leave it out.")
         made = self._intake.take(
             "ingest",
             self.folder,
@@ -76,6 +89,8 @@ class Uploads:
             size=size,
             colour=colour,
             layout=layout,
+            value_range=value_range,
+            side_by_side=side_by_side,
         )
         return cast(Dataset, made)
 

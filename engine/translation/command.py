@@ -15,7 +15,8 @@ from engine.translation.options import check_options
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
 )  # fmt: skip
-UNREAD = (".heic", ".heif", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
+HEIC = (".heic", ".heif")  # read with an optional extra
+UNREAD = (".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
 CHOICES = {
     "direction": ("a_to_b", "b_to_a"),
     "scale": ("auto", "model", "full"),
@@ -102,7 +103,7 @@ def _found(given: list[Path]) -> Iterator[tuple[Path, Path]]:
         for file in sorted(path.rglob("*")):
             if not file.is_file() or file.name.startswith("._"):  # what macOS keeps beside a file
                 continue
-            if file.suffix.lower() in SUFFIXES:
+            if file.suffix.lower() in SUFFIXES + HEIC:  # without its extra HEIC fails, with the remedy
                 yield file, file.relative_to(path)
             elif file.suffix.lower() in UNREAD:
                 print(

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.data.reading.archive import Limits, is_zip, read_zip
+from engine.data.reading.archive import Limits, is_zip, names_in, read_zip
 from engine.models.library import Loaded
 from engine.options import BadInput, NotFound
 from engine.translation.options import PARTS
@@ -117,7 +117,11 @@ def _pictures(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes | Bad
             yield name, path.read_bytes()
             continue
         try:
-            yield from read_zip(path, ZIPS)
+            for inside, raw in read_zip(path, ZIPS):
+                yield (
+                    inside,
+                    raw if isinstance(raw, bytes) else BadInput(f"{raw}.", "image", "Make it smaller."),
+                )
         except BadInput as error:
             yield name, BadInput(error.error.replace(path.name, name, 1), error.field, error.remedy)
 
@@ -128,10 +132,8 @@ def _count(folder: Path, names: list[str]) -> int:
     for number in range(len(names)):
         path = folder / "in" / str(number)
         try:
-            total += (
-                sum(not entry.is_dir() for entry in zipfile.ZipFile(path).infolist()) if is_zip(path) else 1
-            )
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            total += len(names_in(path, ZIPS)) if is_zip(path) else 1
+        except BadInput:
             total += 1
     return max(1, total)
 

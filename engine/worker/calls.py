@@ -67,13 +67,19 @@ def upload_thumbnail(dataset: str) -> bytes:
 
 
 def ingest(
-    files: list[str], title: str, size: int, colour: bool, out: str, layout: Any = "images"
+    files: list[str],
+    title: str,
+    size: int,
+    colour: bool,
+    out: str,
+    layout: Any = "images",
+    **reading: Any,
 ) -> dict[str, Any]:
     """Turn uploaded files into the data set folder ``out``; returns its card. Raises ``BadInput``."""
     from engine.data.pictures.upload import CARD, ingest_upload
 
     folder = Path(out)
-    card = ingest_upload([Path(file) for file in files], size, colour, folder, layout)
+    card = ingest_upload([Path(file) for file in files], size, colour, folder, layout, **reading)
     card |= {"name": title, "created": time.time()}
     write_json(folder / CARD, card)
     return {"id": folder.name, **card}

@@ -16,7 +16,7 @@ from dashboard.pages.parts.problem import note, show_problem
 from engine.api import Dataset
 from engine.options import BadInput
 
-TYPES = ("zip", "png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff")
+TYPES = ("zip", "png", "jpg", "jpeg", "webp", "avif", "bmp", "gif", "tif", "tiff", "heic", "heif")
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,21 @@ LAYOUTS = {  # by the source that learns from them
 }
 
 
-def choose_upload(chosen: str | None, source: str) -> Dataset | None:
-    """The uploaded data set that ``source`` is to learn from, or None while there is none."""
+def choose_upload(chosen: str | None, source: str, newest: str | None = None) -> Dataset | None:
+    """The uploaded data set that ``source`` is to learn from, or None while there is none: ``newest`` if it
+    has just been uploaded, else what is picked, at first ``chosen``.
+    """
     engine, layout = session.engine(), LAYOUTS[source]
     own = {item["id"]: item for item in engine.datasets() if item.get("layout", "images") == layout.name}
     picked = None
     if own:
         names = list(own)
+        wanted = (newest, st.session_state.get("upload_choice"), chosen, names[0])
+        # by its key: with an index alone, what was picked before stays picked
+        st.session_state["upload_choice"] = next(item for item in wanted if item in own)
         picked = st.selectbox(
             "Uploaded before",
             names,
-            index=names.index(chosen) if chosen in own else 0,
             key="upload_choice",
             format_func=lambda item: f"{own[item]['name']} · {own[item]['images']:,} pictures",
         )
@@ -82,6 +86,7 @@ def _upload_form(layout: Layout) -> None:
         layout.asked, TYPES, accept_multiple_files=True, key=f"upload_files_{turn}", help=layout.help
     )
     name = st.text_input("Name", "My pictures", max_chars=80, key=f"upload_name_{turn}")
+    reading = _how_to_read(layout)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = st.segmented_control(
             "Size",
@@ -97,18 +102,42 @@ def _upload_form(layout: Layout) -> None:
         return
     try:
         with st.spinner("Reading the pictures"):
-            added = _add(name, files, size, colour, layout.name)
+            added = _add(name, files, size, colour, layout.name, *reading)
     except BadInput as problem:
         show_problem(problem)
         return
     st.session_state["upload_report"] = added
-    st.session_state.pop("upload_choice", None)
     st.session_state["upload_newest"] = added["id"]
     st.session_state["uploads"] = turn + 1
     st.rerun()
 
 
-def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layout: str) -> Dataset:
+def _how_to_read(layout: Layout) -> tuple[str, str]:
+    """The range of values, and whether files show A and B side by side: seldom needed, so folded away."""
+    with st.expander("More about the pictures"):
+        value_range = st.text_input(
+            "Range of values",
+            "",
+            max_chars=100,
+            key="upload_range",
+            help="Of pictures with more than 8 bits: the values that are black and white, such as -1024 "
+            "3071. Empty: chosen from all pictures.",
+        )
+        always = layout.name == "pairs" and st.toggle(
+            "Each file shows A and B side by side", key="upload_joined"
+        )
+    return value_range, "always" if always else "auto"
+
+
+def _add(
+    name: str,
+    files: Sequence[UploadedFile],
+    size: int,
+    colour: bool,
+    layout: str,
+    value_range: str,
+    side_by_side: str,
+) -> Dataset:
     """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
     with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
         paths = []
@@ -117,7 +146,9 @@ def _add(name: str, files: Sequence[UploadedFile], size: int, colour: bool, layo
             path.parent.mkdir()
             path.write_bytes(file.getbuffer())
             paths.append(path)
-        return session.engine().add_dataset(session.role(), name, paths, size, colour, layout)
+        return session.engine().add_dataset(
+            session.role(), name, paths, size, colour, layout, value_range, side_by_side
+        )
 
 
 def _offer_deletion(dataset: Dataset) -> None:
@@ -145,7 +176,7 @@ def _report(picked: str | None) -> None:
     if not added or added["id"] != picked:
         return
     classes = f" in {len(added['classes'])} classes" if added.get("classes") else ""
-    lines = [f"{added['images']:,} pictures{classes} added."]
+    lines = [f"{added['images']:,} pictures{classes} added.", *added.get("notes", ())]
     lines += [f"Left out {item['file']}: {item['why']}" for item in added["skipped"][:8]]
     if len(added["skipped"]) > 8:
         lines.append(f"and {len(added['skipped']) - 8} more")

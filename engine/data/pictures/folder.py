@@ -12,8 +12,21 @@ import torch
 from engine import options
 from engine.data.reading import ingest
 from engine.data.reading.cache import prepared
+from engine.data.reading.classes import Part
 from engine.data.source import ImageSource
 from engine.options import BadInput, knob
+
+
+def value_range() -> str:
+    """The knob for pictures of more than 8 bits."""
+    return knob(
+        "",
+        "Range of values",
+        "Of pictures with more than 8 bits: the values that are black and white, such as -1024 3071. Empty: "
+        "chosen from all pictures.",
+        group="data",
+        max_length=100,
+    )
 
 
 class FolderOptions(options.Options):
@@ -29,6 +42,7 @@ class FolderOptions(options.Options):
         32, "Image size", "Pixels high and wide, after a centre crop.", group="data"
     )
     colour: bool = knob(True, "Colour", "Keep the colours, or turn the pictures grey.", group="data")
+    value_range: str = value_range()
 
 
 class OwnImages(ImageSource):
@@ -52,18 +66,34 @@ class OwnImages(ImageSource):
     def classes(self) -> tuple[str, ...] | None:
         return self._pictures.classes
 
-    @property
+    @cached_property
     def images(self) -> torch.Tensor:
-        return self._pictures.images
+        return self._of(self._pictures.images, "train")
 
-    @property
+    @cached_property
     def labels(self) -> torch.Tensor | None:
-        return self._pictures.labels
+        return self._of(self._pictures.labels, "train")
+
+    @cached_property
+    def test_images(self) -> torch.Tensor | None:
+        return self._of(self._pictures.images, "val", "test") if self._pictures.parts else None
+
+    @cached_property
+    def test_labels(self) -> torch.Tensor | None:
+        return self._of(self._pictures.labels, "val", "test") if self._pictures.parts else None
+
+    def _of(self, items: torch.Tensor | None, *parts: Part) -> torch.Tensor | None:
+        """Those of ``items`` (N, ...) that belong to ``parts``."""
+        return items if items is None or not self._pictures.parts else items[self._pictures.part(*parts)]
 
     @property
     def skipped(self) -> list[dict[str, str]]:
-        """Files that could not be read: ``{"file", "why"}``."""
+        """Files that are left out: ``{"file", "why"}``."""
         return self._pictures.skipped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._pictures.notes
 
 
 class Folder(OwnImages):
@@ -84,14 +114,19 @@ class Folder(OwnImages):
         _ = self._pictures  # what is wrong with them is said now, not in the middle of a run
 
     def _load(self) -> ingest.Pictures:
-        return _prepared(self.options.folder, self.options.size, self.options.colour)
+        return _prepared(self.options)
 
 
-def _prepared(folder: str, size: int, colour: bool) -> ingest.Pictures:
-    """The pictures of ``folder``, from the cache if no file has changed since they were put there."""
-    root, listing = listed(folder)
-    key = [str(root), size, colour, listing]
-    return _load_once(prepared("folders", key, lambda path: ingest.ingest(root, size, colour).save(path)))
+def _prepared(options: FolderOptions) -> ingest.Pictures:
+    """The pictures of the folder, from the cache if no file has changed since they were put there."""
+    root, listing = listed(options.folder)
+    key = [str(root), options.size, options.colour, options.value_range, listing]
+
+    def write(path: Path) -> None:
+        made = ingest.ingest(root, options.size, options.colour, value_range=options.value_range)
+        made.save(path)
+
+    return _load_once(prepared("folders", key, write))
 
 
 def listed(folder: str) -> tuple[Path, list[tuple[str, int, int]]]:

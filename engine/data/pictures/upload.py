@@ -12,7 +12,7 @@ from typing import Literal
 from engine import options
 from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
-from engine.data.reading.sides import Sides, ingest_sides
+from engine.data.reading.sides import SideBySide, Sides, ingest_sides
 from engine.options import BadInput, NotFound, knob
 from engine.runs.files import appearing, read_json, write_json
 from engine.runs.records import DatasetCard
@@ -84,19 +84,27 @@ def read_card(upload: str) -> DatasetCard:
 
 
 def ingest_upload(
-    files: Sequence[Path], size: int, colour: bool, out: Path, layout: UploadLayout = "images"
+    files: Sequence[Path],
+    size: int,
+    colour: bool,
+    out: Path,
+    layout: UploadLayout = "images",
+    value_range: str = "",
+    side_by_side: SideBySide = "auto",
 ) -> DatasetCard:
     """Turn uploaded ``files`` (pictures and zips) into the data set folder ``out`` and return its card.
 
-    The card is ``{"layout", "images": int, "classes": list of names or None, "skipped": [{"file", "why"}],
-    "size", "colour"}`` and is also kept as ``out/card.json``; "images" counts the pairs, or the pictures
+    The card, a ``DatasetCard``, is also kept as ``out/card.json``; "images" counts the pairs, or the pictures
     of both sets, of the other layouts. Nothing is left behind when the files are refused with ``BadInput``.
     """
     if out.exists():
         raise BadInput(f"{out.name} exists already.", "name", "Choose another name.")
     if layout == "images" and size not in ingest.SIZES:
         raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64, 128, 256.")
-    made = ingest.ingest(files, size, colour) if layout == "images" else ingest_sides(files, layout, size)
+    if layout == "images":
+        made = ingest.ingest(files, size, colour, value_range=value_range)
+    else:
+        made = ingest_sides(files, layout, size, value_range=value_range, side_by_side=side_by_side)
     with appearing(out) as beside:
         made.save(beside / (PICTURES if layout == "images" else SIDES))
         card = _card(made, layout, size, colour)
@@ -105,12 +113,21 @@ def ingest_upload(
 
 
 def _card(made: ingest.Pictures | Sides, layout: UploadLayout, size: int, colour: bool) -> DatasetCard:
-    card = DatasetCard(layout=layout, images=0, classes=None, skipped=made.skipped, size=size, colour=colour)
+    card = DatasetCard(
+        layout=layout,
+        images=0,
+        classes=None,
+        skipped=made.skipped,
+        notes=list(made.notes),
+        size=size,
+        colour=colour,
+    )
     if isinstance(made, ingest.Pictures):
         card["images"], card["classes"] = len(made.images), list(made.classes or ()) or None
     else:
-        sides = (made.a, made.test_a) if layout == "pairs" else (made.a, made.test_a, made.b, made.test_b)
-        card["images"], card["colour"] = sum(map(len, sides)), True
+        of_a, of_b = (made.a, made.val_a, made.test_a), (made.b, made.val_b, made.test_b)
+        card["images"] = sum(map(len, of_a if layout == "pairs" else of_a + of_b))
+        card["colour"] = True
     return card
 
 

@@ -4,15 +4,18 @@ to disk.
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.reading.pictures import MAX_PIXELS
+from engine.data.reading.pictures import MAX_PIXELS, UnreadableError
 from engine.options import BadInput
 
 _MIB = 2**20
@@ -45,6 +48,9 @@ _MAGIC = (
     b"\x28\xb5\x2f\xfd",
 )
 _END_OF_DIRECTORY = b"PK\x05\x06"
+_ENTRIES = 3  # a file's entries in a table of contents: itself, what macOS keeps beside it, its folders
+_UTF8 = 0x800  # flag of an entry whose name is UTF-8
+_UNICODE_PATH = 0x7075  # extra field that holds the name as UTF-8
 # What zipfile raises over damaged archives.
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -69,26 +75,61 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", _END_OF_DIRECTORY)
 
 
-def read_zip(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, bytes]]:
-    """Each file of the zip at ``path`` as (name with ``/``, contents), folders and hidden files left out.
+def read_zip(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, bytes | UnreadableError]]:
+    """Each file of the zip at ``path`` as (name with ``/``, contents), folders and hidden files left out; in
+    place of what is larger than ``limits.file_bytes`` stands why it was not read.
 
     Everything that the table of contents gives away is refused before the first file is read. Raises
     ``BadInput``.
     """
+    for name, entry, archive in _entries(path, limits):
+        if entry.file_size > limits.file_bytes:
+            yield name, too_large(entry.file_size, limits)
+            continue
+        with _undamaged(path):
+            raw = archive.read(entry)  # at most file_size bytes, then its checksum
+        yield name, raw
+
+
+def names_in(path: Path, limits: Limits = LIMITS) -> list[str]:
+    """The names that ``read_zip`` gives. Raises ``BadInput`` as it does."""
+    return [name for name, _, _ in _entries(path, limits)]
+
+
+def _entries(path: Path, limits: Limits) -> Iterator[tuple[str, zipfile.ZipInfo, zipfile.ZipFile]]:
     _check_directory(path, limits)
+    with _undamaged(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        with _undamaged(path):
+            listed = archive.infolist()
+            names = _names(listed)
+            for name, entry in zip(names, listed, strict=True):
+                _check_entry(name, entry)
+            files = [
+                (name, entry)
+                for name, entry in zip(names, listed, strict=True)
+                if not entry.is_dir() and not is_hidden(name)
+            ]
+            _check_bomb(path, files, limits)
+        for name, entry in files:
+            yield name, entry, archive
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """Raises ``BadInput`` for what ``zipfile`` raises over a damaged archive."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            for entry in archive.infolist():
-                _check_entry(entry, limits)
-            _check_bomb(path, entries, limits)
-            for entry in entries:
-                if not is_hidden(entry.filename):
-                    yield _name(entry), archive.read(entry)  # at most file_size bytes, then its checksum
+        yield
     except BadInput:
         raise
     except _DAMAGED as problem:
         raise BadInput(f"{path.name} is damaged: {problem}.", "files", "Make the zip again.") from None
+
+
+def too_large(size: int, limits: Limits) -> UnreadableError:
+    """Why a file of ``size`` bytes is left out."""
+    return UnreadableError(f"it has {size / _MIB:,.0f} MiB; a file may have {limits.file_bytes / _MIB:,.0f}")
 
 
 def is_hidden(name: str) -> bool:
@@ -110,12 +151,11 @@ def _check_directory(path: Path, limits: Limits) -> None:
     if at < 0 or len(tail) < at + 22:
         raise BadInput(f"{path.name} is a zip that is cut short.", "files", "Upload it again.")
     entries, size = struct.unpack_from("<HI", tail, at + 10)
-    if entries > limits.files or size > limits.files * 1024:
+    if entries > limits.files * _ENTRIES or size > limits.files * _ENTRIES * 1024:
         raise BadInput(f"{path.name} holds more than {limits.files:,} files.", "files", "Leave some out.")
 
 
-def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    name = entry.orig_filename.replace("\\", "/")
+def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
     shown = repr(name[:80])
     if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
         raise BadInput(
@@ -136,20 +176,13 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
             "files",
             "Use the ordinary zip method, deflate.",
         )
-    if entry.file_size > limits.file_bytes:
-        raise BadInput(
-            f"{shown} has {entry.file_size / _MIB:.0f} MiB.",
-            "files",
-            f"Keep each file under {limits.file_bytes // _MIB} MiB.",
-        )
 
 
-def _check_bomb(path: Path, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    if len(entries) > limits.files:
-        raise BadInput(
-            f"{path.name} holds {len(entries):,} files.", "files", f"Give at most {limits.files:,}."
-        )
-    unpacked = sum(entry.file_size for entry in entries)  # entries that share their bytes are each counted
+def _check_bomb(path: Path, files: list[tuple[str, zipfile.ZipInfo]], limits: Limits) -> None:
+    if len(files) > limits.files:
+        raise BadInput(f"{path.name} holds more than {limits.files:,} files.", "files", "Leave some out.")
+    sizes = [entry.file_size for _, entry in files]  # entries that share their bytes are each counted
+    unpacked = sum(size for size in sizes if size <= limits.file_bytes)
     if unpacked > limits.bytes:
         raise BadInput(
             f"{path.name} unpacks to {unpacked / _MIB:,.0f} MiB.",
@@ -163,12 +196,8 @@ def _check_bomb(path: Path, entries: list[zipfile.ZipInfo], limits: Limits) -> N
             "files",
             "Pack pictures, and nothing else.",
         )
-    nested = next(
-        (entry for entry in entries if is_archive(entry.filename, b"") and not is_hidden(entry.filename)),
-        None,
-    )
-    if nested:
-        raise nested_archive(_name(nested))
+    if nested := next((name for name, _ in files if is_archive(name, b"")), None):
+        raise nested_archive(nested)
 
 
 def nested_archive(name: str) -> BadInput:
@@ -180,5 +209,45 @@ def nested_archive(name: str) -> BadInput:
     )
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    return entry.filename.replace("\\", "/")
+def _names(entries: list[zipfile.ZipInfo]) -> list[str]:
+    """The entries' paths with ``/``, accents composed, whatever program wrote them.
+
+    A name without the UTF-8 flag should be code page 437, but is what its writer used: all of them are read
+    alike, as UTF-8 if that is possible, else as Shift JIS or GBK if that gives words.
+    """
+    raw = {entry.orig_filename.encode("cp437") for entry in entries if not entry.flag_bits & _UTF8}
+    coding = next((coding for coding in ("utf-8", "cp932", "gbk") if _reads(raw, coding)), "cp437")
+    return [_name(entry, coding) for entry in entries]
+
+
+def _name(entry: zipfile.ZipInfo, coding: str) -> str:
+    name = entry.orig_filename
+    if not entry.flag_bits & _UTF8:
+        raw = name.encode("cp437")
+        name = _unicode_path(entry.extra, raw) or raw.decode(coding)
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
+def _reads(names: set[bytes], coding: str) -> bool:
+    """Whether all ``names`` are in ``coding``. An accent of Western Europe before a letter can be one
+    ideograph of East Asia, but no two in a row.
+    """
+    try:
+        text = "/".join(name.decode(coding) for name in names)
+    except UnicodeDecodeError:
+        return False
+    if coding == "utf-8" or text.isascii():
+        return True
+    return not re.search("[\uff61-\uff9f]", text) and bool(
+        re.search("[\u3041-\u30ff]|[\u4e00-\u9fff]{2}", text)
+    )
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    """The name in an entry's extra fields, if it is that of ``raw``."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        held, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == _UNICODE_PATH and held[:1] == b"\1" and held[1:5] == struct.pack("<I", zlib.crc32(raw)):
+            return held[5:].decode("utf-8", "replace")
+    return None

@@ -18,7 +18,8 @@ from engine.data.pictures.folder import listed
 from engine.data.pictures.upload import PICTURES, datasets_folder, no_upload, read_card
 from engine.data.reading import ingest
 from engine.data.reading.cache import prepared
-from engine.data.reading.sides import MOST_BYTES, Place, Sides, held_out, kept_side
+from engine.data.reading.layouts import Place
+from engine.data.reading.sides import MOST_BYTES, Sides, kept_side, split
 from engine.data.reading.split import lot
 from engine.data.translations.own_sides import OwnSides, OwnSidesOptions, load_once
 from engine.options import BadInput, knob
@@ -51,8 +52,8 @@ class DerivedPairsOptions(OwnSidesOptions):
 
 
 class DerivedPairs(OwnSides):
-    """Pictures of a folder or upload (B), and what is left of each (A). A tenth is held out by a hash of the
-    names.
+    """Pictures of a folder or upload (B), and what is left of each (A). A tenth is held out, as
+    folders say or by a hash of the names.
     """
 
     name = "derived_pairs"
@@ -91,19 +92,21 @@ class DerivedPairs(OwnSides):
         size, make = self.options.size, self.options.make
         if self.options.upload:
             source = datasets_folder() / self.options.upload / PICTURES
-            key = [str(source.resolve()), source.stat().st_mtime_ns, size, make]
+            key = [str(source.resolve()), source.stat().st_mtime_ns, size, make, "val"]
             return load_once(
                 prepared("sides", key, lambda path: derive(_uploaded(source, size), size, make).save(path))
             )
         root, listing = listed(self.options.folder)
-        key = [str(root), size, make, listing]
+        scale = self.options.value_range
+        key = [str(root), size, make, scale, listing]
         return load_once(
-            prepared("sides", key, lambda path: derive(_of_folder(root, size), size, make).save(path))
+            prepared("sides", key, lambda path: derive(_of_folder(root, size, scale), size, make).save(path))
         )
 
 
-def _of_folder(root: Path, size: int) -> ingest.Pictures:
-    return ingest.ingest(root, kept_side(size), True, most_bytes=MOST_BYTES // 2)
+def _of_folder(root: Path, size: int, value_range: str) -> ingest.Pictures:
+    side = kept_side(size)
+    return ingest.ingest(root, side, True, most_bytes=MOST_BYTES // 2, value_range=value_range)
 
 
 def _uploaded(path: Path, size: int) -> ingest.Pictures:
@@ -121,13 +124,20 @@ def _uploaded(path: Path, size: int) -> ingest.Pictures:
         None,
         found.skipped,
         found.names,
+        found.parts,
+        found.notes,
     )
 
 
 def derive(found: ingest.Pictures, size: int, make: Make) -> Sides:
     """Pairs of pictures: B as they are, A what ``make`` leaves of them."""
-    numbers = [(Place(None, False, name), number) for number, name in enumerate(found.names)]
-    train, test = held_out(numbers)
+    parts = found.parts or (None,) * len(found.names)
+    numbered = [
+        (Place(None, part, name), number)
+        for number, (name, part) in enumerate(zip(found.names, parts, strict=True))
+    ]
+    notes = list(found.notes)
+    train, val, test = split(numbered, notes)
     a = torch.stack(
         [
             torch.from_numpy(left_over(picture, make, size, name)).permute(2, 0, 1)
@@ -135,7 +145,9 @@ def derive(found: ingest.Pictures, size: int, make: Make) -> Sides:
         ]
     )  # (N, 3, S, S)
     b = found.images
-    return Sides(a[train], b[train], a[test], b[test], size, found.skipped)
+    return Sides(
+        a[train], b[train], a[val], b[val], a[test], b[test], size, found.skipped, notes=tuple(notes)
+    )
 
 
 def left_over(picture: np.ndarray, make: Make, size: int, name: str) -> np.ndarray:

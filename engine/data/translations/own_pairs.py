@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
+from engine.data.reading.sides import SideBySide
 from engine.data.translations.own_sides import OwnSides, OwnSidesOptions
 from engine.options import knob
 
@@ -17,6 +18,13 @@ class OwnPairsOptions(OwnSidesOptions):
         "What is given, and what is made of it.",
         group="data",
         choices={"a_to_b": "A to B", "b_to_a": "B to A"},
+    )
+    side_by_side: SideBySide = knob(
+        "auto",
+        "A and B in one file",
+        "Whether files that lie in no folder A or B show both side by side.",
+        group="data",
+        choices={"auto": "Where they look like it", "always": "Always"},
     )
 
 
@@ -44,6 +52,17 @@ class OwnPairs(OwnSides):
     @property
     def b(self) -> torch.Tensor:
         return self._sides.a if self._swapped else self._sides.b
+
+    def _reading(self) -> dict[str, Any]:
+        return {**super()._reading(), "side_by_side": self.options.side_by_side}
+
+    @property
+    def val_a(self) -> torch.Tensor | None:
+        return self._held(self._sides.val_b if self._swapped else self._sides.val_a)
+
+    @property
+    def val_b(self) -> torch.Tensor | None:
+        return self._held(self._sides.val_a if self._swapped else self._sides.val_b)
 
     @property
     def test_a(self) -> torch.Tensor:

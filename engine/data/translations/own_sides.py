@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from engine import options
-from engine.data.pictures.folder import listed, no_folder
+from engine.data.pictures.folder import listed, no_folder, value_range
 from engine.data.pictures.upload import SIDES, UploadOptions, datasets_folder, no_upload, read_card
 from engine.data.reading.cache import prepared
 from engine.data.reading.sides import Layout, Sides, ingest_sides, kept_side
@@ -28,6 +28,7 @@ class OwnSidesOptions(options.Options):
         "Pixels high and wide, after a centre crop; uploads have the size that they were given.",
         group="data",
     )
+    value_range: str = value_range()
 
 
 class OwnSides(TranslationSource):
@@ -80,14 +81,24 @@ class OwnSides(TranslationSource):
         if self.options.upload:
             return load_once(datasets_folder() / self.options.upload / SIDES)
         root, listing = listed(self.options.folder)
-        size, layout = self.options.size, self.layout
-        key = [str(root), layout, size, listing]
-        return load_once(prepared("sides", key, lambda path: ingest_sides(root, layout, size).save(path)))
+        given = self._reading()
+        key = [str(root), self.layout, given, listing]
+        return load_once(
+            prepared("sides", key, lambda path: ingest_sides(root, self.layout, **given).save(path))
+        )
+
+    def _reading(self) -> dict[str, Any]:
+        """How a folder is read."""
+        return {"size": self.options.size, "value_range": self.options.value_range}
 
     @property
     def skipped(self) -> list[dict[str, str]]:
         """Files that are left out: ``{"file", "why"}``."""
         return self._sides.skipped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._sides.notes
 
     @property
     def a(self) -> torch.Tensor:
@@ -98,12 +109,23 @@ class OwnSides(TranslationSource):
         return self._sides.b
 
     @property
+    def val_a(self) -> torch.Tensor | None:
+        return self._held(self._sides.val_a)
+
+    @property
+    def val_b(self) -> torch.Tensor | None:
+        return self._held(self._sides.val_b)
+
+    @property
     def test_a(self) -> torch.Tensor:
         return self._middle(self._sides.test_a)
 
     @property
     def test_b(self) -> torch.Tensor:
         return self._middle(self._sides.test_b)
+
+    def _held(self, pictures: torch.Tensor) -> torch.Tensor | None:
+        return self._middle(pictures) if len(pictures) else None  # prepared before there was such a part
 
     def _middle(self, pictures: torch.Tensor) -> torch.Tensor:
         """The middle window of kept pictures: uint8 (N, 3, H, W), at the scale of the training windows."""

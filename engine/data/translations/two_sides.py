@@ -40,6 +40,18 @@ class TranslationSource(Source):
         raise NotImplementedError
 
     @property
+    def val_a(self) -> torch.Tensor | None:
+        """Held-out pictures of side A to choose by, uint8 (N, C, H, W): neither trained nor tested on;
+        ``None`` if there are none.
+        """
+        return None
+
+    @property
+    def val_b(self) -> torch.Tensor | None:
+        """The same of side B."""
+        return None
+
+    @property
     def test_a(self) -> torch.Tensor | None:
         """Held-out pictures of side A, never trained on: uint8 (N, C, H, W); ``None`` if there are none."""
         return None

@@ -17,7 +17,8 @@ from engine.data.pictures.folder import Folder, FolderOptions
 from engine.data.pictures.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.data.reading import pictures
 from engine.data.reading.archive import Limits
-from engine.data.reading.ingest import Pictures, clean, ingest, sort_into_classes, walk
+from engine.data.reading.classes import sort_pictures
+from engine.data.reading.ingest import Pictures, clean, ingest, walk
 from engine.options import BadInput, NotFound
 from tests.engine.data.made_files import picture_bytes, pictures_in_zip, write_pictures, write_zip
 
@@ -56,6 +57,13 @@ class TestPictures:
         assert grey[0, 14, 4] == pytest.approx(
             Image.new("RGB", (1, 1), RED).convert("L").getpixel((0, 0)), abs=6
         )
+
+    def test_heic_without_its_extra_is_named(self, monkeypatch):
+        raw = encode(halves(), "HEIF")
+        monkeypatch.setattr(pictures, "FORMATS", ("PNG", "JPEG"))
+        monkeypatch.setattr(pictures, "HEIC", False)
+        with pytest.raises(pictures.UnreadableError, match=r"pip install 'ganscope\[heic\]'"):
+            small(raw)
 
     def test_the_centre_is_cropped(self):
         wide = Image.new("RGB", (300, 100), BLUE)
@@ -192,9 +200,9 @@ class TestFolder:
         [
             (Limits(files=15), "more than 15 files"),
             (Limits(bytes=5000), "MiB"),
-            (Limits(file_bytes=500), "MiB"),
+            (Limits(file_bytes=500), "only 0 pictures.*MiB"),
             (Limits(pixels=1000), "pixels together"),
-            (Limits(image_pixels=300), "pixels"),
+            (Limits(image_pixels=300), "only 0 pictures.*pixels"),
             (Limits(min_pictures=17), "only 16 pictures"),
         ],
     )
@@ -206,11 +214,19 @@ class TestFolder:
         assert refused.value.remedy
 
     @pytest.mark.parametrize("size", [(60_000, 60_000), (20_000, 20_000), (9_000, 9_000)])
-    def test_decompression_bombs_are_refused(self, tmp_path, size):
+    def test_decompression_bombs_are_left_out(self, tmp_path, size):
         write_pictures(tmp_path)
         (tmp_path / "bomb.png").write_bytes(flat_png(*size))
-        with pytest.raises(BadInput, match=r"bomb\.png.*million pixels"):
-            ingest(tmp_path, 28, True)
+        (left_out,) = ingest(tmp_path, 28, True).skipped
+        assert left_out["file"] == "bomb.png" and "million pixels" in left_out["why"]
+
+    def test_files_too_large_are_left_out_of_folders_and_zips(self, tmp_path):
+        folder = write_pictures(tmp_path / "own")
+        files = {path.name: path.read_bytes() for path in folder.iterdir()} | {"x.bmp": bytes(5000)}
+        (folder / "x.bmp").write_bytes(bytes(5000))
+        for given in (folder, [write_zip(tmp_path / "own.zip", files)]):
+            (left_out,) = ingest(given, 28, True, Limits(file_bytes=4000)).skipped
+            assert left_out["file"] == "x.bmp" and "MiB" in left_out["why"]
 
     def test_the_source_prepares_once_and_notices_changes(self, tmp_path, own_folders):
         folder = write_pictures(tmp_path / "own")
@@ -246,9 +262,25 @@ class TestClasses:
         ],
     )
     def test_classes_by_folder(self, names, classes):
-        labels, found = sort_into_classes(names)
-        assert found == classes
-        assert (labels is None) == (classes is None)
+        found = sort_pictures(names)
+        assert found.classes == (list(classes) if classes else None)
+        assert set(found.folder) == (set(range(len(names))) if classes else set()) and not found.left_out
+
+    def test_a_split_is_no_class(self):
+        names = [f"set/{part}/{kind}/{n}.png" for part in ("Train", "val") for kind in "xy" for n in "12"]
+        found = sort_pictures([*names, "set/val/z/1.png"])
+        assert found.classes == ["x", "y"] and found.parts[:8] == ["train"] * 4 + ["val"] * 4
+        assert found.left_out == {8: "there is no class 'z' in train"}
+        with pytest.raises(BadInput, match="lie in test or val"):
+            sort_pictures(["val/x/1.png", "test/x/2.png"])
+
+    @pytest.mark.parametrize("around", ["", "set/"])
+    def test_single_pictures_beside_classes_are_left_out(self, around):
+        names = [f"{around}{kind}/{n}.png" for kind in "xy" for n in range(10)]
+        found = sort_pictures([*names, "sheet.png"])
+        assert found.classes == ["x", "y"] and list(found.left_out) == [20]
+        many = sort_pictures([*names, *(f"{around}{n}.png" for n in range(5))])
+        assert many.classes is None and not many.left_out and "5 pictures" in many.notes[0]
 
     def test_names_are_made_fit_to_show(self):
         assert clean("a\nb\x1b[0m\udcff.png") == "a?b?[0m?.png"
@@ -282,10 +314,20 @@ def hostile_zips():
     yield "nested", {"inner.zip": deflated.getvalue()}, "archive inside"
     yield "nested_renamed", {"inner.png": deflated.getvalue()}, "archive inside"
     yield "nested_gzip", {"inner.png": b"\x1f\x8b" + bytes(50)}, "archive inside"
-    yield "large_file", {"large.bmp": bytes(200 * 2**20)}, "MiB"
 
 
 HOSTILE = {name: (files, word) for name, files, word in hostile_zips()}
+
+
+class Unflagged(zipfile.ZipInfo):
+    """An entry whose name is written in ``coding``, as many programs do, without saying so."""
+
+    def __init__(self, name, coding):
+        super().__init__(name)
+        self.comment = coding.encode()
+
+    def _encodeFilenameFlags(self):  # noqa: N802 - zipfile's own
+        return self.filename.encode(self.comment.decode()), self.flag_bits
 
 
 class TestUpload:
@@ -305,6 +347,7 @@ class TestUpload:
             "images": 20,
             "classes": ["cat", "dog"],
             "skipped": [{"file": "set/readme.txt", "why": "not a picture in a known format"}],
+            "notes": [],
             "size": 32,
             "colour": True,
             "layout": "images",
@@ -354,8 +397,38 @@ class TestUpload:
 
     def test_too_many_entries_are_refused_before_they_are_listed(self, tmp_path):
         path = write_zip(tmp_path / "many.zip", {str(n): b"" for n in range(30)})
-        with pytest.raises(BadInput, match="more than 20 files"):
-            ingest([path], 28, True, Limits(files=20))
+        for files in (20, 5):  # refused by what is listed, and by how long the list is
+            with pytest.raises(BadInput, match=f"more than {files} files"):
+                ingest([path], 28, True, Limits(files=files))
+
+    def test_what_macos_keeps_beside_files_is_neither_counted_nor_read(self, tmp_path):
+        files = {f"p/{n}.png": picture_bytes(n) for n in range(16)}
+        forks = {f"__MACOSX/p/._{n}.png": b"fork" for n in range(16)}
+        path = write_zip(tmp_path / "a.zip", files | forks)
+        assert ingest([path], 28, True, Limits(files=16)).skipped == []
+        (tmp_path / "._x.png").write_bytes(b"fork")
+        assert ingest([path, tmp_path / "._x.png"], 28, True).skipped == []
+
+    @pytest.mark.parametrize(
+        ("coding", "names"),
+        [
+            ("utf-8", ("K\u00e4tzchen", "\u732b")),
+            ("cp932", ("\u30bd\u30d5\u30c8", "\u8868\u793a")),  # second bytes that are backslashes
+            ("cp437", ("Gr\u00f6\u00dfe", "caf\u00e9")),
+            ("gbk", ("\u5c0f\u732b", "\u5c0f\u72d7")),
+        ],
+    )
+    def test_names_of_zips_without_the_flag(self, coding, names, tmp_path):
+        files = {}
+        for number in range(16):
+            files[Unflagged(f"{names[number % 2]}/{number}.png", coding)] = picture_bytes(number)
+        assert set(ingest([write_zip(tmp_path / "a.zip", files)], 28, True).classes) == set(names)
+
+    def test_accents_are_composed(self, tmp_path):
+        files = {f"cafe\u0301/{n}.png": picture_bytes(n) for n in range(8)}
+        files |= {f"caf\u00e9/{n + 8}.png": picture_bytes(n) for n in range(8)}
+        files |= {f"x/{n}.png": picture_bytes(n) for n in range(2)}
+        assert ingest([write_zip(tmp_path / "a.zip", files)], 28, True).classes == ("caf\u00e9", "x")
 
     def test_other_archives_are_refused(self, tmp_path):
         (tmp_path / "set.tar.gz").write_bytes(b"\x1f\x8b")
@@ -396,13 +469,55 @@ class TestUpload:
         assert refused.value.field == "upload" and isinstance(refused.value, NotFound) == bool(upload)
 
 
+class TestDepth:
+    """Pictures of more than 8 bits: one scale a data set."""
+
+    def levels(self, folder, arrays, **reading):
+        folder.mkdir(exist_ok=True)
+        for number in range(16):
+            Image.fromarray(arrays[number % len(arrays)]).save(folder / f"{number:02}.tif")
+        made = ingest(folder, 28, False, **reading)
+        return [int(item[0, 9, 9]) for item in made.images[: len(arrays)]], made.notes
+
+    @pytest.mark.parametrize(
+        ("values", "kind", "expected"),
+        [
+            ((0, 2048, 4095), np.uint16, (0, 128, 255)),
+            ((-1024, 0, 3071), np.int32, (0, 64, 255)),
+            ((0.5, 0.9, 1.0, 1.01), np.float32, (126, 227, 252, 255)),
+            ((0.0, 0.25, 0.5), np.float32, (0, 64, 128)),
+            ((200, 60_000), np.int32, (1, 233)),
+            ((0.0, -2.0, 2.0), np.float32, (128, 0, 255)),
+        ],
+    )
+    def test_one_scale_is_chosen_from_all(self, values, kind, expected, tmp_path):
+        found, (note,) = self.levels(tmp_path, [np.full((40, 40), value, kind) for value in values])
+        assert found == pytest.approx(expected, abs=1) and f"to {max(values):g}" in note
+
+    def test_the_scale_can_be_said(self, tmp_path):
+        arrays = [np.full((40, 40), value, np.int32) for value in (-200, 0, 900)]
+        found, (note,) = self.levels(tmp_path, arrays, value_range="-100 300")
+        assert found == [0, 64, 255] and "as you said" in note
+        for wrong in ("1", "a b", "5 5", "1 2; 3 4; 5 6", "nan 1"):
+            with pytest.raises(BadInput) as refused:
+                ingest(tmp_path, 28, False, value_range=wrong)
+            assert refused.value.field == "value_range"
+
+
 def test_a_prepared_set_is_read_as_it_was_written(tmp_path):
     images = torch.arange(16 * 3 * 4, dtype=torch.uint8).view(16, 3, 2, 2)
     data = Pictures(
-        images, torch.arange(16) % 2, ("a", "b\u00e9"), [{"file": "x", "why": "y"}], tuple("abcdefghijklmnop")
+        images,
+        torch.arange(16) % 2,
+        ("a", "b\u00e9"),
+        [{"file": "x", "why": "y"}],
+        tuple("abcdefghijklmnop"),
+        ("val",) * 2 + ("train",) * 14,
+        ("a note",),
     )
     data.save(tmp_path / "set.safetensors")
     read = Pictures.load(tmp_path / "set.safetensors")
     assert torch.equal(read.images, images) and torch.equal(read.labels, data.labels)
     assert (read.classes, read.skipped) == (data.classes, data.skipped)
+    assert (read.parts, read.notes, read.part("val").tolist()) == (data.parts, data.notes, [0, 1])
     assert [path.name for path in tmp_path.iterdir()] == ["set.safetensors"]

@@ -8,7 +8,8 @@ from PIL import Image
 from engine.data import DATASETS
 from engine.data.pictures.upload import Upload, UploadOptions, datasets_folder, ingest_upload
 from engine.data.reading.archive import Limits
-from engine.data.reading.sides import Sides, ingest_sides, place_of
+from engine.data.reading.layouts import Place, place_of
+from engine.data.reading.sides import Sides, ingest_sides, split
 from engine.data.translations.derived_pairs import GREY, DerivedPairs, DerivedPairsOptions, left_over
 from engine.data.translations.own_domains import OwnDomains
 from engine.data.translations.own_pairs import OwnPairs, OwnPairsOptions
@@ -55,23 +56,26 @@ def levels(pictures):
 
 
 def negatives(sides):
-    for a, b in ((sides.a, sides.b), (sides.test_a, sides.test_b)):
+    for a, b in ((sides.a, sides.b), (sides.val_a, sides.val_b), (sides.test_a, sides.test_b)):
         assert len(a) == len(b) > 0 and torch.equal(levels(a), 255 - levels(b))
-    return len(sides.a), len(sides.test_a)
+    return len(sides.a), len(sides.val_a), len(sides.test_a)
 
 
 class TestLayouts:
     @pytest.mark.parametrize(
         ("name", "place"),
         [
-            ("x/A/1.png", ("a", False, "x/1")),
-            ("B/sub/1.jpg", ("b", False, "sub/1")),
-            ("trainA/1_A.png", ("a", False, "1")),
-            ("testB/1_B.png", ("b", True, "1")),
-            ("A/val/1.png", ("a", True, "1")),
-            ("test/b/1.png", ("b", True, "1")),
-            ("train/1.png", (None, False, "1")),
-            ("val/1_A.png", (None, True, "1_A")),
+            ("x/A/1.png", ("a", None, "x/1")),
+            ("B/sub/1.jpg", ("b", None, "sub/1")),
+            ("trainA/1_A.png", ("a", "train", "1")),
+            ("testB/1_B.png", ("b", "test", "1")),
+            ("A/val/1.png", ("a", "val", "1")),
+            ("test/b/1.png", ("b", "test", "1")),
+            ("train/1.png", (None, "train", "1")),
+            ("val/1_A.png", (None, "val", "1_A")),
+            ("train_A/1.png", ("a", "train", "1")),
+            ("img_B/1.png", ("b", None, "1")),
+            ("A_test/x/1.png", ("a", "test", "x/1")),
         ],
     )
     def test_folders_say_where_a_file_belongs(self, name, place):
@@ -80,16 +84,63 @@ class TestLayouts:
     @pytest.mark.parametrize("layout", [joined, apart])
     def test_pairs_stay_together_and_a_tenth_is_held_out(self, layout, tmp_path):
         sides = ingest_sides(layout(tmp_path), "pairs", 64)
-        train, test = negatives(sides)
-        assert train + test == COUNT and 1 <= test <= 5 and not sides.skipped
+        train, val, test = negatives(sides)
+        assert (train + val + test, val, test) == (COUNT, 2, 2) and not sides.skipped
         assert not set(levels(sides.a).tolist()) & set(levels(sides.test_a).tolist())
         assert sides.a.shape[1:] == (3, 71, 71) and sides.a.dtype == torch.uint8
 
     def test_what_folders_hold_out_is_held_out(self, tmp_path):
         apart(apart(tmp_path, "trainA", "trainB"), "testA", "testB", 3, first=COUNT)
-        assert negatives(ingest_sides(tmp_path, "pairs", 64)) == (COUNT, 3)
+        assert negatives(ingest_sides(tmp_path, "pairs", 64)) == (COUNT - 2, 2, 3)  # too few to share
         joined(joined(tmp_path / "x", folder="train"), 4, "val")  # names may repeat
-        assert negatives(ingest_sides(tmp_path / "x", "pairs", 64)) == (COUNT, 4)
+        assert negatives(ingest_sides(tmp_path / "x", "pairs", 64)) == (COUNT, 2, 2)
+
+    @pytest.mark.parametrize(
+        ("a", "b"),
+        [
+            ("input/{}", "target/{}"),
+            ("train_A/{}", "train_B/{}"),
+            ("x/img_A/{}", "x/img_B/{}"),
+            ("scans/p/{}", "views/p/{}"),  # whatever they are called: in the order of the alphabet
+            ("truth/{}", "noisy/{}"),
+            ("all/{}_A", "all/{}_B"),
+            ("{}-input", "{}-target"),
+            ("A_{}", "B_{}"),
+        ],
+    )
+    def test_the_usual_layouts(self, a, b, tmp_path):
+        first, second = (b, a) if a.startswith("truth") else (a, b)
+        for number in range(COUNT):
+            save(tmp_path / f"{first.format(number)}.png", plain(grey_of(number)))
+            save(tmp_path / f"{second.format(number)}.png", plain(tuple(255 - v for v in grey_of(number))))
+        save(tmp_path / "sheet.png", plain((0, 0, 0)))
+        sides = ingest_sides(tmp_path, "pairs", 64)
+        assert sum(negatives(sides)) == COUNT and [one["file"] for one in sides.skipped] == ["sheet.png"]
+        assert max(levels(sides.a)) <= max(grey_of(COUNT - 1))
+
+    def test_parts_of_equal_names(self, tmp_path):
+        for part in ("train", "val", "test"):
+            apart(tmp_path, f"A/{part}", f"B/{part}", 20 if part == "train" else 3)
+        sides = ingest_sides(tmp_path, "pairs", 64)
+        assert negatives(sides) == (20, 3, 3) and not sides.skipped
+
+    def test_two_folders_are_two_domains(self, tmp_path):
+        write_pictures(tmp_path / "set" / "horses", 17)
+        write_pictures(tmp_path / "set" / "zebras", 20, first=100)
+        sides = ingest_sides(tmp_path, "domains", 64)
+        assert len(sides.a) + len(sides.val_a) + len(sides.test_a) == 17 and "horses" in sides.notes[0]
+
+    def test_sides_of_more_than_8_bits_have_a_scale_each(self, tmp_path):
+        for number in range(16):
+            for side, value in (("A", 4000 + number), ("B", -number)):
+                save(tmp_path / side / f"{number}.tif", Image.fromarray(np.full((70, 70), value, np.int32)))
+        sides = ingest_sides(tmp_path, "pairs", 64)
+        assert int(sides.a.min()) == 249 and int(sides.b.max()) == 255 and len(sides.notes) == 2
+        for path in (tmp_path / "A").iterdir():
+            both = np.repeat([[200, 60_000]], 70, 1).repeat(70, 0).astype(np.int32)
+            save(tmp_path / "joined" / path.name, Image.fromarray(both))
+        sides = ingest_sides(tmp_path / "joined", "pairs", 64)
+        assert set(levels(sides.a).tolist()) == {1} and set(levels(sides.b).tolist()) == {233}
 
     def test_halves_are_cut_before_anything_is_scaled(self, tmp_path):
         both = plain((255, 255, 255), (1402, 701))
@@ -109,7 +160,8 @@ class TestLayouts:
         write_pictures(tmp_path / "A", 17)
         write_pictures(tmp_path / "B", 20, first=100)
         sides = ingest_sides(tmp_path, "domains", 64)
-        assert len(sides.a) + len(sides.test_a) == 17 and len(sides.b) + len(sides.test_b) == 20
+        assert len(sides.a) + len(sides.val_a) + len(sides.test_a) == 17
+        assert len(sides.b) + len(sides.val_b) + len(sides.test_b) == 20
         assert min(len(sides.test_a), len(sides.test_b)) >= 1
 
     def test_sides_are_kept(self, tmp_path):
@@ -153,14 +205,33 @@ class TestRefusals:
     def test_other_shapes_cannot_be_aligned(self, tmp_path):
         save(apart(tmp_path, count=17) / "A" / "03.png", plain((1, 2, 3), (90, 60)))
         sides = ingest_sides(tmp_path, "pairs", 64)
-        assert len(sides.a) + len(sides.test_a) == 16 and "shape" in sides.skipped[0]["why"]
+        assert (
+            sum(map(len, (sides.a, sides.val_a, sides.test_a))) == 16 and "shape" in sides.skipped[0]["why"]
+        )
         save(tmp_path / "A" / "04.png", plain(grey_of(4), (180, 180)))  # as long as the shape is the same
         assert len(ingest_sides(tmp_path, "pairs", 64).skipped) == 1
 
-    @pytest.mark.parametrize(("size", "why"), [((91, 40), "odd"), ((40, 90), "less than its height")])
+    @pytest.mark.parametrize(
+        ("size", "why"), [((91, 40), "odd"), ((40, 90), "less than its height"), ((120, 90), "60 x 90 px")]
+    )
     def test_what_is_no_two_pictures(self, size, why, tmp_path):
         save(joined(tmp_path) / "x.png", plain((9, 9, 9), size))
         assert why in ingest_sides(tmp_path, "pairs", 64).skipped[0]["why"]
+
+    def test_what_may_be_one_picture_is_asked_about(self, tmp_path):
+        for number in range(16):
+            save(tmp_path / "photos" / f"{number}.png", plain(grey_of(number), (90, 60)))
+            noise = np.random.default_rng(number).integers(0, 256, (45, 90, 3), np.uint8)
+            save(tmp_path / "wide" / f"{number}.png", Image.fromarray(noise))
+        for folder, why in (("photos", "not about square"), ("wide", "continue each other")):
+            assert self.refused(tmp_path / folder, why).field == "side_by_side"
+            assert len(ingest_sides(tmp_path / folder, "pairs", 64, side_by_side="always").a) == 12
+
+    def test_too_few_to_test_on_is_said(self):
+        notes = []
+        items = [(Place(None, "train", f"{n}"), n) for n in range(20)] + [(Place(None, "test", "x"), 20)]
+        train, val, test = split(items, notes)
+        assert (len(train), len(val), len(test)) == (18, 2, 1) and "Only 1 picture is there" in notes[0]
 
     def test_nothing_to_learn_from(self, tmp_path):
         self.refused(apart(tmp_path, "testA", "testB"), "all pictures lie in test")
@@ -204,7 +275,8 @@ class TestSources:
         assert len(OwnPairs(OwnPairsOptions(upload="pairs", size=64)).test_a) >= 1
         assert not OwnDomains(OwnSidesOptions(upload="domains", size=64)).test_is_paired
         derived = DerivedPairs(DerivedPairsOptions(upload="images", size=64, make="grey"))
-        assert derived.margin == 0 and len(derived.a) + len(derived.test_a) == 2 * COUNT
+        assert derived.margin == 0
+        assert len(derived.a) + len(derived.val_a) + len(derived.test_a) == 2 * COUNT
         for name, upload in (("own_pairs", "domains"), ("own_domains", "images"), ("derived_pairs", "pairs")):
             options = DATASETS[name].Options(upload=upload, size=64)
             assert "uploaded as" in DATASETS[name].missing(options).error
@@ -271,7 +343,7 @@ class TestDerived:
         folder = str(write_pictures(tmp_path, 20))
         source = DerivedPairs(DerivedPairsOptions(folder=folder, size=64, make=make))
         assert source.margin == 7 and source.a.shape == source.b.shape
-        assert len(source.a) + len(source.test_a) == 20 and len(source.test_a) >= 1
+        assert len(source.a) + len(source.val_a) + len(source.test_a) == 20 and len(source.test_a) == 2
         pictures = {item.numpy().tobytes() for item in source.b[:, :, 3:67, 3:67]}
         assert not pictures & {item.numpy().tobytes() for item in source.test_b}
         assert not torch.equal(source.a, source.b)

@@ -96,6 +96,7 @@ export interface Dataset {
   images: number;
   classes: string[] | null;
   skipped: Record<string, string>[];
+  notes?: string[];
   size: number;
   colour: boolean;
   id: string;
