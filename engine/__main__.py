@@ -136,14 +136,26 @@ def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
             "--test-mode",
             default="auto",
             choices=("auto", "train", "eval"),
-            help="whether batch norm and dropout of a pix2pix act as in training when it is used",
+            help="train: batch norm by what is there, as the reference without --eval",
+        )
+        sub.add_argument(
+            "--dropout",
+            default="auto",
+            choices=("auto", "on", "off"),
+            help="off for what was trained with --no_dropout, which a U-Net's file does not show",
         )
         sub.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
     importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
     importer.add_argument("--name", required=True, help="of the model")
-    importer.add_argument("--sides", nargs=2, default=("A", "B"), metavar="NAME", help="what is on them")
+    importer.add_argument("--sides", nargs=2, metavar="NAME", help="what is on them")
+    importer.add_argument(
+        "--places",
+        default="",
+        metavar="G_A,G_B,...",
+        help="what each network is, in turn, - to leave it out; needed where names do not say",
+    )
     for_models(importer)
 
     puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
@@ -385,9 +397,18 @@ def _import(given: argparse.Namespace) -> int:
             f"{given.name[:80]!r} is no name for a folder.", "name", "Use letters, digits and -."
         ) from None
     out = given.runs / ".models" / given.name
-    card = add(given.files, out, given.name, given.gan, given.test_mode, tuple(given.sides))
+    sides = None if given.sides is None else (given.sides[0], given.sides[1])
+    card = add(given.files, out, given.name, _importing(given, given.places), sides)
     print(f"{card['sentence']}\n{find(out)}")
     return 0
+
+
+def _importing(given: argparse.Namespace, places: str = "") -> Any:
+    from engine.options import validate
+    from engine.weights.importing import Importing
+
+    chosen = {"gan": given.gan, "test_mode": given.test_mode, "dropout": given.dropout, "places": places}
+    return validate(Importing, chosen)
 
 
 def _pull(given: argparse.Namespace) -> int:
@@ -403,7 +424,7 @@ def _pull(given: argparse.Namespace) -> int:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        card = pull(wanted, given.runs, given.test_mode, show)
+        card = pull(wanted, given.runs, _importing(given), show)
     print(f"{card['sentence']}\n{given.runs / '.models' / card['id']}")
     return 0
 

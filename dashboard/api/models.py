@@ -20,7 +20,8 @@ from dashboard.strict import StrictRoute
 from engine.requests.runs import Rename
 
 MOST_FILES = 4  # G and D of both sides
-FIELDS = ("files", "name", "as", "test_mode")
+CHOICES = {"as": "gan", "test_mode": "test_mode", "dropout": "dropout", "places": "places"}
+FIELDS = ("files", "name", *CHOICES)
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -34,6 +35,11 @@ _FORM: dict[str, Any] = {
                         "name": {"type": "string"},
                         "as": {"type": "string", "enum": ["pix2pix", "cyclegan"]},
                         "test_mode": {"type": "string", "enum": ["auto", "train", "eval"], "default": "auto"},
+                        "dropout": {"type": "string", "enum": ["auto", "on", "off"], "default": "auto"},
+                        "places": {
+                            "type": "string",
+                            "description": "What each network is, in turn, if names do not say: G_A,G_B",
+                        },
                     },
                 }
             }
@@ -56,10 +62,10 @@ async def add_model(request: Request, engine: TheEngine, role: Role) -> Response
         sent = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
         if not sent:
             raise Refusal(422, "there are no files.", "files", "Send the .pth file of a generator as files.")
-        name, gan, mode = _text(form, "name"), _text(form, "as"), _text(form, "test_mode") or "auto"
+        chosen = {meant: text for field, meant in CHOICES.items() if (text := _text(form, field))}
         with tempfile.TemporaryDirectory(prefix="ganscope-weights-") as folder:
             files = await to_thread.run_sync(copied, sent, Path(folder))
-            return Json(await call(engine.add_model, role, name, files, gan or None, mode), 201)
+            return Json(await call(engine.add_model, role, _text(form, "name"), files, chosen), 201)
 
 
 def _text(form: FormData, field: str) -> str:

@@ -26,8 +26,10 @@ from engine.options import BadInput
 
 MAX_FILES = 5000
 LOOKED_EVERY_S = 0.5  # whether the client still waits
-_TEXTS = {"direction": ["a_to_b", "b_to_a"], "scale": ["auto", "model", "full"]}
-_TEXTS |= {"test_mode": ["auto", "eval", "train"], "alpha": ["keep", "white"], "format": ["png", "json"]}
+_TEXTS = {"direction": ["a_to_b", "b_to_a"], "scale": ["auto", "model", "full", "whole"]}
+_TEXTS |= {"test_mode": ["auto", "eval", "train"], "dropout": ["auto", "on", "off"]}
+_TEXTS |= {"preprocess": ["off", "resize_and_crop", "scale_width", "none"]}
+_TEXTS |= {"alpha": ["keep", "white"], "format": ["png", "json"]}
 _OPTIONS: dict[str, Any] = {
     **{name: {"type": "string", "enum": choices, "default": choices[0]} for name, choices in _TEXTS.items()},
     "longest": {

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from engine.options import BadInput
+from engine.options import validate
 from engine.server.intake import Intake
+from engine.weights.importing import Importing
 
 MEMORY = 4 << 30  # bytes beyond what torch takes: four large files, and the networks that they fill
 CPU_S = 120
 WAIT_S = 180.0
-AS = ("pix2pix", "cyclegan")
-MODES = ("auto", "train", "eval")
 
 
 class AddedModels:
@@ -20,12 +20,11 @@ class AddedModels:
     def __init__(self, folder: Path, intake: Intake) -> None:
         self.folder, self._intake = folder, intake
 
-    def add(self, name: object, files: object, gan: object = None, test_mode: object = "auto") -> str:
-        """Make a model of weight ``files``; returns its id. Raises ``BadInput``, whatever they hold."""
-        if gan not in (None, *AS):
-            raise BadInput("there is no such GAN among them.", "as", f"Choose one of: {', '.join(AS)}.")
-        if test_mode not in MODES:
-            raise BadInput("there is no such mode.", "test_mode", f"Choose one of: {', '.join(MODES)}.")
+    def add(self, name: object, files: object, chosen: dict[str, Any] | None = None) -> str:
+        """Make a model of weight ``files``, of which ``chosen`` (``Importing``) says what they cannot;
+        returns its id. Raises ``BadInput``, whatever they hold.
+        """
+        asked = validate(Importing, chosen or {})
         card = self._intake.take(
             "add_model",
             self.folder,
@@ -36,7 +35,6 @@ class AddedModels:
             wait_s=WAIT_S,
             noun="model",
             remedy="Choose the .pth file of a generator.",
-            gan=gan,
-            test_mode=test_mode,
+            chosen=asked.model_dump(),
         )
         return card["id"]

@@ -10,19 +10,13 @@ from pathlib import Path
 
 from engine.options import BadInput
 from engine.runs.files import refuse_overwriting
-from engine.translation.options import check_options
+from engine.translation.options import CHOICES, check_options
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
 )  # fmt: skip
 HEIC = (".heic", ".heif")  # read with an optional extra
 UNREAD = (".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
-CHOICES = {
-    "direction": ("a_to_b", "b_to_a"),
-    "scale": ("auto", "model", "full"),
-    "test-mode": ("auto", "eval", "train"),
-    "alpha": ("keep", "white"),
-}
 MOST_BYTES = 256 << 20  # of one file
 
 
@@ -33,7 +27,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     for name, choices in CHOICES.items():
-        parser.add_argument(f"--{name}", choices=choices, default=choices[0])
+        parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=choices[0])
     parser.add_argument("--longest", type=int, default=0, help="reduce larger pictures to this side first")
     parser.add_argument("--seed", type=int, default=0, help="of dropout")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
@@ -46,7 +40,7 @@ def translate(given: argparse.Namespace) -> int:
     from engine.models import finding
     from engine.models.library import Library
 
-    names = ("direction", "scale", "test_mode", "alpha", "longest", "seed")
+    names = (*CHOICES, "longest", "seed")
     options = check_options({name: getattr(given, name) for name in names})
     loaded = Library().get(finding.find(given.model, given.runs))
     found = list(_found(given.pictures))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from engine.options import BadInput, Options, knob, validate
 
@@ -14,13 +14,23 @@ class TranslationOptions(Options):
     """What a user chooses for a translation, the same for a page, HTTP and the command line."""
 
     direction: Literal["a_to_b", "b_to_a"] = knob("a_to_b", "Direction", "Back only with a CycleGAN.")
-    scale: Literal["auto", "model", "full"] = knob(
+    scale: Literal["auto", "model", "full", "whole"] = knob(
         "auto",
         "Scale",
-        "model: reduced to the size that it was trained at, the result enlarged. full: its own resolution.",
+        "model: reduced to the size that it was trained at, the result enlarged. full: its own resolution, a "
+        "U-Net in tiles. whole: a U-Net too takes all of it at once, mirrored to a multiple of its size.",
     )
     test_mode: Literal["auto", "eval", "train"] = knob(
-        "auto", "Norm and dropout", "train: by the picture's own statistics; auto: as the model says."
+        "auto", "Norm", "train: by the picture's own statistics; auto: as the model says."
+    )
+    dropout: Literal["auto", "on", "off"] = knob(
+        "auto", "Dropout", "on: half of some features are left out; auto: as the model says."
+    )
+    preprocess: Literal["off", "resize_and_crop", "scale_width", "none"] = knob(
+        "off",
+        "Preprocess",
+        "As the reference implementation's option of that name, with its rounding, at the size that it makes "
+        "of the picture; off: the picture keeps its aspect, colours and size.",
     )
     alpha: Literal["keep", "white"] = knob("keep", "Transparency", "Put back afterwards, or made white.")
     longest: int = knob(
@@ -32,6 +42,10 @@ class TranslationOptions(Options):
     given: bool = knob(False, "The picture as it was read", "Upright, 8 bits, sRGB: to show it beside.")
 
 
+CHOICES = {name: list(get_args(TranslationOptions.model_fields[name].annotation)) for name in (
+    "direction", "scale", "test_mode", "dropout", "preprocess", "alpha")}  # fmt: skip
+
+
 def check_options(given: object) -> dict[str, Any]:
     """``given`` with all defaults filled in. Raises ``BadInput``."""
     if not isinstance(given, dict):
@@ -40,4 +54,8 @@ def check_options(given: object) -> dict[str, Any]:
     assert isinstance(options, TranslationOptions)
     if 0 < options.longest < LONGEST[0]:
         raise BadInput(f"{options.longest} px is too small.", "longest", f"Give 0, or {LONGEST[0]} or more.")
+    if options.preprocess != "off" and (options.scale != "auto" or options.longest):
+        raise BadInput(
+            "the reference's way with pictures sets the size.", "preprocess", "Leave scale and longest out."
+        )
     return options.model_dump()
