@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -14,22 +13,17 @@ from starlette.responses import Response
 from dashboard.errors import Refusal
 
 MAX_DEPTH = 32
-MAX_WHOLE = 2**63  # larger whole numbers fit no column, file or tensor
 _SEND_JSON = "Send one JSON object as application/json."
 
 
 def parse_json(body: bytes) -> object:
-    """``body`` as JSON without NaN, infinities, huge numbers, deep nesting, half characters or null
-    characters.
-
-    Raises ``Refusal``.
+    """``body`` as JSON without deep nesting, half characters or null characters; numbers are judged by the
+    models. Raises ``Refusal``.
     """
     try:
-        value = json.loads(body, parse_constant=_refuse_number, parse_float=_finite, parse_int=_whole)
+        value = json.loads(body)
     except RecursionError:
         raise Refusal(400, "the body is nested too deeply.", "body", _SEND_JSON) from None
-    except Refusal:
-        raise
     except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError are ones
         raise Refusal(400, f"the body is no JSON: {str(problem)[:80]}.", "body", _SEND_JSON) from None
     _check(value)
@@ -53,22 +47,6 @@ def _check(value: object) -> None:
                 "body",
                 "Leave out \\u0000 and half surrogates.",
             )
-
-
-def _refuse_number(text: str) -> NoReturn:
-    raise Refusal(
-        400, f"{text[:20]} is no number that can be used.", "body", "Send finite numbers of a usual size."
-    )
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse_number(text)
-
-
-def _whole(text: str) -> int:
-    value = int(text) if len(text) < 25 else MAX_WHOLE
-    return value if -MAX_WHOLE < value < MAX_WHOLE else _refuse_number(text)
 
 
 class _StrictRequest(Request):

@@ -8,13 +8,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from safetensors import SafetensorError
 
 from engine.options import BadInput, Conflict
 from engine.plugins.finding import VARIABLE, plugins_beside
 from engine.requests.base import MAX_STEPS
+from engine.requests.evaluation import Evaluate
+from engine.requests.models import Format, OfWeights, TestMode
+from engine.requests.translation import Direction
 from engine.runs.files import NoRoom, is_full
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.names import check_id, new_id
@@ -131,31 +134,19 @@ def parser() -> argparse.ArgumentParser:
 
 def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     def for_models(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--as", dest="gan", choices=("pix2pix", "cyclegan"), help="what it was trained as")
+        sub.add_argument("--as", dest="gan", choices=get_args(OfWeights), help="what it was trained as")
         sub.add_argument(
             "--test-mode",
             default="auto",
-            choices=("auto", "train", "eval"),
-            help="train: batch norm by what is there, as the reference without --eval",
-        )
-        sub.add_argument(
-            "--dropout",
-            default="auto",
-            choices=("auto", "on", "off"),
-            help="off for what was trained with --no_dropout, which a U-Net's file does not show",
+            choices=get_args(TestMode),
+            help="whether batch norm and dropout of a pix2pix act as in training when it is used",
         )
         sub.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
     importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
     importer.add_argument("--name", required=True, help="of the model")
-    importer.add_argument("--sides", nargs=2, metavar="NAME", help="what is on them")
-    importer.add_argument(
-        "--places",
-        default="",
-        metavar="G_A,G_B,...",
-        help="what each network is, in turn, - to leave it out; needed where names do not say",
-    )
+    importer.add_argument("--sides", nargs=2, default=("A", "B"), metavar="NAME", help="what is on them")
     for_models(importer)
 
     puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
@@ -165,11 +156,9 @@ def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
 
     exporter = command("export", _export, "Write a generator for other programs, with a card beside it.")
     exporter.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
-    exporter.add_argument(
-        "--to", required=True, choices=("onnx", "safetensors", "torchscript"), help="format"
-    )
+    exporter.add_argument("--to", required=True, choices=get_args(Format), help="format")
     exporter.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
-    exporter.add_argument("--direction", choices=("a_to_b", "b_to_a"), help="of a translator")
+    exporter.add_argument("--direction", choices=get_args(Direction), help="of a translator")
     exporter.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
 
@@ -368,10 +357,11 @@ def _evaluate(given: argparse.Namespace) -> int:
     from engine.models import loading
     from engine.training.device import pick_device
 
+    names = None if given.metrics is None else [name.strip() for name in given.metrics.split(",")]
+    asked = Evaluate.read({"metrics": names, "n": given.n, "seed": given.seed, "network": given.network})
     model, device = loading.load(given.model, given.runs), pick_device(given.device)
     for network in model.networks.values():
         network.to(device)
-    names = None if given.metrics is None else [name.strip() for name in given.metrics.split(",")]
     with tqdm(disable=not sys.stderr.isatty(), dynamic_ncols=True, leave=False) as bar:
 
         def show(what: str, done: int, total: int) -> None:
@@ -379,8 +369,10 @@ def _evaluate(given: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        fetch = given.network == "inception"
-        found = evaluate.evaluate(model, names, given.n, given.seed, show, given.network, download=fetch)
+        fetch = asked.network == "inception"
+        found = evaluate.evaluate(
+            model, asked.metrics, asked.n, asked.seed, show, asked.network, download=fetch
+        )
     print(json.dumps(found, indent=2) if given.json else evaluate.as_text(found))
     return 0
 
@@ -397,18 +389,9 @@ def _import(given: argparse.Namespace) -> int:
             f"{given.name[:80]!r} is no name for a folder.", "name", "Use letters, digits and -."
         ) from None
     out = given.runs / ".models" / given.name
-    sides = None if given.sides is None else (given.sides[0], given.sides[1])
-    card = add(given.files, out, given.name, _importing(given, given.places), sides)
+    card = add(given.files, out, given.name, given.gan, given.test_mode, tuple(given.sides))
     print(f"{card['sentence']}\n{find(out)}")
     return 0
-
-
-def _importing(given: argparse.Namespace, places: str = "") -> Any:
-    from engine.options import validate
-    from engine.weights.importing import Importing
-
-    chosen = {"gan": given.gan, "test_mode": given.test_mode, "dropout": given.dropout, "places": places}
-    return validate(Importing, chosen)
 
 
 def _pull(given: argparse.Namespace) -> int:
@@ -424,7 +407,7 @@ def _pull(given: argparse.Namespace) -> int:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        card = pull(wanted, given.runs, _importing(given), show)
+        card = pull(wanted, given.runs, given.test_mode, show)
     print(f"{card['sentence']}\n{given.runs / '.models' / card['id']}")
     return 0
 

@@ -231,7 +231,15 @@ class Engine:
         from all. ``side_by_side`` "always": files that may be single pictures are A|B all the same.
         """
         _permit(role, "add data sets")
-        return self._uploads.add(name, files, size, colour, layout, value_range, side_by_side)
+        return self._uploads.add(
+            name=name,
+            files=files,
+            size=size,
+            colour=colour,
+            layout=layout,
+            value_range=value_range,
+            side_by_side=side_by_side,
+        )
 
     def delete_dataset(self, role: Role, dataset: str) -> None:
         """Remove an upload. Raises ``Conflict`` while a run needs it."""
@@ -488,13 +496,11 @@ class Engine:
         return self._exploring.name_directions(model, names)
 
     def add_model(
-        self, role: Role, name: str, files: list[Path], chosen: dict[str, Any] | None = None
+        self, role: Role, name: str, files: list[Path], gan: str | None = None, test_mode: str = "auto"
     ) -> ModelCard:
-        """Make a model of weight files of pix2pix or CycleGAN. ``chosen`` (``engine.weights.importing``) says
-        what the files cannot. Returns its entry in ``models()``.
-        """
+        """Make a model of weight files of pix2pix or CycleGAN. Returns its entry in ``models()``."""
         _permit(role, "add models")
-        return self._exploring.shelf.card(self._added.add(name, files, chosen))
+        return self._exploring.shelf.card(self._added.add(name, files, gan, test_mode))
 
     def rename_model(self, role: Role, model: str, name: object) -> None:
         """Give an added model another name: plain text of 1 to 80 characters."""

@@ -251,6 +251,7 @@ def bad_inputs(
     return list(found.values())
 
 
+_BOUNDS = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
 _NEEDED = {  # by pydantic's word for what is wrong: what is needed instead, and a remedy
     "int_type": ("a whole number is needed", "Give a whole number, without quotes."),
     "int_from_float": ("a whole number is needed", "Leave out the fraction."),
@@ -291,7 +292,8 @@ def bad_input(problem: Mapping[str, Any], model: type[BaseModel] | None = None) 
         needed, remedy = _NEEDED[kind]
         bounds = _permitted(names, model) if kind.startswith(("int", "float", "finite")) else ""
         return BadInput(f"{needed}, not {shown}.", field, f"{remedy} {bounds}".strip())
-    remedy = _permitted(names, model) or "Correct it and try again."
+    bounds = [f"Give a value {words} {context[name]}." for name, words in _BOUNDS.items() if name in context]
+    remedy = _permitted(names, model) or " ".join(bounds) or "Correct it and try again."
     return BadInput(f"{problem['msg']}, but {shown} was given.", field, remedy)
 
 

@@ -89,7 +89,8 @@ NEEDS: dict[str, str] = {
     "engine.data": "engine.options engine.runs",
     "engine.game": "engine.data engine.objectives engine.options",
     "engine.latent": "engine.data engine.game",
-    "engine.metrics": "engine engine.data engine.game engine.latent engine.options engine.runs",
+    "engine.metrics": "engine engine.data engine.game engine.latent engine.options engine.requests "
+    "engine.runs",
     "engine.networks": "engine.game engine.options",
     "engine.stabilisers": "engine.game engine.objectives engine.options",
     "engine.gans": "engine.data engine.game engine.latent engine.metrics engine.networks engine.objectives "
@@ -98,12 +99,12 @@ NEEDS: dict[str, str] = {
     "engine.models": "engine engine.data engine.game engine.gans engine.latent engine.metrics "
     "engine.objectives engine.options engine.runs engine.stabilisers",
     "engine.weights": "engine engine.game engine.gans engine.models engine.networks "
-    "engine.options engine.runs",
+    "engine.options engine.requests engine.runs",
     "engine.training": "engine engine.data engine.game engine.gans engine.metrics engine.models "
     "engine.networks engine.objectives engine.options engine.requests engine.runs engine.stabilisers",
     "engine.live": "engine.data engine.game engine.latent engine.metrics engine.runs",
     "engine.translation": "engine.data engine.game engine.live engine.metrics engine.models engine.networks "
-    "engine.options engine.runs engine.weights",
+    "engine.options engine.requests engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
     "engine.options engine.requests engine.translation engine.weights",
     "engine.plugins": "engine engine.data engine.game engine.gans engine.metrics engine.models "
@@ -112,7 +113,7 @@ NEEDS: dict[str, str] = {
     "engine.worker": "engine.data engine.explore engine.game engine.live engine.metrics engine.models "
     "engine.options engine.plugins engine.runs engine.training engine.weights",
     "engine.server": "engine engine.options engine.plugins engine.presets engine.requests engine.runs "
-    "engine.translation engine.weights engine.worker",
+    "engine.worker",
     "engine.tools": "engine engine.data engine.live engine.metrics engine.models engine.networks "
     "engine.presets engine.runs engine.training engine.worker",
     # the doors
@@ -131,7 +132,7 @@ NEEDS: dict[str, str] = {
     "dashboard.session": "engine.api",
     "dashboard.guard": "dashboard.access dashboard.errors dashboard.session",
     "dashboard.settings": "dashboard.guard dashboard.theme",
-    "dashboard.live": "dashboard.errors dashboard.strict engine.api engine.options",
+    "dashboard.live": "dashboard.errors dashboard.strict engine.api engine.options engine.requests",
     "dashboard.api": "dashboard.access dashboard.errors dashboard.live dashboard.session dashboard.strict "
     "engine.api engine.options engine.requests",
     "dashboard.studio": "dashboard.assets dashboard.errors dashboard.theme engine.api engine.options",

@@ -6,9 +6,9 @@ Answers are written as the engine gives them; their models document them (``/api
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response, WebSocket
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -18,11 +18,11 @@ from starlette.responses import RedirectResponse
 from dashboard import errors
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
 from dashboard.api import schemas
+from dashboard.api.bodies import documented, read_body
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
 from dashboard.api.explore import router as explore_router
 from dashboard.api.models import router as models_router
 from dashboard.api.translate import router as translate_router
-from dashboard.api.uploads import FORM, read_upload
 from dashboard.errors import Json, Refusal
 from dashboard.live.drawing import DOCUMENTATION as DRAWING
 from dashboard.live.drawing import Drawings
@@ -30,7 +30,9 @@ from dashboard.live.hub import DOCUMENTATION, Hub
 from dashboard.strict import StrictRoute
 from engine.api import Engine
 from engine.options import BadInput
+from engine.requests.base import Since, Step
 from engine.requests.control import Command
+from engine.requests.data import AddDataset
 from engine.requests.runs import Rename, StartPreset, StartRun
 
 FRAME_TYPE = "application/octet-stream"
@@ -39,10 +41,8 @@ _DESCRIPTION = """Everything that GANscope's pages can do. Whatever is refused i
 something needs the presenter's cookie: `POST /api/login`.
 
 """
+_DATASET = documented(AddDataset, as_json=False)
 router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
-
-
-Since = Annotated[int, Query(ge=-1, lt=2**63, description="The last row that is known; -1 for all.")]
 
 
 def create_api(the_engine: Engine, hub: Hub, access: Access, drawing: Callable[[], None]) -> FastAPI:
@@ -152,27 +152,17 @@ async def datasets(engine: TheEngine) -> Response:
     return Json(await call(engine.datasets))
 
 
-@router.post("/datasets", response_model=schemas.Dataset, openapi_extra=FORM, tags=["data"])
+@router.post("/datasets", response_model=schemas.Dataset, openapi_extra=_DATASET, tags=["data"])
 async def add_dataset(request: Request, engine: TheEngine, role: Role) -> Response:
     """Pictures, or a zip of them, as a data set: centre-cropped to `size`; subfolders of a zip become
     classes. With `layout` pairs or domains they are to be translated: A and B side by side, or in
     folders A and B.
     """
     require_presenter(role)  # before its files are read
-    async with read_upload(request) as upload:
-        return Json(
-            await call(
-                engine.add_dataset,
-                role,
-                upload.name,
-                upload.files,
-                upload.size,
-                upload.colour,
-                upload.layout,
-                upload.value_range,
-                upload.side_by_side,
-            )
-        )
+    async with read_body(request, AddDataset, as_json=False) as sent:
+        about = (sent.name, sent.files, sent.size, sent.colour, sent.layout)
+        added = await call(engine.add_dataset, role, *about, sent.value_range, sent.side_by_side)
+        return Json(added)
 
 
 @router.get("/datasets/{name}/thumbnail.png", response_class=Response, tags=["data"])
@@ -200,13 +190,13 @@ async def runs(engine: TheEngine) -> Response:
 @router.post("/runs", response_model=schemas.Started, tags=["runs"])
 async def start(engine: TheEngine, role: Role, body: StartRun) -> Response:
     """Start a run, or queue it if as many train as may."""
-    return Json({"id": await call(engine.start, role, body.given())})
+    return Json({"id": await call(engine.start, role, body.plain())})
 
 
 @router.post("/validate", response_model=schemas.Valid, tags=["runs"])
 async def validate(engine: TheEngine, role: Role, body: StartRun) -> Response:
     """Whether a request could be started, and what would happen. Nothing is started."""
-    config = await call(engine.validate, role, body.given())
+    config = await call(engine.validate, role, body.plain())
     return Json({"ok": True, "config": config, "sentence": config["meta"]["sentence"]})
 
 
@@ -233,7 +223,7 @@ async def delete(engine: TheEngine, role: Role, run: str) -> Response:
 @router.post("/runs/{run}/control", response_model=dict[str, Any], tags=["runs"])
 async def control(engine: TheEngine, role: Role, run: str, body: Command) -> Response:
     """Steer a run. `branch` and `duplicate` answer with the `id` of the new run."""
-    return Json(await call(engine.control, role, run, body.given()))
+    return Json(await call(engine.control, role, run, body.plain()))
 
 
 @router.get("/runs/{run}/metrics", response_model=list[schemas.MetricsRow], tags=["what a run recorded"])
@@ -267,7 +257,7 @@ async def snapshots(engine: TheEngine, run: str) -> Response:
 
 
 @router.get("/runs/{run}/snapshots/{step}", response_class=Response, tags=["what a run recorded"])
-async def snapshot(request: Request, engine: TheEngine, run: str, step: int) -> Response:
+async def snapshot(request: Request, engine: TheEngine, run: str, step: Step) -> Response:
     """The picture that was kept at `step`."""
     return file_answer(request, await call(engine.snapshot, run, step), FRAME_TYPE)
 

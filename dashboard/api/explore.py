@@ -17,13 +17,16 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import FileResponse
 
 from dashboard.api import schemas
+from dashboard.api.bodies import documented, read_body
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
-from dashboard.api.sent_pictures import documented, read_sent
-from dashboard.api.snippets import snippet
+from dashboard.api.snippets import Kind, snippet
 from dashboard.errors import Json
 from dashboard.strict import StrictRoute, parse_json
-from engine.options import BadInput, TooMany
-from engine.requests.explore import Arithmetic, Interpolate, Render, Traverse, Walk
+from engine.options import TooMany
+from engine.requests.base import MAX_ROW, value_of
+from engine.requests.explore import Arithmetic, Interpolate, Place, Render, Traverse, Walk
+from engine.requests.models import NameDirections
+from engine.requests.pictures import Features, Look, Project, Score
 
 AT_ONCE = 2  # pictures of one viewer that are read at the same time
 _FILE_TYPES = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
@@ -41,7 +44,7 @@ class _Asker:
         x_viewer: Annotated[str, Header(max_length=100, description="A random name of the tab.")] = "",
         x_control: Annotated[str, Header(max_length=100, description="Which control is moved.")] = "",
         x_sequence: Annotated[
-            int | None, Header(ge=0, lt=2**63, description="Rises with each request of the control.")
+            int | None, Header(ge=0, le=MAX_ROW, description="Rises with each request of the control.")
         ] = None,
     ) -> None:
         host = request.client.host if request.client else ""
@@ -90,9 +93,9 @@ async def delete_model(engine: TheEngine, role: Role, id: str) -> Response:
 
 
 @router.patch("/models/{id}/directions", response_model=dict[str, str], tags=["models"])
-async def name_directions(engine: TheEngine, role: Role, id: str, body: dict[str, Any]) -> Response:
-    """Names for directions: `{"d1": "slant"}`; an empty one takes a name away."""
-    return Json(await call(engine.name_directions, role, id, body))
+async def name_directions(engine: TheEngine, role: Role, id: str, body: NameDirections) -> Response:
+    """Names for directions; an empty one takes a name away."""
+    return Json(await call(engine.name_directions, role, id, body.root))
 
 
 @router.get("/models/{id}/strip.png", response_class=Response, tags=["models"])
@@ -104,7 +107,7 @@ async def strip(request: Request, engine: TheEngine, id: str) -> Response:
 @router.post("/models/{id}/render", tags=["explore"])
 async def render(engine: TheEngine, id: str, body: Render, asker: Asker) -> Response:
     """Samples at places: one PNG, or with `format` "json" each by itself."""
-    answer = await _draw(engine, id, "render", body.given(), asker)
+    answer = await _draw(engine, id, "render", body.plain(), asker)
     if "png" not in answer:
         return _answer(answer)
     headers = {"Cache-Control": "no-store", "X-Step": str(answer["step"])}
@@ -114,7 +117,7 @@ async def render(engine: TheEngine, id: str, body: Render, asker: Asker) -> Resp
 @router.post("/models/{id}/walk", tags=["explore"])
 async def walk(engine: TheEngine, id: str, body: Walk, asker: Asker) -> Response:
     """From key to key, straight or on great circles; as pictures, or as a GIF, MP4 or PNG strip."""
-    answer = await _draw(engine, id, "walk", body.given(), asker)
+    answer = await _draw(engine, id, "walk", body.plain(), asker)
     if "file" not in answer:
         return _answer(answer)
     headers = {
@@ -127,43 +130,22 @@ async def walk(engine: TheEngine, id: str, body: Walk, asker: Asker) -> Response
 @router.post("/models/{id}/interpolate", tags=["explore"])
 async def interpolate(engine: TheEngine, id: str, body: Interpolate, asker: Asker) -> Response:
     """A walk from one place to another."""
-    return _answer(await _draw(engine, id, "interpolate", body.given(), asker))
+    return _answer(await _draw(engine, id, "interpolate", body.plain(), asker))
 
 
 @router.post("/models/{id}/arithmetic", tags=["explore"])
 async def arithmetic(engine: TheEngine, id: str, body: Arithmetic, asker: Asker) -> Response:
     """The mean of a, minus that of b, plus that of c, and neighbours of the result."""
-    return _answer(await _draw(engine, id, "arithmetic", body.given(), asker))
+    return _answer(await _draw(engine, id, "arithmetic", body.plain(), asker))
 
 
 @router.post("/models/{id}/traverse", tags=["explore"])
 async def traverse(engine: TheEngine, id: str, body: Traverse, asker: Asker) -> Response:
     """A row or grid of samples along one or two codes or directions."""
-    return _answer(await _draw(engine, id, "traverse", body.given(), asker))
+    return _answer(await _draw(engine, id, "traverse", body.plain(), asker))
 
 
 # pictures that are sent
-
-_PLACE = {"type": "object", "description": "A place.", "examples": [{"seed": 7}]}
-_PROJECTION = {
-    "image": {},
-    "method": {"type": "string", "enum": ["encoder", "optimise", "both"]},
-    "restarts": {"type": "integer", "default": 4, "minimum": 1, "maximum": 16},
-    "steps": {"type": "integer", "default": 400, "minimum": 1, "maximum": 1000},
-    "seed": {"type": "integer", "default": 0},
-    "mask": {},
-    "start": {**_PLACE, "description": "An edit's: the place of the sample that was painted on."},
-    "prior_weight": {"type": "number", "default": 0.01, "description": "How typical it is to stay."},
-    "invert": {"type": "boolean", "description": "Instead of what would be guessed."},
-    "centre": {"type": "boolean", "default": True, "description": "Whether handwriting is centred."},
-}
-_LOOKED_AT = {"image": {}, "invert": {"type": "boolean"}, "centre": {"type": "boolean"}}
-_SCORED = {"places": {"type": "array", "items": _PLACE}, **_LOOKED_AT}
-_FEATURES = {
-    "place": _PLACE,
-    **_LOOKED_AT,
-    "network": {"type": "string", "enum": ["generator", "discriminator"]},
-}
 
 
 @contextmanager
@@ -180,67 +162,47 @@ def _one_of_few(viewer: str) -> Iterator[None]:
             del _reading[viewer]
 
 
-async def _read(
-    engine: TheEngine, model: str, sent: dict[str, Any], asker: _Asker, centre: bool = True
-) -> dict[str, Any]:
-    """What the model would see of the picture in ``sent``; takes the fields about it out of there."""
-    arguments = {
-        "raw": sent.pop("image"),
-        "centre": sent.pop("centre", centre),
-        "invert": sent.pop("invert", None),
-    }
-    for name in ("centre", "invert"):
-        if not isinstance(arguments[name], bool | None):
-            raise BadInput(f"{name} is true or false.", name, "Choose one of these.")
+async def _read(engine: TheEngine, model: str, sent: Look, asker: _Asker) -> dict[str, Any]:
+    """What the model would see of the picture in ``sent``."""
     viewer = asker.turn[0]
     with _one_of_few(viewer):
-        return await asyncio.wrap_future(engine.explore(model, "read", arguments, viewer))
+        return await asyncio.wrap_future(engine.explore(model, "read", sent.look(), viewer))
 
 
-@router.post("/models/{id}/score", openapi_extra=documented(_SCORED, []), tags=["explore"])
+@router.post("/models/{id}/score", openapi_extra=documented(Score), tags=["explore"])
 async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """What D says of samples at places, or of a picture, among its scores of real and generated data."""
-    sent, note = await read_sent(request, _SCORED), ""
-    if "image" in sent:
-        picture = await _read(engine, id, sent, asker)
-        sent["pixels"], note = picture["pixels"], picture["note"]
-    answer = await _draw(engine, id, "score", sent, asker)
+    async with read_body(request, Score) as sent:
+        asked, note = sent.plain(), ""
+        if sent.image is not None:
+            picture = await _read(engine, id, sent, asker)
+            asked["image"], note = picture["pixels"], picture["note"]
+    answer = await _draw(engine, id, "score", asked, asker)
     others = await call(engine.score_histograms, id)
     note = f"{note} {others['note']}".strip()
     return _answer({**answer, "real": others["real"], "fake": others["fake"], "note": note})
 
 
-@router.post("/models/{id}/features", openapi_extra=documented(_FEATURES, []), tags=["explore"])
+@router.post("/models/{id}/features", openapi_extra=documented(Features), tags=["explore"])
 async def features(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """The feature maps of a sample or a picture, and filters, each beside those before training."""
-    sent = await read_sent(request, _FEATURES)
-    if "image" in sent:
-        sent["pixels"] = (await _read(engine, id, sent, asker))["pixels"]
-    return _answer(await _draw(engine, id, "features", sent, asker))
+    async with read_body(request, Features) as sent:
+        asked = sent.plain()
+        if sent.image is not None:
+            asked["image"] = (await _read(engine, id, sent, asker))["pixels"]
+    return _answer(await _draw(engine, id, "features", asked, asker))
 
 
-@router.post(
-    "/models/{id}/project",
-    status_code=202,
-    openapi_extra=documented(_PROJECTION, ["image"]),
-    tags=["explore"],
-)
-@router.post(
-    "/models/{id}/edit",
-    status_code=202,
-    openapi_extra=documented(_PROJECTION, ["image", "mask"]),
-    tags=["explore"],
-)
+@router.post("/models/{id}/project", status_code=202, openapi_extra=documented(Project), tags=["explore"])
+@router.post("/models/{id}/edit", status_code=202, openapi_extra=documented(Project), tags=["explore"])
 async def project(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
     """Look for a picture in the latent space; with a mask, for the nearest sample that agrees with it where
     the mask is white. Answers at once with the `job` to ask for.
     """
-    sent = await read_sent(request, _PROJECTION)
-    if "image" not in sent:
-        raise BadInput("there is no picture.", "image", "Send it as file, or as base64 in image.")
-    picture = await _read(engine, id, sent, asker, centre="mask" not in sent)
+    async with read_body(request, Project) as sent:
+        picture = await _read(engine, id, sent, asker)
     about = {"original": picture["original"], "note": picture["note"]}
-    arguments = {**sent, "pixels": picture["pixels"]}
+    arguments = {**sent.plain(), "image": picture["pixels"]}
     await _draw(engine, id, "check", arguments, asker)
     job = await call(engine.project, id, asker.turn[0], arguments, about)
     return Json({"job": job}, 202)
@@ -268,13 +230,13 @@ async def code(
     engine: TheEngine,
     id: str,
     place: Annotated[str, Query(max_length=100_000, description="A place as JSON.")] = '{"seed": 0}',
-    kind: Annotated[str, Query(alias="as", description="python, curl or cli.")] = "python",
+    kind: Annotated[Kind, Query(alias="as")] = "python",
 ) -> Response:
     """Text that makes the same picture elsewhere."""
-    parsed = parse_json(place.encode("utf-8", "replace"))
+    at = value_of(Place, parse_json(place.encode("utf-8", "replace")), "place")
     await call(engine.model, id)
     address = str(request.base_url).rstrip("/")
-    text = snippet(kind, id, parsed, address)
+    text = snippet(kind, id, at.plain(), address)
     return Response(text, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.requests.base import Request
+
 State = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
 
 
@@ -17,14 +19,10 @@ class Problem(BaseModel):
     remedy: str = Field(description="What to do instead.")
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Login(_Body):
+class Login(Request):
     """The presenter code, as the server printed it."""
 
-    code: str = Field(max_length=100)
+    code: str = Field(max_length=100, examples=["482913"])
 
 
 class _Answer(BaseModel):

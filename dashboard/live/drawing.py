@@ -12,7 +12,7 @@ import logging
 import secrets
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -20,6 +20,7 @@ from dashboard.errors import Refusal, status_of
 from dashboard.live.hub import MAX_VIEWERS, TOO_MANY
 from dashboard.strict import parse_json
 from engine.options import BadInput
+from engine.requests.live import NumberedDraw
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 CONTROL = "large"
 MAX_MESSAGE = 1 << 16  # characters: a place may hold a latent
 UNDER_WAY = 4  # places of one socket that are worked on; until one is answered no more are read
-MAX_SEQUENCE = 1 << 32
 log = logging.getLogger("ganscope")
 HEAD = struct.Struct("<II")  # the model's step, the number of the place
 
@@ -98,8 +98,8 @@ class _Drawing:
     async def _answer(self, text: str | None) -> None:
         number = None
         try:
-            number, place = _read(text)
-            arguments = {"place": place}
+            asked = _read(text)
+            number, arguments = asked.seq, {"place": asked.place.plain()}
             future = self._engine.explore(self._model, "draw", arguments, self._viewer, CONTROL, number)
             drawn = await asyncio.wrap_future(future)
         except BadInput as problem:
@@ -110,15 +110,9 @@ class _Drawing:
         await self._socket.send_bytes(head + drawn["frame"])
 
 
-def _read(text: str | None) -> tuple[int, Any]:
-    """The number and the place of a message. Raises ``BadInput``."""
-    remedy = 'Send {"seq": 1, "place": {"seed": 7}}.'
+def _read(text: str | None) -> NumberedDraw:
+    """A message. Raises ``BadInput``."""
     if text is None or len(text) > MAX_MESSAGE:
+        remedy = 'Send {"seq": 1, "place": {"seed": 7}}.'
         raise Refusal(400, "a message is a short JSON text.", "message", remedy)
-    message = parse_json(text.encode("utf-8", "replace"))
-    if not isinstance(message, dict) or set(message) != {"seq", "place"}:
-        raise Refusal(400, "a message has a seq and a place.", "message", remedy)
-    number = message["seq"]
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MAX_SEQUENCE:
-        raise Refusal(400, "that is no number of a message.", "seq", "Count 0, 1, 2, ...")
-    return number, message["place"]
+    return NumberedDraw.read(parse_json(text.encode("utf-8", "replace")))

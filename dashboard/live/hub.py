@@ -12,24 +12,25 @@ import json
 import logging
 import time
 from collections import deque
+from itertools import chain, islice, repeat, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard.errors import Refusal, shorten
+from dashboard.errors import Refusal
 from dashboard.live.feed import PROTOCOL, Feed, gone_text, viewers_text
 from engine.options import BadInput, NotFound
+from engine.requests.live import Pace, Watch
 
 if TYPE_CHECKING:
     from engine.api import Engine
 
 TICK_S, IDLE_TICK_S = 1 / 60, 0.2
 UNACKNOWLEDGED = 2  # frames a viewer may owe an answer for
-MAX_RUNS, MAX_VIEWERS = 8, 500  # runs in a socket; sockets
+MAX_VIEWERS = 500  # sockets
 MAX_MESSAGE = 4096  # characters from a viewer
 UNKNOWN_RUN, BAD_REQUEST, TOO_MANY, BROKEN = 4404, 4400, 1013, 1011
-_ROW_MAX = 2**63
 
 DOCUMENTATION = Path(__file__).with_name("live.md").read_text("utf-8")  # for people, and for /api/docs
 
@@ -140,7 +141,7 @@ class _Viewer:
         if message.get("type") == "ack":
             self._acknowledge(message.get("seq"))
         elif message.get("type") == "fps":
-            self._pause = 1 / _number(message.get("max"), 1, 60)
+            self._pause = 1 / Pace.read(message).max
 
     def _acknowledge(self, seq: object) -> None:
         if seq in self._unacknowledged:
@@ -190,18 +191,10 @@ class Hub:
     def _channels(self, socket: WebSocket) -> list[_Channel]:
         if self._sockets > MAX_VIEWERS:
             raise Refusal(TOO_MANY, "too many are watching.", None, "Try again later.")
-        query = socket.query_params
-        runs, since, events = (query.getlist(name) for name in ("run", "since", "event"))
-        if not 1 <= len(runs) <= MAX_RUNS:
-            raise BadInput(
-                f"{len(runs)} runs were named.", "run", f"Name 1 to {MAX_RUNS} as ?run=ID&run=ID2."
-            )
-        places = [
-            [_place(value, name) for value in given] for name, given in (("since", since), ("event", events))
-        ]
-        for place in places:
-            place += [-1] * (len(runs) - len(place))
-        return [_Channel(index, places[0][index], places[1][index]) for index in range(len(runs))]
+        asked = Watch.read({name: socket.query_params.getlist(name) for name in Watch.model_fields})
+        known = zip_longest(asked.since, asked.event, fillvalue=-1)
+        places = islice(chain(known, repeat((-1, -1))), len(asked.run))
+        return [_Channel(index, since, event) for index, (since, event) in enumerate(places)]
 
     async def _join(self, viewer: _Viewer) -> None:
         for channel, run in zip(viewer.channels, viewer.socket.query_params.getlist("run"), strict=True):
@@ -282,21 +275,3 @@ async def _say_goodbye(socket: WebSocket, problem: BadInput) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it may have left by itself
         await socket.send_text(json.dumps({"v": PROTOCOL, "type": "error", **problem.as_dict()}))
         await socket.close(UNKNOWN_RUN if isinstance(problem, NotFound) else code)
-
-
-def _place(text: str, name: str) -> int:
-    try:
-        value = int(text) if len(text) < 20 else _ROW_MAX
-    except ValueError:
-        value = _ROW_MAX
-    if not -1 <= value < _ROW_MAX:
-        raise BadInput(
-            f"{shorten(text)!r} is no row.", name, "Give the last row that you have, or leave it out."
-        )
-    return value
-
-
-def _number(value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadInput("that is no frame rate.", "max", f"Give a number from {low:g} to {high:g}.")
-    return float(value)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from engine.data import PointSource
-from engine.explore import projection, scoring
 from engine.models import loading
 from engine.models.library import Loaded
 from engine.requests import explore as asked
+from engine.requests import pictures
+from engine.requests.models import Export
 from engine.translation import strip
 from engine.weights.export import export
 
@@ -22,10 +23,10 @@ LIMITS = {  # the most that one request may ask for
     "steps": asked.MOST_STEPS,
     "cells": asked.MOST_CELLS,
     "terms": asked.MOST_TERMS,
-    "scored": scoring.MOST_SCORED,
+    "scored": pictures.MOST_SCORED,
     "scale": asked.MOST_SCALE,
-    "restarts": projection.MOST_RESTARTS,
-    "descent": projection.MOST_STEPS,
+    "restarts": pictures.MOST_RESTARTS,
+    "descent": pictures.MOST_DESCENT,
 }
 
 
@@ -83,5 +84,6 @@ def weights(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) ->
 
 def exported(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """Write a model's generator ``to`` a format as the file ``out``, with its card beside it."""
-    out = Path(arguments["out"])
-    return {"result": export(loaded.model, arguments["to"], out, arguments["direction"])}
+    out = Path(arguments.pop("out"))
+    asked = Export.read(arguments)
+    return {"result": export(loaded.model, asked.to, out, asked.direction)}

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.pixels import to_png
-from engine.explore.places import choice, latent_of
-from engine.explore.plans import fields
+from engine.explore.places import latent_of
 from engine.explore.reading import as_input
 from engine.live.drawing import picture_grid
 from engine.models.library import Loaded, seen_layers
 from engine.models.loading import untrained
 from engine.options import BadInput
+from engine.requests.pictures import Features
 
 MOST_MAPS = 64
 Networks = dict[str, nn.Module]
@@ -26,18 +26,18 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 def features(loaded: Loaded, request: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """The layers of a ``network`` (generator, discriminator) for the sample at ``place`` or a picture
-    (``pixels``): ``{"layers": [{"name", "shape", "maps", "untrained"}], "filters"}``.
+    (``image``: its pixels): ``{"layers": [{"name", "shape", "maps", "untrained"}], "filters"}``.
     """
-    fields(request, "place", "pixels", "network")
-    network = choice(request.get("network", "discriminator"), "network", "generator", "discriminator")
-    if "pixels" in request and network == "generator":
+    asked = Features.read(request)
+    network = asked.network
+    if asked.image is not None and network == "generator":
         raise BadInput("G begins with a place.", "place", "Project the picture first, and give its place.")
     model = loaded.model
     if "before" not in loaded.found:
         loaded.found["before"] = untrained(model)
     before: Networks = loaded.found["before"]
-    z = latent_of(loaded, request.get("place", {"seed": 0}))[None]  # (1, latent_dim)
-    x = as_input(request["pixels"], model.shape)[None] if "pixels" in request else model.generate(z)
+    z = latent_of(loaded, asked.place)[None]  # (1, latent_dim)
+    x = model.generate(z) if asked.image is None else as_input(asked.image, model.shape)[None]
     shown = []
     for networks in (model.networks, before):
         with torch.no_grad(), loaded.asking():

@@ -12,7 +12,7 @@ and may add "codes" ({"category": 3, "c1": 0.5}), "label" (short for the given c
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
@@ -23,7 +23,9 @@ from engine.models.library import Loaded
 from engine.models.model import Model, code_values
 from engine.options import BadInput
 from engine.requests.base import value_of
-from engine.requests.explore import MOST_PLACES, DrawSeed, Place
+from engine.requests.explore import MOST_PLACES, Place
+
+_Places = Annotated[list[Place], Field(min_length=1, max_length=MOST_PLACES)]
 
 
 def latent_of(loaded: Loaded, place: object, field: str = "place") -> Tensor:
@@ -44,11 +46,9 @@ def latent_of(loaded: Loaded, place: object, field: str = "place") -> Tensor:
     return found
 
 
-def latents_of(loaded: Loaded, places: object, field: str = "places", most: int = MOST_PLACES) -> Tensor:
-    """The latents (n, latent_dim) of 1 to ``most`` places. Raises ``BadInput``."""
-    if not isinstance(places, list) or not 1 <= len(places) <= most:
-        raise BadInput(f"give 1 to {most} places.", field, 'For example [{"seed": 0}, {"seed": 1}].')
-    return torch.stack([latent_of(loaded, place, field) for place in places])  # (n, latent_dim)
+def latents_of(loaded: Loaded, places: object, field: str = "places") -> Tensor:
+    """The latents (n, latent_dim) of ``places``. Raises ``BadInput``."""
+    return torch.stack([latent_of(loaded, place, field) for place in value_of(_Places, places, field)])
 
 
 def place_of(z: Tensor) -> dict[str, Any]:
@@ -57,26 +57,6 @@ def place_of(z: Tensor) -> dict[str, Any]:
 
 
 # --- single values
-
-
-def number(value: object, field: str, least: float, most: float) -> float:
-    """``value`` as a finite number within bounds. Raises ``BadInput``."""
-    return value_of(Annotated[float, Field(ge=least, le=most)], value, field)
-
-
-def whole(value: object, field: str, least: int, most: int) -> int:
-    """``value`` as a whole number within bounds. Raises ``BadInput``."""
-    return value_of(Annotated[int, Field(ge=least, le=most)], value, field)
-
-
-def seed_of(value: object, field: str = "seed") -> int:
-    """``value`` as a seed. Raises ``BadInput``."""
-    return value_of(DrawSeed, value, field)
-
-
-def choice(value: object, field: str, *choices: str) -> str:
-    """``value`` if it is one of ``choices``. Raises ``BadInput``."""
-    return value_of(Literal[choices], value, field)
 
 
 def _given(model: Model, z: list[float]) -> Tensor:

@@ -38,13 +38,6 @@ class Plan:
     slow: bool = False
 
 
-def fields(request: dict[str, Any], *allowed: str) -> None:
-    """Refuse fields that a request does not have. Raises ``BadInput``."""
-    for key in request:
-        if key not in allowed:
-            raise BadInput("there is no such field.", str(key)[:80], f"Choose from: {', '.join(allowed)}.")
-
-
 def render(loaded: Loaded, request: dict[str, Any]) -> Plan:
     """Samples at ``places`` as one PNG, or each by itself (``format`` "json")."""
     asked = Render.read(request)

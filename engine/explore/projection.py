@@ -22,12 +22,13 @@ from torch import Tensor
 from engine.data import ImageSource
 from engine.data.pixels import to_floats, to_png
 from engine.data.reading.opening import open_picture
-from engine.explore.places import choice, latent_of, number, place_of, seed_of, whole
-from engine.explore.plans import fields, pngs
+from engine.explore.places import latent_of, place_of
+from engine.explore.plans import pngs
 from engine.explore.reading import as_input
 from engine.game.codes import first_category
 from engine.models.library import Loaded
 from engine.options import BadInput
+from engine.requests.pictures import Project
 
 TURN_S = 0.2
 TRIED = 192  # random latents, the best of which are the starts
@@ -36,9 +37,6 @@ FEATURES = 0.05  # weight of the features' distance; it fades out, so that pixel
 FOUND = 3e-4  # mean squared error from which on nobody sees a difference
 NEAREST = 4
 BLOCK = 4096  # training images compared at once
-MOST_RESTARTS, MOST_STEPS = 16, 1000
-METHODS = ("encoder", "optimise", "both")
-FIELDS = ("pixels", "original", "method", "restarts", "steps", "seed", "mask", "start", "prior_weight")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Task:
 
 
 def project(loaded: Loaded, request: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
-    """One turn of a projection; see ``FIELDS``. Raises ``BadInput``.
+    """One turn of a ``Project``, whose ``image`` are pixels. Raises ``BadInput``.
 
     ``{"result"}`` or ``{"state"}``: the latter's ``shown`` is what there is to be seen so far. Both hold
     ``best`` and ``encoder``, each ``{"place", "image", "error", "map"}`` or ``None``.
@@ -84,29 +82,25 @@ def _is_done(task: Task, state: dict[str, Any]) -> bool:
 
 def check(loaded: Loaded, request: dict[str, Any]) -> Task:
     """The request as a task. Raises ``BadInput``."""
-    fields(request, *FIELDS)
-    model = loaded.model
+    asked, model = Project.read(request), loaded.model
     if model.shape.kind != "images":
         raise BadInput("this model draws points, not pictures.", "model", "Choose a model of pictures.")
-    method = choice(
-        request.get("method", "both" if model.recipe.has_encoder else "optimise"), "method", *METHODS
-    )
+    method = asked.method or ("both" if model.recipe.has_encoder else "optimise")
     if method != "optimise" and not model.recipe.has_encoder:
         raise BadInput("this model has no encoder.", "method", "Choose optimise.")
     _, height, width = model.shape.shape
     mask = torch.ones(1, 1, height, width)
-    if request.get("mask") is not None:
-        mask = read_mask(request["mask"], height, width)
-    start = request.get("start")
+    if asked.mask is not None:
+        mask = read_mask(asked.mask, height, width)
     return Task(
-        as_input(request["pixels"], model.shape)[None],  # (1, C, H, W)
+        as_input(asked.image, model.shape)[None],  # (1, C, H, W)
         mask,
-        None if start is None else latent_of(loaded, start, "start"),
+        None if asked.start is None else latent_of(loaded, asked.start, "start"),
         method,
-        whole(request.get("restarts", 4), "restarts", 1, MOST_RESTARTS),
-        whole(request.get("steps", 400), "steps", 1, MOST_STEPS),
-        seed_of(request.get("seed", 0)),
-        number(request.get("prior_weight", 0.01), "prior_weight", 0.0, 100.0),
+        asked.restarts,
+        asked.steps,
+        asked.seed,
+        asked.prior_weight,
     )
 
 

@@ -19,6 +19,7 @@ from engine.game.recipe import Shape
 from engine.live.drawing import picture_grid
 from engine.models.library import Loaded
 from engine.options import BadInput
+from engine.requests.pictures import Look
 
 LIGHT_ON_DARK = ("mnist", "fashion", "stacked_mnist")  # data whose ground is black
 HANDWRITTEN = ("mnist", "stacked_mnist")  # each fits a box of 20 of 28 px, its centre of mass in the middle
@@ -27,7 +28,7 @@ WORKED_ON = 256  # px that a handwritten picture has while it is centred
 
 
 def read(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
-    """Turn the file ``arguments["raw"]`` into what the model's data look like.
+    """Turn the file of a ``Look`` into what the model's data look like.
 
     ``{"pixels": uint8 (C, H, W) as bytes, "original": PNG, "note": what was done to it}``. ``invert`` and
     ``centre`` (true, false) overrule what would be guessed. Raises ``BadInput`` with the reason.
@@ -35,9 +36,10 @@ def read(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> di
     shape = loaded.model.shape
     if shape.kind != "images":
         raise BadInput("this model draws points, not pictures.", "model", "Choose a model of pictures.")
-    picture, notes = open_picture(arguments["raw"])
+    asked = Look.read(arguments)
+    picture, notes = open_picture(asked.image or b"")
     data = loaded.model.config["data"]
-    array = fit(picture, shape, data, arguments.get("invert"), arguments.get("centre", True), notes)
+    array = fit(picture, shape, data, asked.invert, asked.centre, notes)
     original = picture_grid(as_input(array.tobytes(), shape)[None], 1, 1)
     return {"result": {"pixels": array.tobytes(), "original": to_png(original), "note": " ".join(notes)}}
 

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from engine.data import ImageSource, PointSource
 from engine.data.pixels import to_floats, to_png
 from engine.explore.places import latents_of
-from engine.explore.plans import Plan, fields, pngs
+from engine.explore.plans import Plan, pngs
 from engine.explore.reading import as_input
 from engine.live.drawing import FAKE, REAL
 from engine.models.library import Loaded, objective_of
 from engine.options import BadInput
+from engine.requests.pictures import Score
 
-MOST_SCORED = 64
 COMPARED = 512  # real and generated samples behind a score
 BINS = 32
 OF_AVERAGES = (
@@ -31,14 +31,14 @@ LOUD = 0.99  # share of the gradient's entries below full colour
 
 
 def score(loaded: Loaded, request: dict[str, Any]) -> Plan:
-    """The scores of samples at ``places``, or of one picture (``pixels``, as ``engine.explore.reading`` gives
-    them), each with a saliency map.
+    """The scores of samples at ``places``, or of one picture (``image``: its pixels), each with a saliency
+    map.
     """
-    fields(request, "places", "pixels")
-    if "pixels" in request:
-        given = as_input(request["pixels"], loaded.model.shape)[None]  # (1, C, H, W)
+    asked = Score.read(request)
+    if asked.image is not None:
+        given = as_input(asked.image, loaded.model.shape)[None]  # (1, C, H, W)
         return Plan(torch.zeros(0, loaded.model.recipe.latent_dim), lambda _: scored(loaded, given))
-    latents = latents_of(loaded, request.get("places"), most=MOST_SCORED)
+    latents = latents_of(loaded, asked.places)
     return Plan(latents, lambda samples: scored(loaded, samples))
 
 

@@ -40,7 +40,7 @@ def walk(loaded: Loaded, request: dict[str, Any]) -> Plan:
 def interpolate(loaded: Loaded, request: dict[str, Any]) -> Plan:
     """A walk with two keys, ``from`` and ``to``."""
     asked = Interpolate.read(request)
-    keys = [asked.from_.given(), asked.to.given()]
+    keys = [asked.from_.plain(), asked.to.plain()]
     return walk(loaded, {"keys": keys, "steps": asked.steps, "mode": asked.mode})
 
 

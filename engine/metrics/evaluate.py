@@ -17,11 +17,11 @@ from engine.data.source import Source
 from engine.game.recipe import Networks, Recipe
 from engine.game.showing import evaluating
 from engine.metrics import METRICS
-from engine.metrics.features import Choice, Progress, pick
+from engine.metrics.features import Progress, pick
 from engine.metrics.subject import Outcome, Subject
 from engine.options import BadInput
-
-FEWEST, MOST = 16, 100_000  # samples
+from engine.requests.base import value_of
+from engine.requests.evaluation import Looking, Samples
 
 
 class Trained(Protocol):
@@ -42,7 +42,7 @@ def evaluate(
     n: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    network: Choice = "auto",
+    network: Looking = "auto",
     download: bool = False,
 ) -> dict[str, Any]:
     """``evaluate_networks`` of a model, with its ``model``, ``title`` and ``step``. Raises ``BadInput``."""
@@ -60,7 +60,7 @@ def evaluate_networks(
     n: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    network: Choice = "auto",
+    network: Looking = "auto",
     download: bool = False,
 ) -> dict[str, Any]:
     """Measure ``networks``, averages in place, against ``source``; with ``metrics`` ``None`` by all that
@@ -75,8 +75,7 @@ def evaluate_networks(
     how it was done; ``network`` (name, title, note) where one looked; ``n``, ``seed``, ``seconds``,
     ``warnings``. Raises ``BadInput`` for a measure that there is not or that does not apply.
     """
-    if n is not None and not FEWEST <= n <= MOST:
-        raise BadInput(f"{n} samples.", "n", f"Ask for {FEWEST} to {MOST:,}.")
+    value_of(Samples | None, n, "n")
     names = _resolve(metrics, recipe, source)
     began, device = time.perf_counter(), str(next(networks[recipe.generators[0]].parameters()).device)
     subject = Subject(

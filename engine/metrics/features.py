@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,10 +22,10 @@ from engine.data.translations.two_sides import TranslationSource
 from engine.metrics import picture_network
 from engine.metrics.network import load, ships
 from engine.options import BadInput
+from engine.requests.base import value_of
+from engine.requests.evaluation import Looking
 
 BATCH = 250
-Choice = Literal["auto", "classifier", "inception", "random"]
-CHOICES: tuple[Choice, ...] = ("auto", "classifier", "inception", "random")
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, out of how much
 
 
@@ -94,7 +93,7 @@ def as_input(images: Tensor) -> Tensor:
 
 
 def pick(
-    source: Source, wanted: Choice = "auto", device: str = "cpu", download: bool = False
+    source: Source, wanted: Looking = "auto", device: str = "cpu", download: bool = False
 ) -> FeatureNetwork:
     """The network that looks at ``source``.
 
@@ -102,6 +101,7 @@ def pick(
     machine; otherwise random convolutions. Nothing is fetched unless ``download``. Raises ``BadInput`` for a
     network that is not there.
     """
+    wanted = value_of(Looking, wanted, "network")
     if source.kind == "points":
         return FeatureNetwork("coordinates", "the plane itself", "", 2, nn.Identity(), None, device)
     knows = "mnist-classifier" if isinstance(source, Stacked) else source.classifier
@@ -115,12 +115,6 @@ def pick(
         )
     if wanted == "inception" or (wanted == "auto" and inception_file().is_file()):
         return _inception(device, download)
-    if wanted not in CHOICES:
-        raise BadInput(
-            f"there is no feature network {wanted[:40]!r}.",
-            "network",
-            f"Choose one of: {', '.join(CHOICES)}.",
-        )
     return _random(device)
 
 

@@ -6,21 +6,39 @@ import functools
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
 )
 
-from engine.options import BadInput, refuse
+from engine.options import LONGEST_TEXT, BadInput, refuse
 
 MAX_STEPS = 100_000_000
 MAX_SEED = 2**31 - 1  # of a run
-_CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, validate_by_name=True)
+MAX_ROW = 2**53  # JavaScript's integers
+MAX_NUMBER = 1e300  # of an option
+
+
+def _with_example(schema: dict[str, Any]) -> None:
+    """The example of an object, if nobody has given one: those of its fields."""
+    fields = schema.get("properties", {}).items()
+    known = {name: field["const"] if "const" in field else field.get("examples") for name, field in fields}
+    made = {name: one[0] if isinstance(one, list) else one for name, one in known.items() if one}
+    schema.setdefault("examples", [made])
+
+
+_CONFIG = ConfigDict(
+    extra="forbid",
+    strict=True,
+    allow_inf_nan=False,
+    validate_by_name=True,
+    json_schema_extra=_with_example,
+)
 
 
 class Request(BaseModel):
@@ -36,7 +54,7 @@ class Request(BaseModel):
         except ValidationError as report:
             refuse(report, cls)
 
-    def given(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """What was asked for, as plain data; what was left out is not in it."""
         return self.model_dump(exclude_unset=True, by_alias=True)
 
@@ -63,18 +81,29 @@ def _without_fraction(value: Any) -> Any:
 def _simple(value: Any) -> Any:
     if value is not None and not isinstance(value, bool | int | float | str):
         raise BadInput("an option is a number, a text, true or false.", None, "Give one of these.")
+    if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise BadInput("that is no number that can be used.", None, "Give a finite number of a usual size.")
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_without_fraction)]  # 5.0 is JSON's 5
-Steps = Annotated[Whole, Field(ge=1, le=MAX_STEPS, description="Updates of the generator.")]
-Step = Annotated[Whole, Field(ge=0, le=MAX_STEPS)]
-Seed = Annotated[Whole, Field(ge=0, le=MAX_SEED)]
-Since = Annotated[Whole, Field(ge=-1, le=2**53, description="The last row that is known; -1 for all.")]
+WHOLE = BeforeValidator(_without_fraction)  # 5.0 is JSON's 5
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS, description="Updates of the generator."), WHOLE]
+Step = Annotated[int, Field(ge=0, le=MAX_STEPS), WHOLE]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE]
+Since = Annotated[int, Field(ge=-1, le=MAX_ROW, description="The last row that is known; -1 for all."), WHOLE]
 OptionValue = Annotated[
-    Any,
-    AfterValidator(_simple),
-    WithJsonSchema({"type": ["number", "string", "boolean", "null"]}),
+    bool | int | float | str | None,
+    PlainValidator(_simple),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER},
+                {"type": "string", "maxLength": LONGEST_TEXT},
+                {"type": "boolean"},
+                {"type": "null"},
+            ]
+        }
+    ),
 ]  # judged by the option's own declaration
 OptionValues = Annotated[
     dict[str, OptionValue],

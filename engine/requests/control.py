@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.options import BadInput
-from engine.requests.base import OptionValues, Request, Seed, Step, Steps, Whole
+from engine.requests.base import WHOLE, OptionValues, Request, Seed, Step, Steps
 
 MAX_RATE = 1e6  # steps a second: beyond that, say null for "no limit"
 MAX_COUNT = 1000  # phases in one click
@@ -38,8 +38,8 @@ class StepOnce(Request):
     """Let one player move, or both, while the run is paused."""
 
     command: Literal["step"]
-    what: Literal["discriminator", "generator", "both"]
-    count: Annotated[Whole, Field(ge=1, le=MAX_COUNT)] = 1
+    what: Literal["discriminator", "generator", "both"] = Field(examples=["both"])
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT), WHOLE] = 1
 
 
 class SetOptions(Request):
@@ -82,7 +82,7 @@ class Duplicate(Request):
 
 Command = Annotated[
     Pause | Resume | Stop | StepOnce | SetOptions | Limit | Checkpoint | Branch | Duplicate,
-    Field(discriminator="command"),
+    Field(discriminator="command", examples=[{"command": "pause"}]),
 ]
 COMMANDS: dict[str, type[Request]] = {
     typing.get_args(model.model_fields["command"].annotation)[0]: model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, WrapValidator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, WrapValidator, model_validator
 
 from engine.options import BadInput, bad_inputs
 from engine.requests.base import Request
@@ -28,9 +28,14 @@ def _as_a_whole(field: str) -> WrapValidator:
     return WrapValidator(checked)
 
 
-DrawSeed = Annotated[int, Field(ge=0, le=MAX_DRAW, description="What is drawn.", examples=[7])]
+DrawSeed = Annotated[int, Field(ge=0, le=MAX_DRAW, description="What is drawn.")]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
-CodeValue = int | float | str | list[float]
+CodeValue = (
+    Annotated[int, Field(ge=-MAX_DRAW, le=MAX_DRAW)]
+    | Coordinate
+    | Annotated[str, Field(max_length=200)]
+    | list[Coordinate]
+)
 Mode = Annotated[Literal["linear", "spherical"], Field(description="Straight, or on great circles.")]
 Segment = Annotated[int, Field(ge=2, le=MOST_STEPS, description="Pictures a segment, both ends counted.")]
 
@@ -40,16 +45,18 @@ class Place(Request):
     of latents, whose lattice points have seeds.
     """
 
-    seed: DrawSeed = 0
+    seed: DrawSeed = Field(0, examples=[7])
     z: list[Annotated[float, Field(ge=-1000, le=1000)]] = Field([], description="latent_dim numbers.")
     plane: list[Coordinate] = Field(
-        [], min_length=2, max_length=2, description="[x, y].", examples=[[0.5, 2.25]]
+        [], min_length=2, max_length=2, description="[x, y], such as [0.5, 2.25]."
     )
     plane_seed: DrawSeed = Field(0, description="Which plane.")
     codes: Annotated[dict[str, CodeValue], _as_a_whole("codes")] = Field(
         default_factory=dict, description="Values by code.", examples=[{"c1": 0.5}]
     )
-    label: CodeValue = Field(0, description="The class, for a conditional model.")
+    label: Annotated[CodeValue, _as_a_whole("label")] = Field(
+        0, description="The class, for a conditional model."
+    )
     directions: Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], _as_a_whole("directions")] = (
         Field(
             default_factory=dict,
@@ -80,9 +87,9 @@ _EXAMPLE = {"seed": 7, "codes": {"c1": 0.5}, "truncation": 1.0, "directions": {"
 class Render(Place):
     """Samples at `places`. Instead of these, one place can be given by itself: `{"seed": 7}`."""
 
-    places: list[Place] = Field(
-        [], min_length=1, max_length=MOST_PLACES, examples=[[_EXAMPLE, {"plane": [0.5, 2.25]}]]
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"places": [_EXAMPLE]}]})
+
+    places: list[Place] = Field([], min_length=1, max_length=MOST_PLACES)
     place: Place | None = Field(None, description="One place.")
     columns: int | None = Field(None, ge=1, le=256, description="Of the grid; by default it is square.")
     scale: int = Field(1, ge=1, le=MOST_SCALE, description="Screen pixels for each pixel.")
@@ -100,7 +107,7 @@ class Render(Place):
 class Draw(Request):
     """The sample at a place, as a frame."""
 
-    place: Place
+    place: Place = Field(examples=[{"seed": 7}])
 
 
 class Walk(Request):

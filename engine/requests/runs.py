@@ -49,7 +49,7 @@ class StartRun(Request):
 class StartPreset(Request):
     """A preset to start."""
 
-    seed: Seed | None = Field(None, description="Instead of the preset's own.")
+    seed: Seed | None = Field(None, description="Instead of the preset's own.", examples=[1])
 
 
 class Rename(Request):

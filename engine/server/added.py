@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from engine.options import validate
+from engine.requests.models import AddModel
 from engine.server.intake import Intake
-from engine.weights.importing import Importing
 
 MEMORY = 4 << 30  # bytes beyond what torch takes: four large files, and the networks that they fill
 CPU_S = 120
@@ -20,21 +18,19 @@ class AddedModels:
     def __init__(self, folder: Path, intake: Intake) -> None:
         self.folder, self._intake = folder, intake
 
-    def add(self, name: object, files: object, chosen: dict[str, Any] | None = None) -> str:
-        """Make a model of weight ``files``, of which ``chosen`` (``Importing``) says what they cannot;
-        returns its id. Raises ``BadInput``, whatever they hold.
-        """
-        asked = validate(Importing, chosen or {})
+    def add(self, name: object, files: object, gan: object = None, test_mode: object = "auto") -> str:
+        """Make a model of weight ``files``; returns its id. Raises ``BadInput``, whatever they hold."""
+        asked = AddModel.read({"name": name, "files": files, "as": gan, "test_mode": test_mode})
         card = self._intake.take(
             "add_model",
             self.folder,
-            name,
-            files,
+            asked.name,
+            asked.files,
             memory=MEMORY,
             cpu_s=CPU_S,
             wait_s=WAIT_S,
             noun="model",
-            remedy="Choose the .pth file of a generator.",
-            chosen=asked.model_dump(),
+            gan=asked.as_,
+            test_mode=asked.test_mode,
         )
         return card["id"]

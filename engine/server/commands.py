@@ -43,7 +43,7 @@ def check_request(request: object) -> dict[str, Any]:
 
     Raises ``BadInput`` for what is no ``StartRun``.
     """
-    return StartRun.read(as_json(request)).given()
+    return StartRun.read(as_json(request)).plain()
 
 
 def as_json(request: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict
+from engine.requests.models import SUFFIXES, Export
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
 from engine.runs.records import ModelCard
@@ -23,7 +24,6 @@ from engine.server.shelf import Shelf
 from engine.server.translations import Translations
 from engine.server.translator_cards import TRANSLATED, card_of
 from engine.server.turns import QueuedRequest, Turns
-from engine.weights.formats import DIRECTIONS, SUFFIXES
 from engine.worker.wire import ERRORS
 
 ANSWER_S = 60.0
@@ -125,19 +125,14 @@ class Exploring:
         """A model's generator as a file of another format, its card beside it under the same name with
         ``.md``; written once for a model's step. Raises ``BadInput``, ``TooMany``.
         """
-        if to not in SUFFIXES:
-            raise BadInput("there is no such format.", "to", f"Choose one of: {', '.join(SUFFIXES)}.")
-        if direction not in (None, *DIRECTIONS):
-            raise BadInput(
-                "there is no such direction.", "direction", f"Choose one of: {', '.join(DIRECTIONS)}."
-            )
+        asked = Export.read({"to": to, "direction": direction})
         folder = self._cache / "exports" / self.shelf.version(model)
-        file = folder / f"{model}{f'-{direction}' if direction else ''}{SUFFIXES[to]}"
+        file = folder / f"{model}{f'-{direction}' if direction else ''}{SUFFIXES[asked.to]}"
         if not file.with_name(f"{file.name}.md").is_file():
             for older in folder.parent.glob(f"{model}@*"):
                 if older != folder:
                     shutil.rmtree(older, ignore_errors=True)
-            arguments = {"to": to, "direction": direction, "out": str(file)}
+            arguments = {**asked.plain(), "out": str(file)}
             self._write(model, "exported", arguments, viewer)
         return file
 

@@ -9,8 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput, Conflict
-from engine.runs.names import check_name
+from engine.options import Conflict
 from engine.server.inference import Inference
 from engine.server.processes import Spawn, Zygote
 
@@ -28,33 +27,29 @@ class Intake:
         self,
         call: str,
         into: Path,
-        name: object,
-        files: object,
+        title: str,
+        files: list[Path],
         *,
         memory: int,
         cpu_s: int,
         wait_s: float,
         noun: str,
-        remedy: str,
         **arguments: Any,
     ) -> dict[str, Any]:
         """The result of ``engine.worker.calls.CALLS[call]`` for ``files``, which makes a new folder under
-        ``into``, its id made of ``name`` (or ``noun``).
+        ``into``, its id made of ``title`` (or ``noun``).
 
         ``memory`` in bytes beyond what torch takes, ``wait_s`` for the turn and again for the answer.
-        ``remedy`` is for who sends no file. Raises ``BadInput``, whatever the files hold, ``Conflict`` while
+        Raises ``BadInput``, whatever the files hold, ``Conflict`` while
         others are being read.
         """
-        title = check_name(name)
-        if not isinstance(files, list) or not files:
-            raise BadInput("there are no files.", "files", remedy)
         words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or noun
         out = into / f"{words}-{secrets.token_hex(3)}"
         if not self._turn.acquire(timeout=wait_s):
             raise Conflict("other files are still being read.", "files", "Try again in a minute.")
         reader = Inference(self._processes, self._log, memory=memory, cpu_s=cpu_s)
         try:
-            sent = [str(Path(file).resolve()) for file in files]
+            sent = [str(file.resolve()) for file in files]
             return reader.call(
                 call, files=sent, out=str(out), **arguments, title=title, timeout_s=wait_s, retry=False
             )

@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from engine.options import BadInput, Conflict
+from engine.requests.translation import PICTURES, Translate
 from engine.runs.files import write_bytes
 from engine.server.desk import Desk, Job, Kind, given_up, gone
 from engine.server.turns import QueuedRequest
-from engine.translation.options import PARTS, check_options
 
 MANY_FILES = 5000
 File = Path | tuple[str, bytes]  # a path, or a name with its contents
@@ -20,7 +20,7 @@ File = Path | tuple[str, bytes]  # a path, or a name with its contents
 
 def _with_files(job: Job) -> dict[str, Any]:
     assert job.folder is not None
-    files = {name: job.folder / "out" / f"{name}.png" for name in PARTS}
+    files = {name: job.folder / "out" / f"{name}.png" for name in PICTURES}
     made = {name: path.read_bytes() if path.exists() else None for name, path in files.items()}
     return {**job.result, **made}
 
@@ -142,7 +142,7 @@ class Translations:
         control: str = "",
         awaited: Translated | None = None,
     ) -> Job:
-        chosen = check_options(options)
+        chosen = Translate.read(options).options()
         if not files:
             raise BadInput("there is no picture.", "files", "Send at least one file.")
         if len(files) > MANY_FILES:

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import cast
 
-from engine.options import BadInput, NotFound
+from engine.options import NotFound
+from engine.requests.data import AddDataset
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes
 from engine.runs.records import Dataset
@@ -16,9 +17,6 @@ from engine.server.intake import Intake
 MEMORY = 3 << 30  # bytes beyond what torch takes: 50,000 pictures of 64 px in colour, twice
 CPU_S = 240
 WAIT_S = 300.0
-LAYOUTS = ("images", "pairs", "domains")
-SIDE_BY_SIDE = ("auto", "always")
-SIZES = (28, 32, 64, 128, 256)  # of pairs and domains 64 and more
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -49,48 +47,19 @@ class Uploads:
             and (self.folder / dataset / "card.json").is_file()
         )
 
-    def add(
-        self,
-        name: object,
-        files: object,
-        size: object,
-        colour: object,
-        layout: object = "images",
-        value_range: object = "",
-        side_by_side: object = "auto",
-    ) -> Dataset:
-        """Make a data set of pictures and zips; returns its card. Raises ``BadInput``, whatever they hold.
-
-        ``layout``: one of ``LAYOUTS``; ``engine.data.reading.sides`` says how pairs and domains are laid out,
-        and what ``value_range`` and ``side_by_side`` are.
-        """
-        if isinstance(size, bool) or not isinstance(size, int) or not isinstance(colour, bool):
-            raise BadInput(
-                "size is a number of pixels, colour is true or false.",
-                "size",
-                f"Choose one of: {', '.join(map(str, SIZES))}.",
-            )
-        if layout not in LAYOUTS:
-            raise BadInput("there is no such layout.", "layout", f"Choose one of: {', '.join(LAYOUTS)}.")
-        if side_by_side not in SIDE_BY_SIDE:
-            raise BadInput("side_by_side is auto or always.", "side_by_side", "Choose one of these.")
-        if not isinstance(value_range, str) or len(value_range) > 100:
-            raise BadInput("the range is no short text.", "value_range", "Give two numbers, or leave it out.")
+    def add(self, **given: object) -> Dataset:
+        """Make a data set as ``AddDataset`` says; returns its card. Raises ``BadInput``, whatever it gets."""
+        asked = AddDataset.read(given)
         made = self._intake.take(
             "ingest",
             self.folder,
-            name,
-            files,
+            asked.name,
+            asked.files,
             memory=MEMORY,
             cpu_s=CPU_S,
             wait_s=WAIT_S,
             noun="pictures",
-            remedy="Choose a zip, or at least 16 pictures.",
-            size=size,
-            colour=colour,
-            layout=layout,
-            value_range=value_range,
-            side_by_side=side_by_side,
+            **asked.model_dump(exclude={"name", "files"}),
         )
         return cast(Dataset, made)
 

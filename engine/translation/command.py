@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.options import BadInput
+from engine.requests.translation import Translate
 from engine.runs.files import refuse_overwriting
-from engine.translation.options import CHOICES, check_options
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
 )  # fmt: skip
 HEIC = (".heic", ".heif")  # read with an optional extra
 UNREAD = (".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
+CHOICES = ("direction", "scale", "test_mode", "alpha")
 MOST_BYTES = 256 << 20  # of one file
 
 
@@ -26,8 +28,12 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
     parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    for name, choices in CHOICES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=choices[0])
+    for name in CHOICES:
+        field = Translate.model_fields[name]
+        choices = typing.get_args(field.annotation)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", choices=choices, default=field.default, help=field.description
+        )
     parser.add_argument("--longest", type=int, default=0, help="reduce larger pictures to this side first")
     parser.add_argument("--seed", type=int, default=0, help="of dropout")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
@@ -40,8 +46,7 @@ def translate(given: argparse.Namespace) -> int:
     from engine.models import finding
     from engine.models.library import Library
 
-    names = (*CHOICES, "longest", "seed")
-    options = check_options({name: getattr(given, name) for name in names})
+    options = Translate.read({name: getattr(given, name) for name in (*CHOICES, "longest", "seed")})
     loaded = Library().get(finding.find(given.model, given.runs))
     found = list(_found(given.pictures))
     if not found:
@@ -70,9 +75,7 @@ def translate(given: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _translated(
-    loaded: object, path: Path, options: dict[str, object], show: Callable[[float], None]
-) -> bytes:
+def _translated(loaded: object, path: Path, options: Translate, show: Callable[[float], None]) -> bytes:
     from engine.models.library import Loaded
     from engine.translation.translating import translate_picture
 

@@ -17,7 +17,7 @@ from typing import Any
 from engine.data.reading.archive import Limits, is_zip, names_in, read_zip
 from engine.models.library import Loaded
 from engine.options import BadInput, NotFound
-from engine.translation.options import PARTS
+from engine.requests.translation import PICTURES, Translate
 from engine.translation.translating import translate_picture
 
 TURN_S = 0.3  # after so long, others have their turn
@@ -55,7 +55,7 @@ def _one(loaded: Loaded, arguments: dict[str, Any], state: State) -> Turn:
         raise _died()
     folder = Path(arguments["folder"])
     raw = (folder / "in" / "0").read_bytes()
-    work = translate_picture(loaded, raw, arguments["options"], folder)
+    work = translate_picture(loaded, raw, Translate.read(arguments["options"]), folder)
     del raw
     while True:
         try:
@@ -65,11 +65,11 @@ def _one(loaded: Loaded, arguments: dict[str, Any], state: State) -> Turn:
             break
         yield {"attempt": 1, "progress": round(share, 4), "done": 0, "total": 1}
     _keep(folder / "out", answer)
-    return {name: value for name, value in answer.items() if name not in PARTS}
+    return {name: value for name, value in answer.items() if name not in PICTURES}
 
 
 def _keep(out: Path, answer: dict[str, Any]) -> None:
-    for name in PARTS:
+    for name in PICTURES:
         if answer[name] is not None:
             (out / f"{name}.png").write_bytes(answer[name])
 
@@ -79,7 +79,7 @@ def _many(loaded: Loaded, arguments: dict[str, Any], state: State) -> Turn:
     folder = Path(arguments["folder"])
     failed: list[dict[str, Any]] = list(state.get("failed", []))
     total, names, done = _count(folder, arguments["names"]), _Names(), state.get("done", 0)
-    options = {**arguments["options"], "back": False, "patches": False, "given": False}
+    options = Translate.read({**arguments["options"], "back": False, "patches": False, "given": False})
     position = state.get("position", 0)  # pictures that an earlier process has seen to
     lost = state.get("position") if "position" in state else None
     for number, (name, raw) in enumerate(_pictures(folder, arguments["names"])):

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from engine.game.recipe import Direction
 from engine.models.model import Model, one_thread
 from engine.options import BadInput
+from engine.requests.models import SUFFIXES
 from engine.runs.files import replace
-from engine.weights.formats import SUFFIXES
 
 TOLERANCE = 1e-4  # largest difference from the model, of outputs in [-1, 1]
 OPSET = 18

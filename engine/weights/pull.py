@@ -17,8 +17,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict
 from engine.runs.files import read_json, replace, write_json
-from engine.weights.adding import GANS_TO_BE, add
-from engine.weights.importing import Gan, Importing
+from engine.weights.adding import GANS_TO_BE, Gan, Mode, add
 
 BASES: dict[Gan, str] = {
     "cyclegan": "http://efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models",
@@ -94,10 +93,7 @@ def published(name: str, gan: Gan | None = None, base: str | None = None) -> Pub
 
 
 def pull(
-    wanted: Published,
-    runs: Path,
-    chosen: Importing | None = None,
-    progress: Progress = lambda done, total: None,
+    wanted: Published, runs: Path, test_mode: Mode = "auto", progress: Progress = lambda done, total: None
 ) -> dict[str, Any]:
     """Fetch a file and make a model of it in ``runs``; returns its card.
 
@@ -114,8 +110,7 @@ def pull(
     try:
         fetch(wanted.address, file, progress)
         first_time = check(file, shelf / CHECKSUMS, f"{wanted.gan}/{wanted.name}")
-        chosen = (chosen or Importing()).model_copy(update={"gan": wanted.gan})
-        card = add([file], out, wanted.name, chosen, wanted.sides, wanted.address, LICENCE)
+        card = add([file], out, wanted.name, wanted.gan, test_mode, wanted.sides, wanted.address, LICENCE)
         first_time()
     finally:
         file.unlink(missing_ok=True)  # the model has all of it; what is not one is not kept

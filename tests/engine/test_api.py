@@ -216,7 +216,7 @@ def test_own_pictures_become_a_data_set(engine, tmp_path):
         ("x" * 10_000, 16, 28, False, "name"),
         ("", 16, 28, False, "name"),
         ("size", 16, "28", False, "size"),
-        ("colour", 16, 28, "yes", "size"),
+        ("colour", 16, 28, "yes", "colour"),
         ("none", 0, 28, False, "files"),
     ],
 )

@@ -263,6 +263,43 @@ def test_the_documentation_asks_nobody_outside(server, schema):
     assert server.http.get("/api/redoc").status_code == 404
 
 
+def parts(schema, about, where):
+    """What a schema of a request is made of: each part that is no reference, no choice and no object."""
+    about = {**schema["components"]["schemas"].get(about.get("$ref", "").rpartition("/")[2], {}), **about}
+    inner = [(where, one) for key in ("anyOf", "oneOf", "allOf") for one in about.get(key, [])]
+    inner += [(f"{where}.{name}", one) for name, one in about.get("properties", {}).items()]
+    inner += [(f"{where}[]", about["items"])] if "items" in about else []
+    inner += [(f"{where}.*", one)] if isinstance(one := about.get("additionalProperties"), dict) else []
+    for name, one in inner:
+        yield from parts(schema, one, name)
+    if not inner:
+        yield where, about
+
+
+def examples(schema, about):
+    about = {**schema["components"]["schemas"].get(about.get("$ref", "").rpartition("/")[2], {}), **about}
+    return about.get("examples") or [e for one in about.get("anyOf", []) for e in examples(schema, one)]
+
+
+def test_whatever_a_request_takes_has_a_type_bounds_and_an_example(schema):
+    operations = [
+        (f"{verb} {path}", about) for path, verbs in schema["paths"].items() for verb, about in verbs.items()
+    ]
+    assert len(operations) > 40
+    for where, about in operations:
+        given = [(one["name"], one["schema"]) for one in about.get("parameters", [])]
+        for kind, body in about.get("requestBody", {}).get("content", {}).items():
+            given.append((kind, body["schema"]))
+            assert examples(schema, body["schema"]), f"{where} has no example of {kind}"
+        for name, one in given:
+            for at, part in parts(schema, one, f"{where} {name}"):
+                assert {"type", "enum", "const"} & part.keys(), f"{at} may be anything: {part}"
+                assert part.get("type") != "object" or part.get("additionalProperties") is False, at
+                if part.get("type") in ("integer", "number") and not {"enum", "const"} & part.keys():
+                    bounds = {"exclusiveMinimum", "exclusiveMaximum", "minimum", "maximum"} & part.keys()
+                    assert len(bounds) == 2, f"{at} has no bounds: {part}"
+
+
 def test_the_documentation_says_it_all(server, schema):
     for path, methods in schema["paths"].items():
         for method, about in methods.items():

@@ -84,7 +84,7 @@ def test_json_gives_the_way_back_and_the_patches_too(http):
         ("pairs", {"longest": "3"}, 400),
         ("pairs", {"longest": "x"}, 422),
         ("pairs", {"seed": "1e99"}, 400),
-        ("pairs", {"sneaky": "1"}, 400),
+        ("pairs", {"sneaky": "1"}, 422),
         ("pairs", {"format": "gif"}, 400),
         ("pairs", {"file": "text"}, 422),
     ],

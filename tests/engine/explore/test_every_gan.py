@@ -31,11 +31,11 @@ def test_a_model_of_every_gan_can_be_explored(gan, tmp_path):
         "score": {"places": keys},
         "about": {},
         "weights": {"out": str(tmp_path / "out")},
-        "read": {"raw": ask(run.path, "render", {"place": {"plane": [0.5, 0.5]}})[0]["result"]["png"]},
+        "read": {"image": ask(run.path, "render", {"place": {"plane": [0.5, 0.5]}})[0]["result"]["png"]},
         "histograms": {},
         "features": {"place": keys[0], "network": "discriminator"},
-        "check": {"pixels": pixels},
-        "project": {"pixels": pixels, "steps": 2, "restarts": 2},
+        "check": {"image": pixels},
+        "project": {"image": pixels, "steps": 2, "restarts": 2},
     }
     assert asked.keys() == (PLANS.keys() | TASKS.keys()) - ELSEWHERE
     for kind, arguments in asked.items():

@@ -31,7 +31,7 @@ def render(engine, model="infogan", viewer="me", **arguments):
 
 def project(engine, viewer, steps=5, model="infogan"):
     pixels = np.random.default_rng(0).integers(0, 255, 784, np.uint8).tobytes()
-    return engine.project(model, viewer, {"pixels": pixels, "steps": steps}, {"note": "", "original": b""})
+    return engine.project(model, viewer, {"image": pixels, "steps": steps}, {"note": "", "original": b""})
 
 
 def state(engine, job, model="infogan"):
@@ -197,8 +197,6 @@ def test_one_projection_a_viewer_and_a_few_in_all(engine):
 
 
 def test_a_wrong_projection_fails_with_the_reason(engine):
-    job = engine.project(
-        "infogan", "wrong", {"pixels": bytes(784), "steps": 0}, {"note": "", "original": b""}
-    )
+    job = engine.project("infogan", "wrong", {"image": bytes(784), "steps": 0}, {"note": "", "original": b""})
     status = eventually(lambda: state(engine, job) == "failed" and engine.projection("infogan", job))
     assert status["field"] == "steps" and status["remedy"]

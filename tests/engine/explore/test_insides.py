@@ -27,7 +27,7 @@ def test_the_maps_are_those_of_the_picture(runs, infogan):
         return ask(runs / "infogan", "features", what)[0]["result"]["layers"][0]["maps"]
 
     by_default = first(place={"seed": 3})
-    assert first(pixels=pixels_of(infogan.model, 4)) != by_default == first(place={"seed": 3})
+    assert first(image=pixels_of(infogan.model, 4)) != by_default == first(place={"seed": 3})
 
 
 def test_fully_connected_layers_are_shown_too(runs):
@@ -42,7 +42,7 @@ def test_fully_connected_layers_are_shown_too(runs):
         ({"network": "recogniser"}, "network"),
         ({"network": 1}, "network"),
         ({"place": 1}, "place"),
-        ({"pixels": b"", "network": "generator"}, "place"),
+        ({"image": b"", "network": "generator"}, "place"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -34,7 +34,7 @@ def test_a_models_own_sample_is_found_again(name):
     target = model.generate(model.latents([1000]))
     others = model.generate(model.latents(range(64)))
     assert float((others - target).square().flatten(1).mean(1).min()) > 0.02
-    best = ask(PRETRAINED / name, "project", {"pixels": pixels_of(model, 1000)})[0]["result"]["best"]
+    best = ask(PRETRAINED / name, "project", {"image": pixels_of(model, 1000)})[0]["result"]["best"]
     assert best["error"] < 0.01
     found = model.generate(latent_of(loaded, best["place"])[None])
     assert float((found - target).square().mean()) < 0.01
@@ -64,7 +64,7 @@ def test_the_category_that_the_recogniser_reads_is_tried_first():
 
 def test_the_descent_comes_nearer(runs):
     """In many turns, to the same end as in one."""
-    request = {"pixels": random_pixels(), "restarts": 3, "steps": 40, "seed": 4}
+    request = {"image": random_pixels(), "restarts": 3, "steps": 40, "seed": 4}
     answer, turns = ask(runs / "infogan", "project", request)
     [begun] = explore(
         str(runs / "infogan"),
@@ -80,7 +80,7 @@ def test_the_descent_comes_nearer(runs):
 
 def test_progress_is_shown_on_the_way(runs, monkeypatch):
     monkeypatch.setattr(projection, "TURN_S", 0.0)
-    request = {"pixels": random_pixels(), "restarts": 2, "steps": 10}
+    request = {"image": random_pixels(), "restarts": 2, "steps": 10}
     [answer] = explore(
         str(runs / "infogan"), [{"kind": "project", "arguments": request, "state": {}, "parts": []}]
     )
@@ -89,12 +89,12 @@ def test_progress_is_shown_on_the_way(runs, monkeypatch):
 
 
 def test_every_category_may_be_the_right_one(infogan):
-    task = projection.check(infogan, {"pixels": random_pixels(), "restarts": 10})
+    task = projection.check(infogan, {"image": random_pixels(), "restarts": 10})
     starts = projection._promising(infogan, task)
     category = infogan.model.recipe.codes[0]
     assert starts.shape == (10, infogan.model.recipe.latent_dim)
     assert len(set(category.of(starts).argmax(1).tolist())) >= 5
-    result = ask(infogan.folder, "project", {"pixels": random_pixels(), "restarts": 10, "steps": 3})[0][
+    result = ask(infogan.folder, "project", {"image": random_pixels(), "restarts": 10, "steps": 3})[0][
         "result"
     ]
     z = latent_of(infogan, result["best"]["place"])[None]
@@ -105,9 +105,9 @@ def test_every_category_may_be_the_right_one(infogan):
 def test_an_encoder_answers_beside_the_descent(runs, model_at):
     bigan = model_at("bigan")
     pixels = pixels_of(bigan.model, 3)
-    both = ask(runs / "bigan", "project", {"pixels": pixels, "steps": 5})[0]["result"]
+    both = ask(runs / "bigan", "project", {"image": pixels, "steps": 5})[0]["result"]
     assert both["best"]["error"] <= both["encoder"]["error"], "the encoder's answer is one of the starts"
-    alone, turns = ask(runs / "bigan", "project", {"pixels": pixels, "method": "encoder"})
+    alone, turns = ask(runs / "bigan", "project", {"image": pixels, "method": "encoder"})
     assert turns == 1 and alone["result"]["best"] == alone["result"]["encoder"] == both["encoder"]
     assert float(latent_of(bigan, both["best"]["place"]).abs().max()) <= 1, "a uniform prior keeps its bounds"
 
@@ -118,7 +118,7 @@ def test_an_edit_agrees_where_the_mask_is_white(runs, infogan):
     mask = np.zeros((28, 28), np.uint8)
     mask[:, :14] = 255
     start = {"seed": 2}
-    request = {"pixels": target.tobytes(), "mask": png(mask), "start": start, "steps": 30, "restarts": 1}
+    request = {"image": target.tobytes(), "mask": png(mask), "start": start, "steps": 30, "restarts": 1}
     before = infogan.model.generate(latent_of(infogan, start)[None])[0, 0, :, :14]
     best = ask(runs / "infogan", "project", request)[0]["result"]["best"]
     assert best["error"] < float((before + 1).square().mean())
@@ -154,9 +154,9 @@ def test_the_nearest_training_images_are_found(infogan):
     ],
 )
 def test_wrong_projections_are_refused(runs, wrong, field):
-    answer, _ = ask(runs / "infogan", "project", {"pixels": random_pixels(), **wrong})
+    answer, _ = ask(runs / "infogan", "project", {"image": random_pixels(), **wrong})
     assert answer["refused"]["field"] == field
 
 
 def test_points_are_not_projected(runs):
-    assert "points" in ask(runs / "ring", "project", {"pixels": b""})[0]["refused"]["error"]
+    assert "points" in ask(runs / "ring", "project", {"image": b""})[0]["refused"]["error"]

@@ -176,4 +176,4 @@ def test_an_empty_sheet_is_no_trouble():
 
 def test_a_model_of_points_takes_no_pictures(ring: Loaded):
     with pytest.raises(BadInput, match="points"):
-        read(ring, {"raw": encoded(halves())}, {})
+        read(ring, {"image": encoded(halves())}, {})

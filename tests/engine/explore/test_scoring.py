@@ -21,7 +21,7 @@ def test_a_score_is_the_probability_that_d_gives(runs, infogan):
 
 
 def test_a_picture_is_scored_as_it_is_sent(runs, infogan):
-    sent = ask(runs / "infogan", "score", {"pixels": pixels_of(infogan.model, 1)})[0]["result"]
+    sent = ask(runs / "infogan", "score", {"image": pixels_of(infogan.model, 1)})[0]["result"]
     drawn = ask(runs / "infogan", "score", {"places": [{"seed": 1}]})[0]["result"]
     assert sent["images"] == drawn["images"]
     assert sent["scores"] == pytest.approx(drawn["scores"], abs=0.02), "but for the rounding of its pixels"

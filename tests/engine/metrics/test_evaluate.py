@@ -316,8 +316,8 @@ class TestChoice:
             (["modes"], N, "metrics", "does not apply: it needs 2-D data"),
             (["class_agreement"], N, "metrics", "told the class"),
             ([], N, "metrics", "no measure is named"),
-            (["fid"], 3, "n", "3 samples"),
-            (["fid"], 10**7, "n", "10000000 samples"),
+            (["fid"], 3, "n", "at least 16"),
+            (["fid"], 10**7, "n", "at most 100000"),
         ],
     )
     def test_refusals(self, mnist, metrics, n, field, words):

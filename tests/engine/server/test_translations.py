@@ -8,7 +8,6 @@ from engine.options import BadInput, Conflict, NotFound, TooMany
 from engine.server import translations
 from engine.server.desk import Desk
 from engine.translation import work
-from engine.translation.options import check_options
 from tests.engine.made_translators import file_of, make_translator, opened, photograph
 
 
@@ -96,7 +95,7 @@ def test_a_process_that_died_is_not_asked_for_the_same_again(tmp_path):
         (folder / part).mkdir(parents=True)
     for number in range(3):
         (folder / "in" / str(number)).write_bytes(file_of(photograph(9, 9)))
-    arguments = {"folder": str(folder), "names": ["a", "b", "c"], "options": check_options({}), "many": True}
+    arguments = {"folder": str(folder), "names": ["a", "b", "c"], "options": {}, "many": True}
     lost = {"position": 1, "done": 1, "failed": []}
     (folder / "out" / "a.png").write_bytes(b"of the first process")
     while "result" not in (answer := work.translate(loaded, arguments, lost)):

@@ -12,7 +12,6 @@ from engine.models import loading
 from engine.options import BadInput
 from engine.weights.adding import add
 from engine.weights.export import FORMATS, SUFFIXES, export
-from engine.weights.importing import Importing
 
 CLOSE = 1e-4
 
@@ -22,9 +21,7 @@ def translators(save, tmp_path):
     """A CycleGAN of both ways, and a pix2pix that takes the batch's statistics."""
     ways = [save(f"latest_net_G_{side}.pth", "resnet", "instance", 6) for side in "AB"]
     add(ways, tmp_path / "both")
-    add(
-        [save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", chosen=Importing(test_mode="train")
-    )
+    add([save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", test_mode="train")
     return {name: loading.load(tmp_path / name) for name in ("both", "unet")}
 
 
