@@ -45,11 +45,12 @@ _CIRCLING = _run(
 )  # fmt: skip
 _OUT_OF_REACH = _run(
     "gan", "segments", 20_000, objective="minimax", generator_optimizer="sgd", generator_lr=1e-2,
-    pretrain_discriminator=1000,
+    pretrain_discriminator=3000,
 )  # fmt: skip
 _OVERPOWERED = _run(
-    "gan", "ring", 20_000, objective="minimax", critic_steps=5, discriminator_lr=1e-3, generator_lr=1e-4
-)
+    "gan", "ring", 20_000, objective="minimax", critic_steps=5, discriminator_lr=1e-3,
+    generator_optimizer="sgd", generator_lr=1e-3,
+)  # fmt: skip
 _ONE_GAUSSIAN: dict[str, Any] = {"affine": True, "modes": 2, "sd": 0.2, "generator_update": "minimax"}
 
 PRESETS: dict[str, Preset] = {
@@ -85,7 +86,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "overpowering": Preset(
         title="D overpowers G",
-        watch="Watch D's accuracy stay near 1 while G hardly moves: five steps of D for each of G.",
+        watch="Watch D stay right nine times in ten: it takes five steps for each of G's, and G reaches a "
+        "mode or two, or none.",
         expect="discriminator_overpowering",
         runs=(_OVERPOWERED,),
     ),
@@ -97,7 +99,7 @@ PRESETS: dict[str, Preset] = {
             _OUT_OF_REACH,
             _run(
                 "gan", "segments", 20_000, objective="wasserstein", gradient_penalty=0.1, critic_steps=5,
-                generator_optimizer="sgd", generator_lr=1e-2, pretrain_discriminator=1000,
+                generator_optimizer="sgd", generator_lr=1e-2, pretrain_discriminator=3000,
             ),
         ),
     ),

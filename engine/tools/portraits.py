@@ -24,12 +24,14 @@ STEPS = {"points": 2500, "images": 1500, "pairs": 1000, "domains": 1000}
 
 
 def portrait(name: str) -> Image.Image:
-    """The card's picture of preset ``name``, 160 px high: its runs after ``STEPS``, side by side."""
+    """The card's picture of preset ``name``, 160 px high: its runs after ``STEPS`` of both players, side by
+    side.
+    """
     panels = []
     for request in PRESETS[name].runs:
         trainer = Trainer(validate({**request, "device": "cpu"}))
         use_threads(trainer.source.kind)
-        for _ in range(STEPS[trainer.source.kind]):
+        for _ in range(trainer.options.pretrain_discriminator + STEPS[trainer.source.kind]):
             trainer.iterate()
             trainer.read()
         panels.append(Image.open(io.BytesIO(picture_of(trainer.shown()).thumbnail())).convert("RGB"))

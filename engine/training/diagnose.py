@@ -27,6 +27,7 @@ EVEN = 0.25  # nats from the classes' shares in the data to those of the samples
 ALIKE = (0.7, 1.4)  # the diversity of samples that vary as the data do
 CONVERGED = 0.7  # of its first value, at most: an error of a translator or an encoder that has learned
 VARIED = 0.5  # of the data's diversity
+NEARER = 0.8  # of the least divergence before
 LARGE_RATE = 3e-3  # for Adam on two players
 SETTLED = 5  # measured rows before anything is said
 
@@ -332,26 +333,28 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
     if len(accuracies) < 20 or mean(accuracies) < limit:
         return None
     evidence = f"D's accuracy is {mean(accuracies):.2f} over the last {len(accuracies)} reports."
-    rate = max(d.options["generator_lr"], d.options["discriminator_lr"])
-    changes = {"critic_steps": 1, "generator_lr": rate, "discriminator_lr": rate}
-    changes = {name: value for name, value in changes.items() if d.options[name] != value}
-    if changes:
-        remedy = {
-            "sentence": f"One D step for each G step, equal rates of {rate:g}",
-            "options": changes,
-            "live": True,
-        }
-    else:
-        remedy = _wgan_gp(d)
+    remedy = _evenly(d) or _wgan_gp(d)
     return _diagnosis("discriminator_overpowering", evidence, {"d_accuracy": mean(accuracies)}, remedy)
+
+
+def _evenly(d: Diagnoser) -> dict[str, Any] | None:
+    """Both players step alike, and G's loss is not flat where D is sure."""
+    own = d.options["discriminator_lr"]
+    if d.score["name"] == "minimax":
+        also = {"objective": "non_saturating", "generator_optimizer": d.options["discriminator_optimizer"]}
+        options = {"critic_steps": 1, "generator_lr": own, **also}
+        return _differing(d, "The non-saturating objective, and G steps as D does", options, live=False)
+    rate = max(d.options["generator_lr"], own)
+    options = {"critic_steps": 1, "generator_lr": rate, "discriminator_lr": rate}
+    return _differing(d, f"One D step for each G step, equal rates of {rate:g}", options, live=True)
 
 
 def oscillation(d: Diagnoser) -> Diagnosis | None:
     """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row, and
     back. Samples that lie on the data do not oscillate, nor do those that are still on their way.
     """
-    levels = d._window("jsd")[-SETTLED:]
-    if levels and median(levels) < HEALTHY_JSD:
+    levels = d._window("jsd")
+    if levels and (median(levels[-SETTLED:]) < HEALTHY_JSD or _comes_nearer(levels)):
         return None
     histograms = d._window("histogram")[-SETTLED - 1 :]  # what was before has had time to calm down
     if histograms:
@@ -398,6 +401,11 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
     else:
         remedy = _wgan_gp(d)
     return _diagnosis("oscillation", evidence, numbers, remedy)
+
+
+def _comes_nearer(levels: Sequence[float]) -> bool:
+    """Whether the least of these divergences by far is one of the last two."""
+    return len(levels) > SETTLED and min(levels[-2:]) < NEARER * min(levels[:-2])
 
 
 def left_behind(d: Diagnoser) -> Diagnosis | None:

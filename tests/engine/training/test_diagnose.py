@@ -67,6 +67,9 @@ def test_a_d_that_is_always_right_overpowers():
     found = told(small(critic_steps=5), [{**GOOD, "jsd": 0.5, "d_accuracy": 0.95}] * 25)
     assert "discriminator_overpowering" in found
     assert found["discriminator_overpowering"]["remedy"]["options"]["critic_steps"] == 1
+    found = told(small(critic_steps=5, objective="minimax"), [{**GOOD, "jsd": 0.5, "d_accuracy": 0.95}] * 25)
+    remedy = found["discriminator_overpowering"]["remedy"]  # its flat loss is what holds G
+    assert remedy["options"]["objective"] == "non_saturating" and not remedy["live"]
 
 
 def test_pictures_that_are_alike_at_first_are_no_collapse_but_later_they_are():
@@ -141,6 +144,16 @@ def test_samples_that_lie_on_the_data_do_not_oscillate_nor_do_those_that_come_ne
     assert "oscillation" not in told(config, coming * 1)
     circling = [{"jsd": jsd, "d_accuracy": 0.5, "g_grad": 1.0} for jsd in (0.3, 0.6) * 5]
     assert "oscillation" in told(config, circling)
+
+
+def test_modes_that_fill_up_one_after_the_other_do_not_oscillate():
+    """As the cured ring did in seed 21, whose samples moved much on their way."""
+    rows = [
+        {**GOOD, "modes_hit": 4, "histogram": HOP[k], "jsd": jsd}
+        for k, jsd in enumerate((0.53, 0.48, 0.46, 0.45, 0.44, 0.26, 0.16))
+    ]
+    assert "oscillation" in told(small(), rows[:6] + [{**rows[6], "jsd": 0.5}] * 2)
+    assert "oscillation" not in told(small(), rows)
 
 
 CURES = {
