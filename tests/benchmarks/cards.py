@@ -24,7 +24,6 @@ from tests.benchmarks.trials import Trials
 from tests.benchmarks.watching import Watched, watch
 
 OUT = Path(__file__).with_name("cards.jsonl")
-PAGE = OUT.with_suffix(".md")
 Figures = dict[str, float]
 ALONE = 3000  # steps of D alone before the runs on segments begin
 FAR, NEAR = 0.6, 0.2  # nats of Jensen-Shannon divergence: hardly any sample, or most, where the data are
@@ -226,6 +225,9 @@ def main() -> None:
             for seed in range(given.first_seed, given.first_seed + given.seeds):
                 trials.add((name, seed), partial(trial, name, seed, keep))
     print(table(trials.lines))
+    if not given.table:
+        page = "# Whether the cards show what they say\n\nA row a card; made by `python -m tests.benchmarks.cards` of the trials in [cards.jsonl](cards.jsonl)."
+        given.out.with_suffix(".md").write_text(f"{page}\n\n{table(trials.lines)}\n")
 
 
 if __name__ == "__main__":

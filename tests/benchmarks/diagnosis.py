@@ -174,6 +174,9 @@ def main() -> None:
         for seed in range(given.first_seed, given.first_seed + given.seeds):
             trials.add((name, seed), partial(trial, name, seed, given.remedies))
     print(table(trials.lines))
+    if not given.table:
+        page = "# How often the diagnosis is right\n\nMade by `python -m tests.benchmarks.diagnosis` of the trials in [diagnosis.jsonl](diagnosis.jsonl)."
+        given.out.with_suffix(".md").write_text(f"{page}\n\n{table(trials.lines)}\n")
 
 
 if __name__ == "__main__":
