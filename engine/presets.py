@@ -49,7 +49,7 @@ _OUT_OF_REACH = _run(
 )  # fmt: skip
 _OVERPOWERED = _run(
     "gan", "ring", 20_000, objective="minimax", critic_steps=5, discriminator_lr=1e-3,
-    generator_optimizer="sgd", generator_lr=1e-3,
+    generator_optimizer="sgd", generator_lr=3e-4,
 )  # fmt: skip
 _ONE_GAUSSIAN: dict[str, Any] = {"affine": True, "modes": 2, "sd": 0.2, "generator_update": "minimax"}
 

@@ -226,7 +226,7 @@ def main() -> None:
                 trials.add((name, seed), partial(trial, name, seed, keep))
     print(table(trials.lines))
     if not given.table:
-        page = "# Whether the cards show what they say\n\nA row a card; made by `python -m tests.benchmarks.cards` of the trials in [cards.jsonl](cards.jsonl)."
+        page = "# Whether the cards show what they say\n\nMade by `python -m tests.benchmarks.cards` of the trials in [cards.jsonl](cards.jsonl)."
         given.out.with_suffix(".md").write_text(f"{page}\n\n{table(trials.lines)}\n")
 
 
