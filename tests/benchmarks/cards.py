@@ -24,6 +24,9 @@ from tests.benchmarks.trials import Trials
 from tests.benchmarks.watching import Watched, watch
 
 OUT = Path(__file__).with_name("cards.jsonl")
+PAGE = """# Whether the cards show what they say
+
+Made by `python -m tests.benchmarks.cards` of the trials in [cards.jsonl](cards.jsonl)."""
 Figures = dict[str, float]
 ALONE = 3000  # steps of D alone before the runs on segments begin
 FAR, NEAR = 0.6, 0.2  # nats of Jensen-Shannon divergence: hardly any sample, or most, where the data are
@@ -51,10 +54,10 @@ def jsd(run: Watched) -> float:
     return median(row["jsd"] for row in run.measured[-3:])
 
 
-def moved(run: Watched) -> float:
-    """The median share of samples that change their mode between two measurements of the second half."""
-    pairs = pairwise(row["histogram"] for row in run.late)
-    return median(sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairs)
+def moved(rows: list[dict[str, Any]]) -> float:
+    """The mean share of samples that change their mode between two measurements."""
+    pairs = pairwise(row["histogram"] for row in rows)
+    return mean(sum(abs(a - b) for a, b in zip(x, y, strict=True)) / 2 for x, y in pairs)
 
 
 def jumps(run: Watched) -> int:
@@ -100,7 +103,7 @@ CARDS: dict[str, Card] = {
     "oscillation": Card(
         "samples change their mode from measurement to measurement; oscillation is named",
         (1600,),
-        lambda a: {"moved": moved(a), "named": said(a, "oscillation")},
+        lambda a: {"moved": moved(a.measured), "named": said(a, "oscillation")},
         lambda f: f["moved"] >= 0.3 and f["named"] == 1,
     ),
     "overpowering": Card(
@@ -140,7 +143,11 @@ CARDS: dict[str, Card] = {
     "historical_averaging": Card(
         "the chase goes on without, and comes to rest with, samples spread out",
         (1600, 2400),
-        lambda a, b: {"moved": moved(a), "moved with": moved(b), "diversity with": of(b, "diversity")},
+        lambda a, b: {
+            "moved": moved(a.measured),
+            "moved with": moved(b.late),
+            "diversity with": of(b, "diversity"),
+        },
         lambda f: f["moved"] >= 0.3 and f["moved with"] < 0.1 and f["diversity with"] > 0.5,
     ),
     "instance_noise": Card(
@@ -226,8 +233,7 @@ def main() -> None:
                 trials.add((name, seed), partial(trial, name, seed, keep))
     print(table(trials.lines))
     if not given.table:
-        page = "# Whether the cards show what they say\n\nMade by `python -m tests.benchmarks.cards` of the trials in [cards.jsonl](cards.jsonl)."
-        given.out.with_suffix(".md").write_text(f"{page}\n\n{table(trials.lines)}\n")
+        given.out.with_suffix(".md").write_text(f"{PAGE}\n\n{table(trials.lines)}\n")
 
 
 if __name__ == "__main__":

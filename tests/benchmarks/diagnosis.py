@@ -26,6 +26,9 @@ from tests.benchmarks.trials import Trials
 from tests.benchmarks.watching import Run, Watched
 
 OUT = Path(__file__).with_name("diagnosis.jsonl")
+PAGE = """# How often the diagnosis is right
+
+Made by `python -m tests.benchmarks.diagnosis` of the trials in [diagnosis.jsonl](diagnosis.jsonl)."""
 FRESH = 1000  # the first seed that nothing was tuned on
 
 
@@ -175,8 +178,7 @@ def main() -> None:
             trials.add((name, seed), partial(trial, name, seed, given.remedies))
     print(table(trials.lines))
     if not given.table:
-        page = "# How often the diagnosis is right\n\nMade by `python -m tests.benchmarks.diagnosis` of the trials in [diagnosis.jsonl](diagnosis.jsonl)."
-        given.out.with_suffix(".md").write_text(f"{page}\n\n{table(trials.lines)}\n")
+        given.out.with_suffix(".md").write_text(f"{PAGE}\n\n{table(trials.lines)}\n")
 
 
 if __name__ == "__main__":
