@@ -111,7 +111,7 @@ class Engine:
             Inference(self._processes, log_file, version, threads=1),
             Inference(self._processes, log_file, version, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
         )
-        intake = Intake(self._processes, log_file)
+        self._intake = intake = Intake(self._processes, log_file)
         self._added = AddedModels(self.runs_folder / ADDED, intake)
         self._uploads = Uploads(datasets, intake, self._inference)
         self._steering = Steering(self.runs_folder, self._launcher, self._validate, self._gone)
@@ -127,6 +127,7 @@ class Engine:
         self._is_open = False
         self._launcher.close()
         self._exploring.close()
+        self._intake.close()
         self._inference.close()
         self._timing.close()
         self._processes.close()

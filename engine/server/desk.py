@@ -1,4 +1,4 @@
-"""The one desk for work that takes a while: translations, projections, exports. No torch.
+"""The one desk for work that takes a while: translations, projections, exports, uploads. No torch.
 
 A job waits until its turn comes, is worked on a piece a turn (``engine.server.turns``), can be asked how far
 it is, waited for and given up. Viewers take turns: the first job of each before the second of any. What is
@@ -105,6 +105,18 @@ class Desk:
                 job.state = "queued"
         self._fill()
         return job
+
+    def carry_out(self, job: Job, timeout_s: float) -> dict[str, Any]:
+        """Take ``job`` in, and wait for what comes of it. Raises what it is refused for, ``TooMany``, and
+        ``Conflict`` when the time is over.
+        """
+        job.awaited = Future()
+        self.take(job)
+        try:
+            return job.awaited.result(timeout_s)
+        except TimeoutError:
+            self.cancel(job)
+            raise Conflict(f"this {job.kind.noun} took too long.", None, "Try again in a minute.") from None
 
     def supersede(self, viewer: str, control: str, sequence: int | None) -> None:
         """Give up what waits of this control. Raises ``Conflict`` if a newer one was asked for already."""

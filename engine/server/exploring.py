@@ -139,13 +139,7 @@ class Exploring:
     def _write(self, model: str, kind: str, arguments: dict[str, Any], viewer: str) -> None:
         """Have a file written, as a job of the desk."""
         asked = QueuedRequest(str(self.shelf.folder(model)), {"kind": kind, "arguments": arguments}, viewer)
-        job = self._desk.take(Job(EXPORT, model, asked, awaited=Future()))
-        assert job.awaited is not None
-        try:
-            job.awaited.result(2 * ANSWER_S)
-        except TimeoutError:
-            self._desk.cancel(job)
-            raise Conflict("writing this file took too long.", None, "Try again in a minute.") from None
+        self._desk.carry_out(Job(EXPORT, model, asked), 2 * ANSWER_S)
 
     def strip(self, model: str) -> bytes:
         """A PNG of the samples of a few seeds side by side, drawn once for a model's step."""

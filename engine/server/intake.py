@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
-from engine.options import Conflict
+from engine.options import BadInput
+from engine.server.desk import Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.processes import Spawn, Zygote
+from engine.server.turns import QueuedRequest, Turns
 
+UPLOAD = Kind("upload", of_one=8, of_all=8)
 _LEFTOVER = re.compile(r"\.deleted-.*|\.[a-z0-9-]+-[0-9a-f]{6}\.[a-z0-9_]{8}")
 
 
@@ -21,7 +23,13 @@ class Intake:
 
     def __init__(self, processes: Zygote | Spawn, log_file: Path) -> None:
         self._processes, self._log = processes, log_file
-        self._turn = threading.Lock()  # one at a time: each may take gigabytes
+        self._turns = Turns(self._read, 1, "intake")  # one at a time: each may take gigabytes
+        self._desk = Desk(self._turns)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._desk.close()
+        self._turns.close()
 
     def take(
         self,
@@ -39,23 +47,33 @@ class Intake:
         """The result of ``engine.worker.calls.CALLS[call]`` for ``files``, which makes a new folder under
         ``into``, its id made of ``title`` (or ``noun``).
 
-        ``memory`` in bytes beyond what torch takes, ``wait_s`` for the turn and again for the answer.
-        Raises ``BadInput``, whatever the files hold, ``Conflict`` while
-        others are being read.
+        ``memory`` in bytes beyond what torch takes, ``wait_s`` for the answer, and as long for the turn.
+        Raises ``BadInput``, whatever the files hold, ``TooMany`` while too many others wait.
         """
         words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or noun
         out = into / f"{words}-{secrets.token_hex(3)}"
-        if not self._turn.acquire(timeout=wait_s):
-            raise Conflict("other files are still being read.", "files", "Try again in a minute.")
-        reader = Inference(self._processes, self._log, memory=memory, cpu_s=cpu_s)
-        try:
-            sent = [str(file.resolve()) for file in files]
-            return reader.call(
-                call, files=sent, out=str(out), **arguments, title=title, timeout_s=wait_s, retry=False
-            )
-        finally:
-            reader.close()
-            self._turn.release()
+        sent = [str(file.resolve()) for file in files]
+        limits = {"memory": memory, "cpu_s": cpu_s}
+        arguments = {**arguments, "files": sent, "out": str(out), "title": title}
+        request = {"call": call, "wait_s": wait_s, "limits": limits, "arguments": arguments}
+        return self._desk.carry_out(Job(UPLOAD, "", QueuedRequest("", request, "presenter")), 2 * wait_s)
+
+    def _read(self, _: str, turn: list[QueuedRequest]) -> list[QueuedRequest]:
+        """The only turn of an upload, in a process of its own."""
+        for asked in turn:
+            request = asked.request
+            reader = Inference(self._processes, self._log, **request["limits"])
+            try:
+                made = reader.call(
+                    request["call"], **request["arguments"], timeout_s=request["wait_s"], retry=False
+                )
+            except BadInput as error:
+                asked.refuse(error)
+            else:
+                asked.answer(made)
+            finally:
+                reader.close()
+        return []
 
 
 def sweep(folder: Path) -> None:

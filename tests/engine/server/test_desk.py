@@ -66,6 +66,12 @@ def test_who_waits_is_told_at_once(desk, hand):
     assert told.is_set()
 
 
+def test_who_waits_too_long_gives_the_job_up(desk, hand):
+    with pytest.raises(Conflict, match="this export took too long"):
+        desk.carry_out(job("a"), 0.0)
+    assert not hand.asked[0].wanted and desk.take(job("a")), "its place is free"
+
+
 def test_files_go_with_a_job_that_is_given_up(desk, tmp_path):
     kept, lost = tmp_path / "kept", tmp_path / "lost"
     done = desk.take(job("a", folder=kept), kept.mkdir)
