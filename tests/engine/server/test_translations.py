@@ -134,11 +134,11 @@ def test_what_lies_beside_pictures_is_passed_over_and_unreadable_kinds_are_named
     given.mkdir()
     (given / "one.avif").write_bytes(file_of(photograph(20, 30), "AVIF"))
     (given / "._one.avif").write_bytes(b"what macOS keeps of a file")
-    (given / "two.heic").write_bytes(b"a picture of another kind")
+    (given / "two.jxl").write_bytes(b"a picture of another kind")
     out = ["--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
     assert main(["translate", "pairs", str(given), *out]) == 0
     said = capsys.readouterr()
-    assert "two.heic: left out" in said.err and said.out.split() == [str(tmp_path / "out" / "one.png")]
+    assert "two.jxl: left out" in said.err and said.out.split() == [str(tmp_path / "out" / "one.png")]
 
 
 def test_no_file_of_a_model_is_overwritten(tmp_path, capsys):
