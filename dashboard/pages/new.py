@@ -16,7 +16,7 @@ from dashboard.pages.parts.fields import Value, ask
 from dashboard.pages.parts.links import go
 from dashboard.pages.parts.own_images import LAYOUTS, choose_upload
 from dashboard.pages.parts.problem import note, problem_html, show_problem, worded
-from dashboard.pages.parts.rules import show_rules
+from dashboard.pages.parts.rules import show_code, show_formulas
 from dashboard.pages.parts.signs import sign
 from engine.options import BadInput
 
@@ -370,15 +370,19 @@ with players_and_rules:
         beginning(run)
     with rules_column:
         choose_objective(run, fields)
+        formulas = st.container()
         stabilisers = st.container(horizontal=True, gap="xxsmall", key="stabilisers")
-    rules = st.container()
+        code = st.expander("The code of this objective", key="objective_code")
 more_options(run, fields)
 for piece in catalogue["stabilisers"].values():
     take_over(run, piece, fields)
 answer = engine.assess(session.role(), run.request(catalogue))
-with rules:  # as this run plays by them, where it can be played
-    played = answer["config"] and answer["config"]["meta"]["objective"]
-    show_rules(played or catalogue["objectives"][run.value(fields["objective"])])
+played = answer["config"] and answer["config"]["meta"]["objective"]  # as this run does, if it can
+rules = played or catalogue["objectives"][run.value(fields["objective"])]
+with formulas:
+    show_formulas(rules)
+with code:
+    show_code(rules)
 with stabilisers:
     choose_stabilisers(run, fields, answer["ruled_out"])
 finish(run, fields, answer)

@@ -69,6 +69,7 @@ class Recipe(ABC):
     adversarial_options: ClassVar[tuple[str, ...]] = ()  # own knobs that do nothing without the game
     Options: ClassVar[type[Options]] = Options
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}  # other defaults for shared options, by kind of data
+    idle: ClassVar[dict[str, tuple[str, ...]]] = {}  # own knobs without effect, by kind of data
 
     def __init__(self, options: Any, data: Shape) -> None:
         self.options, self.data = options, data

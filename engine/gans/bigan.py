@@ -50,6 +50,7 @@ class BiGAN(TwoPlayers):
         "Penalties, which the paper has none of, bound D's slope by the pair.",
     )
     kinds = ("points", "images")
+    idle = {"points": ("networks", "discriminator_norm", "width")}
     has_encoder = True
     has_features = False  # what D sees are pairs
     averaged = ("generator", "encoder")

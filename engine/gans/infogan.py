@@ -36,6 +36,7 @@ class InfoGAN(TwoPlayers):
     sentence = "Finds by itself what varies: ten kinds of digit, their slant, their width. No labels."
     paper = "Chen et al. 2016, arXiv:1606.03657"
     kinds = ("points", "images")
+    idle = {"points": ("discriminator_norm",)}
     reads_codes = True
     discriminators = critics = ("recogniser", "discriminator")
     defaults = {

@@ -32,6 +32,7 @@ class R3GAN(TwoPlayers):
     paper = "Huang et al. 2024, arXiv:2501.05441"
     deviations = ("The networks are DCGAN's without norms, or perceptrons; the authors' are residual.",)
     kinds = ("points", "images")
+    idle = {"images": ("layers",)}
     defaults = {
         "points": {
             "objective": "relativistic",

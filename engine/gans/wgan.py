@@ -45,6 +45,7 @@ class WGAN(DCGAN):
     paper = "Arjovsky et al. 2017, arXiv:1701.07875"
     deviations = ("For points the weights are clipped at 0.1 and the rates are 1e-3, not 0.01 and 5e-5.",)
     kinds = ("points", "images")
+    idle = {"points": ("discriminator_norm",)}
     defaults = {
         "points": {
             **CRITIC,

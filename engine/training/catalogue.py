@@ -27,6 +27,7 @@ def gan_entry(gan: type[Recipe]) -> dict[str, Any]:
         "needs_labels": gan.needs_labels,
         "options": describe(gan.Options),
         "defaults": gan.defaults,
+        "idle": {kind: list(names) for kind, names in gan.idle.items()},
     }
 
 

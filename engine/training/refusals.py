@@ -14,7 +14,7 @@ from engine.gans import GANS
 from engine.metrics.best import RANKING, best_by
 from engine.models.assembly import shape_of
 from engine.objectives import OBJECTIVES
-from engine.options import BadInput, Refusals
+from engine.options import BadInput, Refusals, describe
 from engine.stabilisers import STABILISERS
 
 ADVERSARIAL = ("objective", "generator_update", "critic_steps", "pretrain_discriminator")
@@ -51,6 +51,16 @@ def ruled_out(gan: str, options: Any, source: Source) -> dict[str, BadInput]:
             _collect_pieces(refusals, recipe, on, data)
             found |= {one.field: one for one in reversed(refusals.found) if one.field == piece.switch}
     return found
+
+
+def never(gan: str, options: Any, source: Source) -> set[str]:
+    """The options of stabilisers that no live option of this run could ever switch on."""
+    at_rest = {field["name"]: field["default"] for field in describe(type(options)) if field["live"]}
+    out = ruled_out(gan, options, source).keys()
+    out &= ruled_out(gan, options.model_copy(update=at_rest), source).keys()
+    return {
+        name for piece in STABILISERS.values() if piece.switch in out for name in piece.Options.model_fields
+    }
 
 
 def _collect_pieces(refusals: Refusals, recipe: type[Recipe], options: Any, data: Shape) -> None:

@@ -24,7 +24,7 @@ from engine.requests.runs import StartRun
 from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
 from engine.training.equilibrium import equilibrium
-from engine.training.refusals import check, first_of_kind, ruled_out
+from engine.training.refusals import check, first_of_kind, never, ruled_out
 
 
 @dataclass
@@ -156,6 +156,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
     recipe = GANS[asked.gan]
     rest = equilibrium(recipe(options, shape_of(source)))
     unknown = set() if KINDS[source.kind].evaluates else {"evaluate_every"}  # it could only be refused
+    unknown |= never(asked.gan, options, source)
     for name, other in OBJECTIVES.items():
         unknown |= set(other.Options.model_fields) if name != options.objective else set()
     objective = OBJECTIVES[options.objective].of(options)

@@ -52,7 +52,7 @@ def page(chromium, site):
     context = chromium.new_context(viewport={"width": 1366, "height": 768})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    errors, outside = [], []
+    errors, outside, not_found = [], [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "request",
@@ -60,9 +60,15 @@ def page(chromium, site):
             outside.append(request.url) if urlparse(request.url).hostname not in LOOPBACK else None
         ),
     )
+    # Streamlit looks for its root under every part of a deep link that it is not told of
+    page.on(
+        "response",
+        lambda got: not_found.append(got.url) if got.status == 404 and "/_stcore" in got.url else None,
+    )
     yield page
     context.close()
     assert errors == []
+    assert not_found == []
     assert outside == []
 
 

@@ -258,6 +258,8 @@ def test_a_model_without_its_d_is_not_asked_for_it(page, site, explored):
     expect(page.get_by_role("tab", name="Walk")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("tab", name="Ask D")).to_have_count(0)
     explored.rests(lambda: page.get_by_role("button", name="Shuffle").click())
+    explored.rests(lambda: page.get_by_role("tab", name="Filters").click())
+    expect(page.locator(".gx-layers .gx-layer").first).to_be_visible()  # those of G
     assert asked and not [url for url in asked if url.endswith("/score")]
 
 

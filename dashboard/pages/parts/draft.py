@@ -39,9 +39,11 @@ class Draft:
     prefilled: dict[str, Any] = field(default_factory=dict)
 
     def fields(self, catalogue: Catalogue) -> dict[str, Field]:
-        """Every option of this GAN on these data by name, with the default that suits the kind of data."""
+        """Every option that this GAN heeds on these data by name, with the default that suits their kind."""
         gan, data = catalogue["gans"][self.gan], catalogue["datasets"][self.data]
-        listed = [*gan["options"], *catalogue["training"], *data["options"]]
+        idle = gan.get("idle", {}).get(data["kind"], ())
+        own = [item for item in gan["options"] if item["name"] not in idle]
+        listed = [*own, *catalogue["training"], *data["options"]]
         for piece in (*catalogue["objectives"].values(), *catalogue["stabilisers"].values()):
             listed += piece["options"]
         defaults = gan.get("defaults", {}).get(data["kind"], {})

@@ -53,6 +53,16 @@ def run(page: Page, module: str, body: str, argument: Any = None) -> Any:
     )
 
 
+def test_a_card_becomes_elements_and_nothing_else_of_it_markup(page: Page) -> None:
+    text = "# Title\n\n**Good**, `a < b`.\n\n- one\n  more\n- <b>two</b>\n\n| a | b |\n|---|--|\n| 1 | 2 |"
+    body = "const all = document.body.cloneNode(); all.append(...m.markdown(argument)); return all.innerHTML;"
+    assert run(page, "base/markdown.js", body, text) == (
+        "<h3>Title</h3><p><strong>Good</strong>, <code>a &lt; b</code>.</p>"
+        "<ul><li>one more</li><li>&lt;b&gt;two&lt;/b&gt;</li></ul>"
+        "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
+    )
+
+
 MODULES = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.parts)
 
 

@@ -196,7 +196,8 @@ def test_the_catalogue_is_plain_data():
 @pytest.mark.parametrize(("data", "knows"), [("ring", False), ("mnist", True)])
 def test_a_knob_that_could_only_be_refused_is_not_offered_live(data, knows):
     names = {field["name"] for field in validate({"gan": "gan", "data": data})["meta"]["live"]}
-    assert ("evaluate_every" in names) == knows and "generator_lr" in names
+    assert ("evaluate_every" in names) == knows and {"generator_lr", "dragan", "instance_noise"} <= names
+    assert ({"diff_augment", "augment_shift"} <= names) == knows
 
 
 def test_a_device_is_named_with_or_without_its_number():

@@ -2,12 +2,13 @@
 
 import { el, setText } from '../base/dom.js';
 import { imagesOf } from './client.js';
-import { asked, moved } from './place.js';
+import { asked, moved, withCode, withDirection } from './place.js';
 import { cutOut, joined, Picture, Sheet } from './sheet.js';
 import { Wall } from './wall.js';
 
 const SLOTS = 3;
 const TERMS = { a: ['A', ''], b: ['B', '−'], c: ['C', '+'] };
+const APART = { code: 1, direction: 2 }; // much of either, in the example that it begins with
 const NEIGHBOURS = 8;
 const SPREAD = 0.3; // standard deviations of z around the result
 const WALL_ROWS = 3;
@@ -52,6 +53,25 @@ export class ArithmeticTab {
     );
     this.active = { name: 'a', slot: 0 };
     this.#activate('a', 0);
+    if (Object.keys(TERMS).every((name) => !hub.lists[name].length)) this.#begin();
+  }
+
+  /** An example to begin with: samples with much of a code or direction, less the same with little, plus others. */
+  #begin() {
+    const { hub } = this;
+    const code = hub.model.codes.find(({ kind, size }) => kind !== 'categorical' && size === 1);
+    const [direction] = hub.model.directions;
+    const much = (seed, sign) => {
+      if (code) return withCode({ seed }, code.name, [sign * APART.code]);
+      return direction ? withDirection({ seed }, direction.name, sign * APART.direction) : { seed };
+    };
+    const seeds = Array.from({ length: SLOTS }, (_, k) => k);
+    const terms = { a: [0, 1], b: [0, -1], c: [SLOTS, -1] };
+    for (const [name, [first, sign]] of Object.entries(terms))
+      hub.put(
+        name,
+        seeds.map((seed) => much(seed + first, sign)),
+      );
   }
 
   #makeTerm(name) {

@@ -16,8 +16,9 @@ export class FiltersTab {
   /** `hub`: see explore/view.js. */
   constructor(hub) {
     this.hub = hub;
-    this.network = 'discriminator';
-    this.buttons = Object.entries(NETWORKS).map(([value, text]) =>
+    const kept = Object.entries(NETWORKS).filter(([name]) => hub.model.networks?.[name]); // some come without D
+    this.network = kept[0][0];
+    this.buttons = kept.map(([value, text]) =>
       el('button', {
         type: 'button',
         value,
@@ -62,15 +63,15 @@ export class FiltersTab {
     this.shows = shows;
     const count = hub.model.networks?.[network];
     setText(this.facts, count ? `${count.toLocaleString('en-US')} parameters` : '');
-    const rows = answer.layers.map((layer) => ({
-      title: layer.name,
-      hint: layer.shape.join(' × '),
+    const rows = answer.layers.map((layer, number) => ({
+      title: `${NETWORKS[network].toLowerCase()} layer ${number + 1}`,
+      hint: `${layer.shape.join(' × ')} (${layer.name})`,
       images: [layer.maps, layer.untrained],
     }));
     if (answer.filters)
       rows.unshift({
-        title: 'first filters',
-        hint: 'weights of the first layer',
+        title: network === 'generator' ? 'output filters' : 'input filters',
+        hint: `weights of the ${network === 'generator' ? 'last' : 'first'} layer`,
         images: [answer.filters.trained, answer.filters.untrained],
       });
     this.list.replaceChildren(...(await Promise.all(rows.map(showRow))));

@@ -2,6 +2,7 @@
 
 import { el, icon, popup, setText } from '../base/dom.js';
 import { short, thousands } from '../base/format.js';
+import { markdown } from '../base/markdown.js';
 import { getJson } from '../base/request.js';
 
 const EXPLORED = ['points', 'images']; // kinds of models with a latent; the others translate
@@ -117,10 +118,10 @@ export class ExploreHead {
       ['Licence', model.licence],
       ['File', model.bytes ? `${short(model.bytes / 1e6)} MB` : ''],
       ...Object.entries(model.networks ?? {}).map(([name, count]) => [
-        name,
+        name[0].toUpperCase() + name.slice(1),
         `${thousands(count)} parameters`,
       ]),
-      ...Object.entries(model.figures ?? {}).map(([name, value]) => [
+      ...Object.entries(model.card ? {} : (model.figures ?? {})).map(([name, value]) => [
         name.replaceAll('_', ' '),
         typeof value === 'number' ? short(value) : String(value),
       ]),
@@ -130,14 +131,14 @@ export class ExploreHead {
       el(
         'div',
         { class: 'gx-about' },
-        el('strong', { text: model.title }),
-        el('p', { text: model.sentence }),
+        !model.card && el('strong', { text: model.title }),
+        !model.card && el('p', { text: model.sentence }),
         el(
           'dl',
           {},
           facts.flatMap(([name, value]) => [el('dt', { text: name }), el('dd', { text: value })]),
         ),
-        model.card && el('pre', { text: model.card }),
+        model.card && el('div', { class: 'gx-said' }, markdown(model.card)),
       ),
       { label: 'about this model' },
     );

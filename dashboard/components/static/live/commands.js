@@ -14,6 +14,7 @@ export class Commands {
   /** Sends a command to every run (or those given); returns the answers, or null if one was refused. */
   async send(command, runs = this.runs) {
     if (!this.mayChange) return null;
+    for (const run of runs) run.askedAt = performance.now();
     return this.#guard(() => Promise.all(runs.map((run) => postJson(runPath(run.id, '/control'), command))));
   }
 

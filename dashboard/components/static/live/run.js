@@ -6,6 +6,7 @@ import { History } from './history.js';
 import { commandText } from '../base/format.js';
 
 export const ENDED = new Set(['done', 'stopped', 'failed']);
+const ANSWER_MS = 10_000; // within which a refusal answers what was asked here
 const MARKED = new Set(['set', 'limit', 'step', 'checkpoint', 'pause', 'resume']);
 
 export class RunState {
@@ -27,6 +28,8 @@ export class RunState {
     this.snapshots = [];
     this.checkpoints = [];
     this.frameStep = 0;
+    this.askedAt = -Infinity; // when a command was sent from here
+    this.refused = ''; // what the run had against it
     this.gone = false;
     this.viewers = 1;
   }
@@ -157,6 +160,9 @@ export class RunState {
         changed.add('evaluation');
         this.marks.push({ step: event.step, kind: 'resumed', text: 'resumed' });
         changed.add('marks');
+      } else if (event.type === 'error' && performance.now() - this.askedAt < ANSWER_MS) {
+        this.refused = [event.error, event.remedy].filter(Boolean).join(' ');
+        changed.add('refused');
       }
     }
     return [...changed];

@@ -173,7 +173,9 @@ export class LiveView {
     }
     const run = this.runs.find((each) => each.id === message.run);
     if (!run) return;
-    for (const change of run.take(message)) this.changed.add(change);
+    const changes = run.take(message);
+    for (const change of changes) this.changed.add(change);
+    if (changes.includes('refused')) this.notify(run.refused, 'error');
     this.stats.rows = this.runs[0].history.received;
     this.#schedule();
   }

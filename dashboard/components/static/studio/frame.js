@@ -23,14 +23,14 @@ export default function studio({ parentElement, data }) {
 
 class Frame {
   constructor(host) {
-    this.words = el('p', { role: 'status', class: 'gs-muted' });
+    this.words = el('p', { role: 'status', class: 'gs-waiting' });
     this.frame = el('iframe', {
       title: 'Studio',
       allow: 'camera; clipboard-read; clipboard-write; fullscreen',
       scrolling: 'no',
       style: `display:block; width:100%; border:0; height:${LOWEST}px; visibility:hidden`,
     });
-    this.frame.addEventListener('load', () => this.#fit());
+    this.frame.addEventListener('load', () => this.#watch());
     document.addEventListener('paste', this.#passOn);
     host.append(this.words, this.frame);
     this.resized = new ResizeObserver(() => this.#measure());
@@ -62,7 +62,8 @@ class Frame {
     this.#paint();
     if (model === this.model) return;
     this.model = model;
-    this.words.textContent = 'The studio is loading ...';
+    this.words.textContent = 'The studio is loading …';
+    this.frame.style.visibility = 'hidden';
     while (this.model === model && (await this.#state()) !== 'ready')
       await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     if (this.model !== model) return;
@@ -81,12 +82,10 @@ class Frame {
     }
   }
 
-  // the frame has loaded: it is of the same origin, so its size can be watched
-  #fit() {
+  // the frame has loaded, but its scripts have yet to draw: it is of the same origin, so it can be watched
+  #watch() {
     const inside = this.frame.contentDocument;
     if (!inside?.body || !this.frame.src) return;
-    this.words.textContent = '';
-    this.frame.style.visibility = '';
     this.resized.disconnect();
     this.resized.observe(inside.body);
     this.#paint();
@@ -94,6 +93,10 @@ class Frame {
   }
 
   #measure() {
+    if (this.frame.contentDocument?.querySelector('.gradio-container button')) {
+      this.words.textContent = '';
+      this.frame.style.visibility = '';
+    }
     const height = this.frame.contentDocument?.body?.offsetHeight ?? 0;
     this.frame.style.height = `${Math.max(LOWEST, height)}px`;
   }
