@@ -20,14 +20,12 @@ from dashboard.access import Access
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub
-from dashboard.pages import PAGES
 from dashboard.settings import streamlit_options
 from dashboard.studio.application import Studio
 from engine.api import Engine
 from engine.options import BadInput
 
 API_AFTER_S = 3.0  # FastAPI takes half a second to import: not while the first page is being served
-DOCUMENTS = {page.path for page in PAGES.values()}  # addresses that Streamlit answers with its page
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 
 
@@ -109,10 +107,14 @@ class _Site:
                 return
         if scope["type"] != "lifespan":
             self._on_page()
-        if scope["type"] == "http" and scope["method"] == "GET" and path.strip("/") in DOCUMENTS:
+        if scope["type"] == "http" and scope["method"] == "GET" and b"text/html" in _accepted(scope):
             plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
             scope, send = {**scope, "headers": plain}, _told_its_root(scope.get("root_path", ""), send)
         await self._pages(scope, receive, send)
+
+
+def _accepted(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"accept"), b"")
 
 
 def _told_its_root(root: str, send: Send) -> Send:
