@@ -16,7 +16,7 @@ from engine.options import BadInput, Conflict
 from engine.plugins.finding import VARIABLE, plugins_beside
 from engine.requests.base import MAX_STEPS
 from engine.requests.evaluation import Evaluate
-from engine.requests.models import Format, OfWeights, TestMode
+from engine.requests.models import Dropout, Format, OfWeights, TestMode
 from engine.requests.translation import Direction
 from engine.runs.files import NoRoom, is_full
 from engine.runs.folder import ACTIVE, RunFolder
@@ -139,14 +139,26 @@ def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
             "--test-mode",
             default="auto",
             choices=get_args(TestMode),
-            help="whether batch norm and dropout of a pix2pix act as in training when it is used",
+            help="train: batch norm by what is there, as the reference without --eval",
+        )
+        sub.add_argument(
+            "--dropout",
+            default="auto",
+            choices=get_args(Dropout),
+            help="off for what was trained with --no_dropout, which a U-Net's file does not show",
         )
         sub.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
     importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
     importer.add_argument("--name", required=True, help="of the model")
-    importer.add_argument("--sides", nargs=2, default=("A", "B"), metavar="NAME", help="what is on them")
+    importer.add_argument("--sides", nargs=2, metavar="NAME", help="what is on them")
+    importer.add_argument(
+        "--places",
+        default="",
+        metavar="G_A,G_B,...",
+        help="what each network is, in turn, - to leave it out; needed where names do not say",
+    )
     for_models(importer)
 
     puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
@@ -389,9 +401,14 @@ def _import(given: argparse.Namespace) -> int:
             f"{given.name[:80]!r} is no name for a folder.", "name", "Use letters, digits and -."
         ) from None
     out = given.runs / ".models" / given.name
-    card = add(given.files, out, given.name, given.gan, given.test_mode, tuple(given.sides))
+    sides = None if given.sides is None else (given.sides[0], given.sides[1])
+    card = add(given.files, out, given.name, _chosen(given, given.places), sides)
     print(f"{card['sentence']}\n{find(out)}")
     return 0
+
+
+def _chosen(given: argparse.Namespace, places: str = "") -> dict[str, Any]:
+    return {"as": given.gan, "test_mode": given.test_mode, "dropout": given.dropout, "places": places}
 
 
 def _pull(given: argparse.Namespace) -> int:
@@ -407,7 +424,7 @@ def _pull(given: argparse.Namespace) -> int:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        card = pull(wanted, given.runs, given.test_mode, show)
+        card = pull(wanted, given.runs, _chosen(given), show)
     print(f"{card['sentence']}\n{given.runs / '.models' / card['id']}")
     return 0
 

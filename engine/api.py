@@ -497,11 +497,13 @@ class Engine:
         return self._exploring.name_directions(model, names)
 
     def add_model(
-        self, role: Role, name: str, files: list[Path], gan: str | None = None, test_mode: str = "auto"
+        self, role: Role, name: str, files: list[Path], chosen: dict[str, Any] | None = None
     ) -> ModelCard:
-        """Make a model of weight files of pix2pix or CycleGAN. Returns its entry in ``models()``."""
+        """Make a model of weight files of pix2pix or CycleGAN. ``chosen`` (``engine.requests.models``) says
+        what the files do not. Returns its entry in ``models()``.
+        """
         _permit(role, "add models")
-        return self._exploring.shelf.card(self._added.add(name, files, gan, test_mode))
+        return self._exploring.shelf.card(self._added.add(name, files, chosen))
 
     def rename_model(self, role: Role, model: str, name: object) -> None:
         """Give an added model another name: plain text of 1 to 80 characters."""

@@ -30,7 +30,7 @@ async def add_model(request: Request, engine: TheEngine, role: Role) -> Response
     """Make a model of weight files of pix2pix or CycleGAN: G, or G_A and G_B, and their D's if at hand."""
     require_presenter(role)
     async with read_body(request, AddModel, as_json=False) as sent:
-        added = await call(engine.add_model, role, sent.name, sent.files, sent.as_, sent.test_mode)
+        added = await call(engine.add_model, role, sent.name, sent.files, sent.weights())
         return Json(added, 201)
 
 

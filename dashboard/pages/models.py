@@ -22,6 +22,7 @@ PAGE = 24  # models shown at first, and more at each click
 GROUPS = {"pretrained": "ships with it", "added": "added here", "run": "of a run"}
 AS = {"": "find out", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
 MODES = {"auto": "as it was trained", "train": "as in training", "eval": "with the statistics of training"}
+DROPS = {"auto": "as the norm", "on": "on", "off": "off (--no_dropout)"}
 FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "safetensors": "safetensors"}
 WAYS = {"a_to_b": "first to second", "b_to_a": "second to first"}
 TYPES = ("pth", "pt", "safetensors")
@@ -186,14 +187,28 @@ def adding() -> None:
             )
             gan = st.selectbox("Trained as", list(AS), format_func=AS.__getitem__, key="weights_as")
             mode = st.selectbox(
-                "Batch norm of a pix2pix", list(MODES), format_func=MODES.__getitem__, key="weights_mode"
+                "Norm when used", list(MODES), format_func=MODES.__getitem__, key="weights_mode"
+            )
+            dropout = st.selectbox(
+                "Dropout when used", list(DROPS), format_func=DROPS.__getitem__, key="weights_dropout"
+            )
+            places = st.text_input(
+                "What each network is",
+                key=f"weights_places_{turn}",
+                placeholder="if names do not say: G_A, G_B",
+                help="G_A (first to second side), G_B, D_A, D_B, G or D for each network in turn, - to leave "
+                "one out. Needed only where it is asked for.",
             )
             ready = st.button("Add", type="primary", disabled=not (files and name), key="weights_add")
         if not ready:
             return
         try:
             with st.spinner("Reading the weights"):
-                added = _add(name, files, gan or None, mode)
+                added = _add(
+                    name,
+                    files,
+                    {"as": gan or None, "test_mode": mode, "dropout": dropout, "places": places},
+                )
         except BadInput as problem:
             show_problem(problem)
             return
@@ -202,7 +217,7 @@ def adding() -> None:
     st.rerun()
 
 
-def _add(name: str, files: Sequence[UploadedFile], gan: str | None, mode: str) -> ModelCard:
+def _add(name: str, files: Sequence[UploadedFile], chosen: dict[str, Any]) -> ModelCard:
     """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
     with tempfile.TemporaryDirectory(prefix="ganscope-weights-") as folder:
         paths = []
@@ -211,7 +226,7 @@ def _add(name: str, files: Sequence[UploadedFile], gan: str | None, mode: str) -
             path.parent.mkdir()
             path.write_bytes(file.getbuffer())
             paths.append(path)
-        return engine.add_model(session.role(), name, paths, gan, mode)
+        return engine.add_model(session.role(), name, paths, chosen)
 
 
 ask()

@@ -22,9 +22,12 @@ def scaled_(levels: Tensor) -> Tensor:
     return levels.div_(LEVELS).sub_(1.0)
 
 
-def to_pixels(x: Tensor) -> Tensor:
-    """Numbers in [-1, 1], others cut off, as uint8: rounded, so that a picture comes back as it was."""
-    return x.detach().clamp(-1, 1).add_(1).mul_(LEVELS).round_().to(torch.uint8)
+def to_pixels(x: Tensor, cut: bool = False) -> Tensor:
+    """Numbers in [-1, 1], others cut off, as uint8: rounded, so that a picture comes back as it was, or
+    ``cut`` to the level below.
+    """
+    levels = x.detach().clamp(-1, 1).add_(1).mul_(LEVELS)
+    return (levels if cut else levels.round_()).to(torch.uint8)
 
 
 def to_png(picture: Image.Image, effort: int = 1) -> bytes:

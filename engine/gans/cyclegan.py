@@ -28,11 +28,15 @@ from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
     NETWORKS,
     PATCHES,
+    Drops,
     Network,
     Patch,
+    Used,
     build_discriminator,
     build_generator,
     check_sizes,
+    dropout_when_used,
+    norm_when_used,
 )
 from engine.options import BadInput, Options, knob
 
@@ -85,6 +89,8 @@ class CycleGAN(Recipe):
         )
         norm: Norm = knob("instance", "Norm", "In translators and D.", group="networks", choices=NORMS)
         dropout: bool = knob(False, "Dropout", "Half of some inner features left out.", group="networks")
+        test_mode: Used = norm_when_used("eval")
+        test_dropout: Drops = dropout_when_used()
         adversarial_weight: float = _weight(2.0, "Game", "Weight of D's answers in the translators' loss.")
         cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of |back(G(a)) - a|.")
         cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of |G(back(b)) - b|.")

@@ -16,7 +16,7 @@ Squares are halved to begin with: under least squares an L1 weight of 50 is the 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,15 +30,17 @@ from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
     NETWORKS,
     PATCHES,
+    Drops,
     Network,
     Patch,
+    Used,
     build_discriminator,
     build_generator,
     check_sizes,
+    dropout_when_used,
+    norm_when_used,
 )
 from engine.options import BadInput, Options, knob
-
-MODES = {"auto": "as it was trained", "train": "in training mode", "eval": "in evaluation mode"}
 
 
 class Pix2Pix(TwoPlayers):
@@ -77,13 +79,8 @@ class Pix2Pix(TwoPlayers):
         dropout: bool = knob(
             True, "Dropout", "The noise of pix2pix: half of some inner features left out.", group="networks"
         )
-        test_mode: Literal["auto", "train", "eval"] = knob(
-            "auto",
-            "When it is used",
-            "Whether batch norm and dropout act as in training; auto: after batches of one, they do.",
-            group="networks",
-            choices=MODES,
-        )
+        test_mode: Used = norm_when_used("auto")
+        test_dropout: Drops = dropout_when_used()
         l1_weight: float = knob(
             100.0,
             "L1 weight",

@@ -10,7 +10,7 @@ from engine.networks.norms import Norm
 from engine.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from engine.networks.resnet import ResnetGenerator
 from engine.networks.unet import UnetGenerator
-from engine.options import BadInput
+from engine.options import BadInput, knob
 
 Network = Literal["unet", "resnet_6", "resnet_9"]
 Patch = Literal["pixel", "16", "34", "70", "142", "286", "image"]
@@ -24,10 +24,40 @@ PATCHES = {
     "286": "286 x 286",
     "image": "the whole picture",
 }
+Used = Literal["auto", "train", "eval"]
+Drops = Literal["auto", "on", "off"]
+USED = {
+    "auto": "as it was trained",
+    "train": "by the picture's own statistics",
+    "eval": "by those of training",
+}
+DROPS = {"auto": "as the norm", "on": "on", "off": "off"}
 BLOCKS = {"resnet_6": 6, "resnet_9": 9}
 LAYERS = {"16": 1, "34": 2, "70": 3, "142": 4, "286": 5}  # of a PatchGAN by what one logit sees, in px
 UNET_SIZES = (64, 128, 256)
 SMALLEST_MAP = 4  # px before D's last two convolutions, each of which takes one away
+
+
+def norm_when_used(default: Used) -> Any:
+    """The option that says how batch norm acts in a translator that is used."""
+    return knob(
+        default,
+        "Norm when used",
+        "Whether batch norm acts as in training; auto: after batches of one, it does.",
+        group="networks",
+        choices=USED,
+    )
+
+
+def dropout_when_used() -> Any:
+    """The option that says whether a translator that is used leaves out features."""
+    return knob(
+        "auto",
+        "Dropout when used",
+        "Whether a network with dropout leaves out features; auto: where its norm acts as in training.",
+        group="networks",
+        choices=DROPS,
+    )
 
 
 def build_generator(

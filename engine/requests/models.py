@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
+from engine.options import BadInput
 from engine.requests.base import Request
 from engine.requests.files import File
 from engine.requests.runs import Name
@@ -15,19 +16,55 @@ Format = Literal["onnx", "safetensors", "torchscript"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torchscript": ".pt"}
 OfWeights = Literal["pix2pix", "cyclegan"]
 TestMode = Literal["auto", "train", "eval"]
+Dropout = Literal["auto", "on", "off"]
+PLACES = ("G", "D", "G_A", "G_B", "D_A", "D_B", "-")
 To = Annotated[Format, Field(description="The format.")]
 From = Annotated[Direction | None, Field(description="Of a translator; its first by default.")]
 
 
-class AddModel(Request):
+def _words(places: str) -> list[str]:
+    return [word.strip() for word in places.split(",") if word.strip()]
+
+
+def _known_places(places: str) -> str:
+    if unknown := [word for word in _words(places) if word not in PLACES]:
+        raise BadInput(f"{unknown[0][:40]!r} is no place.", "places", f"Choose from: {', '.join(PLACES)}.")
+    return places
+
+
+class Weights(Request):
+    """What weight files do not say of themselves."""
+
+    as_: OfWeights | None = Field(None, alias="as", description="What they are of, if it cannot be guessed.")
+    test_mode: TestMode = Field(
+        "auto", description="train: batch norm by what is there, as the reference without --eval."
+    )
+    dropout: Dropout = Field(
+        "auto",
+        description="off: for what was trained with --no_dropout, which a U-Net's file does not show.",
+    )
+    places: Annotated[str, AfterValidator(_known_places)] = Field(
+        "",
+        max_length=200,
+        description="What each network is, in turn, where names do not say: G_A (A to B), G_B, D_A, D_B, G "
+        "or D, and - to leave it out.",
+        examples=["G_A,G_B"],
+    )
+
+    def each(self) -> list[str]:
+        """The places one by one."""
+        return _words(self.places)
+
+
+class AddModel(Weights):
     """Weight files of pix2pix or CycleGAN: G, or G_A and G_B, and their D's if at hand."""
 
     name: Name
     files: Annotated[list[File], Field(min_length=1, max_length=4)]
-    as_: OfWeights | None = Field(None, alias="as", description="What they are of, if it cannot be guessed.")
-    test_mode: TestMode = Field(
-        "auto", description="Whether norm and dropout act as in training when it is used."
-    )
+
+    def weights(self) -> dict[str, Any]:
+        """What was said of the files, as plain data."""
+        return self.model_dump(include=set(Weights.model_fields), by_alias=True)
 
 
 class Export(Request):

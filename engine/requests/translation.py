@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.options import BadInput
 from engine.requests.base import WHOLE, Request
@@ -26,14 +26,23 @@ class Translate(Request):
     """What a user chooses for a translation."""
 
     direction: Direction = Field("a_to_b", description="Back only with a CycleGAN.", examples=["a_to_b"])
-    scale: Literal["auto", "model", "full"] = Field(
+    scale: Literal["auto", "model", "full", "whole"] = Field(
         "auto",
         description="model: reduced to the size that it was trained at, the result enlarged. full: its own "
-        "resolution.",
+        "resolution, a U-Net in tiles. whole: a U-Net takes all of it at once, mirrored to a multiple of its "
+        "size.",
     )
     test_mode: Literal["auto", "eval", "train"] = Field(
         "auto",
-        description="Norm and dropout. train: by the picture's own statistics; auto: as it was trained.",
+        description="Norm. train: by the picture's own statistics; auto: as the model says.",
+    )
+    dropout: Literal["auto", "on", "off"] = Field(
+        "auto", description="on: half of some features are left out; auto: as the model says."
+    )
+    preprocess: Literal["off", "resize_and_crop", "scale_width", "none"] = Field(
+        "off",
+        description="As the reference implementation's option of that name, with its rounding, at the size "
+        "that it makes of the picture; off: the picture keeps its aspect, colours and size.",
     )
     alpha: Literal["keep", "white"] = Field(
         "keep", description="Transparency is put back afterwards, or made white."
@@ -45,6 +54,16 @@ class Translate(Request):
     back: bool = Field(False, description="Also what a CycleGAN makes of the result.")
     patches: bool = Field(False, description="Also what D says of each patch of the result.")
     given: bool = Field(False, description="Also the picture as it was read: upright, 8 bits, sRGB.")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.preprocess != "off" and (self.scale != "auto" or self.longest):
+            raise BadInput(
+                "the reference's way with pictures sets the size.",
+                "preprocess",
+                "Leave scale and longest out.",
+            )
+        return self
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as plain data, without the pictures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from engine.requests.models import AddModel
 from engine.server.intake import Intake
@@ -18,9 +19,11 @@ class AddedModels:
     def __init__(self, folder: Path, intake: Intake) -> None:
         self.folder, self._intake = folder, intake
 
-    def add(self, name: object, files: object, gan: object = None, test_mode: object = "auto") -> str:
-        """Make a model of weight ``files``; returns its id. Raises ``BadInput``, whatever they hold."""
-        asked = AddModel.read({"name": name, "files": files, "as": gan, "test_mode": test_mode})
+    def add(self, name: object, files: object, chosen: dict[str, Any] | None = None) -> str:
+        """Make a model of weight ``files``, of which ``chosen`` says what they do not; returns its id. Raises
+        ``BadInput``, whatever they hold.
+        """
+        asked = AddModel.read({"name": name, "files": files, **(chosen or {})})
         card = self._intake.take(
             "add_model",
             self.folder,
@@ -30,7 +33,6 @@ class AddedModels:
             cpu_s=CPU_S,
             wait_s=WAIT_S,
             noun="model",
-            gan=asked.as_,
-            test_mode=asked.test_mode,
+            chosen=asked.weights(),
         )
         return card["id"]

@@ -88,7 +88,7 @@ def _value(action: argparse.Action) -> str:
 
 def _default(action: argparse.Action) -> str:
     value = action.default
-    if value is None or value is False or value == []:
+    if value is None or value is False or value in ([], "", argparse.SUPPRESS):
         return ""
     return f"`{' '.join(value) if isinstance(value, tuple) else value}`"
 

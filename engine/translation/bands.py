@@ -97,11 +97,20 @@ def _take(steps: list[Step], layer: nn.Module, reflect: int) -> int:
 
 class Bands:
     """One picture's way through ``steps``. ``picture`` is uint8 (H, W, C), H and W multiples of ``MULTIPLE``;
-    maps too large for memory lie in ``folder``. ``seed`` is that of dropout, in mode "train".
+    maps too large for memory lie in ``folder``. ``seed`` is that of dropout; without, nothing is dropped. The
+    result is rounded, or ``cut``.
     """
 
-    def __init__(self, steps: list[Step], picture: np.ndarray, mode: Mode, seed: int, folder: Path) -> None:
-        self._steps, self._picture, self._seed = steps, picture, seed
+    def __init__(
+        self,
+        steps: list[Step],
+        picture: np.ndarray,
+        mode: Mode,
+        seed: int | None,
+        folder: Path,
+        cut: bool = False,
+    ) -> None:
+        self._steps, self._picture, self._seed, self._cut = steps, picture, seed, cut
         self._mode: Mode = mode
         self._folder = folder
         self._kept: dict[int, Rows] = {}  # by step
@@ -139,7 +148,7 @@ class Bands:
                 self._forget(k)
         for first, end in self._bands(last):
             made = self._made(last, first, end).tanh()
-            out[first:end] = as_pixels(made)[0]
+            out[first:end] = as_pixels(made, self._cut)[0]
             yield
 
     def _rows_for(self, k: int) -> Rows | None:
@@ -195,12 +204,13 @@ class Bands:
             rows = affine(rows)
         if step.relu:
             rows = rows.relu()
-        if step.drops and self._mode == "train":
+        if step.drops and self._seed is not None:
             rows = rows * self._mask(k, first, end, rows)
         return rows
 
     def _mask(self, k: int, first: int, end: int, like: Tensor) -> Tensor:
         """Dropout's factors 0 and 2, for each row by a seed of its own: rows are made more than once."""
+        assert self._seed is not None
         masks = []
         for row in range(first, end):
             random = torch.Generator().manual_seed((self._seed * 1_000_003 + k) * 1_000_003 + row)
@@ -250,6 +260,6 @@ def as_input(pixels: np.ndarray) -> Tensor:
     return to_floats(torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2))  # (N, C, H, W)
 
 
-def as_pixels(x: Tensor) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] as uint8 (N, H, W, C)."""
-    return to_pixels(x).permute(0, 2, 3, 1).numpy()  # (N, H, W, C)
+def as_pixels(x: Tensor, cut: bool = False) -> np.ndarray:
+    """(N, C, H, W) in [-1, 1] as uint8 (N, H, W, C), rounded or ``cut``."""
+    return to_pixels(x, cut).permute(0, 2, 3, 1).numpy()  # (N, H, W, C)

@@ -18,7 +18,7 @@ SUFFIXES = (
 )  # fmt: skip
 HEIC = (".heic", ".heif")  # read with an optional extra
 UNREAD = (".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")  # pictures, but not for us
-CHOICES = ("direction", "scale", "test_mode", "alpha")
+CHOICES = ("direction", "scale", "test_mode", "dropout", "preprocess", "alpha")
 MOST_BYTES = 256 << 20  # of one file
 
 

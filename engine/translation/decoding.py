@@ -21,11 +21,20 @@ _WHOLE = 1 << 40  # of a size that no picture reaches: nothing is reduced
 
 @dataclass
 class Decoded:
-    """uint8 ``pixels`` (H, W, 3) in sRGB on white; ``alpha`` (H, W) where the picture is not opaque."""
+    """uint8 ``pixels`` (H, W, 3) in sRGB on white; where the picture is not opaque, its ``alpha`` (H, W), and
+    its colours on nothing, ``bare`` (H, W, 3).
+    """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     notes: list[str]
+    bare: np.ndarray | None = None
+
+    def with_alpha(self) -> np.ndarray:
+        """uint8 (H, W, 4): colours as they are, and how opaque they are."""
+        colours = self.pixels if self.bare is None else self.bare
+        opaque = np.full(colours.shape[:2], 255, np.uint8)
+        return np.dstack([colours, opaque if self.alpha is None else self.alpha])
 
 
 def decode(raw: bytes) -> Decoded:
@@ -58,11 +67,13 @@ def _plain(picture: Image.Image, notes: list[str]) -> Decoded:
         plain = picture.convert("RGB") if picture.mode in ("P", "1") else picture
         plain.info["icc_profile"] = picture.info.get("icc_profile")
     colours = _in_srgb(plain, notes)
+    bare = None
     if alpha is not None:
+        bare = np.asarray(colours)
         white = Image.new("RGB", colours.size, "white")
         white.paste(colours, mask=alpha)
         colours = white
-    return Decoded(np.asarray(colours), None if alpha is None else np.asarray(alpha), notes)
+    return Decoded(np.asarray(colours), None if alpha is None else np.asarray(alpha), notes, bare)
 
 
 def _in_srgb(picture: Image.Image, notes: list[str]) -> Image.Image:

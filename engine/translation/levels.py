@@ -32,9 +32,11 @@ class Level:
     weight: Tensor | None = None  # as ``make`` takes it; a copy, so that a model may be renewed meanwhile
     bias: Tensor | None = None
     packed: Tensor | None = None
+    size: int = 0  # of the maps that it is packed for
 
     def prepare(self, size: int) -> None:
         """Lay out the weights for tiles of which it is given ``size`` cells high and wide."""
+        self.size = size
         is_up, weight = isinstance(self.conv, nn.ConvTranspose2d), self.conv.weight.detach()
         self.weight = weight.clone(memory_format=torch.channels_last)
         self.bias = None if self.conv.bias is None else self.conv.bias.detach().clone()
@@ -42,11 +44,13 @@ class Level:
             self.packed = _packed(weight, is_up, [1, self.conv.in_channels, size, size])
 
     def make(self, x: Tensor) -> Tensor:
-        """The convolution of ``x`` (1, C, S, S): (1, O, S / 2, S / 2), or going up (1, O, 2 S, 2 S)."""
+        """The convolution of ``x`` (1, C, S, S): (1, O, S / 2, S / 2), or going up (1, O, 2 S, 2 S). Any
+        height and width will do, and S, for which it was prepared, is quickest.
+        """
         assert self.weight is not None
         is_up = isinstance(self.conv, nn.ConvTranspose2d)
         x = x.contiguous(memory_format=torch.channels_last)
-        if self.packed is None:
+        if self.packed is None or x.shape[2:] != (self.size, self.size):
             return (conv_transpose2d if is_up else conv2d)(x, self.weight, self.bias, 2, 1)
         ops, more = torch.ops.mkldnn, ([1, 1], 1, "none", [], "")
         if is_up:
@@ -103,10 +107,11 @@ class Levels:
                 up.drops = True
 
     def forward(
-        self, tiles: Tiles, mode: Mode, seed: int, norms: Norms | None = None
+        self, tiles: Tiles, mode: Mode, seed: int | None, norms: Norms | None = None
     ) -> Generator[None, None, tuple[Tiles, Norms]]:
         """What the network makes of ``tiles`` in [-1, 1], and the norms that it used: those given, or those
-        of all the tiles together. Stops after each of ``tiles`` at each level.
+        of all the tiles together. ``seed`` is that of dropout; without, nothing is dropped. Stops after each
+        of ``tiles`` at each level.
         """
         given = None if norms is None else iter(norms)
         found: Norms = []
@@ -116,12 +121,12 @@ class Levels:
             tiles = yield from _level(level, tiles, mode, given, found)
             skips.append(tiles)
         tiles = skips.pop()
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator().manual_seed(seed or 0)
         for level in self.ups:
             if level is not self.ups[0]:
                 tiles = [torch.cat(both, 1) for both in zip(skips.pop(), tiles, strict=True)]
             tiles = yield from _level(level, [tile.relu_() for tile in tiles], mode, given, found)
-            if level.drops and mode == "train":  # the same in every tile, or their colours would differ
+            if level.drops and seed is not None:  # the same in every tile, or their colours would differ
                 mask = 2.0 * (torch.rand(tiles[0].shape[1:], generator=random) < 0.5)
                 tiles = [tile * mask for tile in tiles]
         return [tile.tanh_() for tile in tiles], found

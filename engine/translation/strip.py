@@ -42,6 +42,7 @@ def strip(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> d
     network = as_used(network, trains(model))
     with one_thread():
         made = torch.cat([network(picture[None]) for picture in given])  # (N, C, H, W)
+    given, made = given[:, :3], made[:, :3]  # of RGBA the colours
     side = max(made.shape[1], given.shape[1])
     both = torch.stack([part.expand(-1, side, -1, -1) for part in (given, made)], 1).flatten(0, 1)
     return {"result": {"png": to_png(picture_grid(both, 1, 2 * SHOWN))}}
@@ -62,6 +63,12 @@ def pictures(loaded: Loaded) -> Tensor:
         assert isinstance(source, ImageSource)
         found = source.images
     some = to_floats(found[torch.linspace(0, len(found) - 1, SHOWN).long()])  # (N, C, H, W)
+    if channels == 4:  # RGBA: opaque
+        return _sized(torch.cat([some.expand(-1, 3, -1, -1), torch.ones_like(some[:, :1])], 1), height, width)
     if some.shape[1] != channels:
         some = some.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+    return _sized(some, height, width)
+
+
+def _sized(some: Tensor, height: int, width: int) -> Tensor:
     return interpolate(some, (min(height, LARGEST), min(width, LARGEST)), mode="bilinear", antialias=True)

@@ -14,18 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.options import BadInput
 from engine.translation.bands import as_input, as_pixels
 from engine.translation.levels import Levels, Norms
 from engine.translation.normalising import Mode, of_picture
 
 TOGETHER = 64e6  # numbers of the tiles that give the statistics
+AT_ONCE = 512e6  # numbers of a picture that is taken whole: about 2 GB
 
 
 class Tiled:
     """One picture's way through ``levels``. ``picture`` is uint8 (H, W, C), at least a tile high and wide."""
 
-    def __init__(self, levels: Levels, picture: np.ndarray, mode: Mode, seed: int) -> None:
-        self._levels, self._picture, self._seed = levels, picture, seed
+    def __init__(
+        self, levels: Levels, picture: np.ndarray, mode: Mode, seed: int | None, cut: bool = False
+    ) -> None:
+        self._levels, self._picture, self._seed, self._cut = levels, picture, seed, cut
         self._mode: Mode = mode
         size = levels.size
         self.rows, self.columns = (_places(side, size) for side in picture.shape[:2])
@@ -59,7 +63,7 @@ class Tiled:
                 weights[:, column : column + size] += window
             after = self.rows[number + 1] - row if number + 1 < len(self.rows) else size
             done = (strip[:after] / weights[:after]).permute(2, 0, 1)[None]  # (1, C', after, W)
-            out[row : row + after] = as_pixels(done)[0]
+            out[row : row + after] = as_pixels(done, self._cut)[0]
             strip, weights = (
                 torch.cat([part[after:], torch.zeros_like(part[:after])]) for part in (strip, weights)
             )
@@ -72,6 +76,35 @@ class Tiled:
     def _tile(self, row: int, column: int) -> Tensor:
         size = self._levels.size
         return as_input(self._picture[None, row : row + size, column : column + size])
+
+
+class Whole:
+    """One picture's way through ``levels`` at once, as the reference implementation runs it. ``picture`` is
+    uint8 (H, W, C), height and width multiples of the network's size. What U-Nets make of more than they
+    were trained on is another picture than tiles give: bolder in large areas, and often with fewer details.
+
+    Raises ``BadInput`` for one that is too large to be kept in memory at once.
+    """
+
+    def __init__(
+        self, levels: Levels, picture: np.ndarray, mode: Mode, seed: int | None, cut: bool = False
+    ) -> None:
+        self._levels, self._picture, self._seed, self._cut = levels, picture, seed, cut
+        self._mode: Mode = mode
+        height, width = picture.shape[:2]
+        if levels.numbers * height * width / levels.size**2 > AT_ONCE:
+            raise BadInput(
+                f"{width} x {height} px are too many for this network at once.",
+                "scale",
+                "Choose full, which works in tiles, or a smaller longest.",
+            )
+        self.count = 2 * len(levels.downs)
+
+    def run(self, out: np.ndarray) -> Iterator[None]:
+        """Write the translation into ``out``, uint8 (H, W, C'). Stops ``count`` times on the way."""
+        tile = as_input(self._picture[None])
+        (made,), _ = yield from self._levels.forward([tile], self._mode, self._seed, None)
+        out[:] = as_pixels(made, self._cut)[0]
 
 
 def _places(side: int, size: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.requests.translation import Translate
 from engine.translation.decoding import decode, encode, resized
 from engine.translation.normalising import Mode
 from engine.translation.patches import patch_map
+from engine.translation.reference import check_multiple, preprocessed
 from engine.translation.translator import Translator
 from engine.weights.export import trains
 
@@ -34,10 +36,33 @@ def translator(loaded: Loaded, direction: Direction) -> Translator:
 
 
 def mode_of(loaded: Loaded, wanted: str) -> Mode:
-    """Whether norms and dropout act as in training: pix2pix's do after batches of one."""
+    """Whether norms act as in training: pix2pix's do after batches of one."""
     if wanted == "auto":
         return "train" if trains(loaded.model) else "eval"
     return "train" if wanted == "train" else "eval"
+
+
+def drops(loaded: Loaded, wanted: str, mode: Mode) -> bool:
+    """Whether features are left out where the network has dropout: as was asked for, as the model says, or as
+    its norm acts.
+    """
+    if wanted == "auto":
+        wanted = getattr(loaded.model.options, "test_dropout", "auto")
+    return mode == "train" if wanted == "auto" else wanted == "on"
+
+
+@dataclass
+class _Way:
+    """How one picture is translated, there and perhaps back."""
+
+    mode: Mode
+    seed: int | None  # of dropout, if there is to be any
+    folder: Path
+    whole: bool = False
+    cut: bool = False
+
+    def through(self, translator: Translator, pixels: np.ndarray) -> Generator[float, None, Any]:
+        return translator.translate(pixels, self.mode, self.seed, self.folder, whole=self.whole, cut=self.cut)
 
 
 def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Path) -> Work:
@@ -45,41 +70,68 @@ def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Pa
     result: ``png``, ``width``, ``height`` ... Raises ``BadInput``.
     """
     began = time.perf_counter()
-    step, direction = loaded.model.step, options.direction
-    there, mode = translator(loaded, direction), mode_of(loaded, options.test_mode)
+    direction, mode = options.direction, mode_of(loaded, options.test_mode)
+    there = translator(loaded, direction)
+    seed = options.seed if drops(loaded, options.dropout, mode) else None
+    way = _Way(mode, seed, folder, options.scale == "whole")
     returns = _way_back(loaded, direction) if options.back else None
-    decoded = decode(raw)
-    pixels, alpha, notes = decoded.pixels, decoded.alpha, decoded.notes
+    if options.preprocess == "off":
+        pixels, alpha, notes = _opened(raw, there, options)
+        scale, why = there.scale(pixels, options.scale)
+        notes += [why] if why else []
+    else:
+        pixels, notes = preprocessed(raw, options.preprocess, there.size, there.given)
+        check_multiple(pixels.shape[0], pixels.shape[1], there.step)
+        alpha, scale, way.whole, way.cut = None, "whole", True, True
     if options.back and returns is None:
         notes.append("This model knows no way back.")
+    height, width = pixels.shape[:2]
+    given = resized(pixels, *_fitted(pixels, there.size)) if scale == "model" else pixels
+    read = encode(pixels, _alpha_of(pixels, alpha)) if options.given else None
+    del pixels
+    parts = 1 if returns is None else 2
+    made, tiles = yield from _shares(way.through(there, given), 0, parts)
+    answer: dict[str, Any] = {"back": None, "patches": None, "patch_mean": None, "given": read}
+    if returns is not None:
+        returned, _ = yield from _shares(way.through(returns, made), 1, parts)
+        answer["back"] = encode(resized(returned, width, height), _alpha_of(returned, alpha))
+    if options.patches:
+        seen = patch_map(loaded, direction, there, given, made, mode, notes)
+        answer |= seen or {}
+        yield 1.0
+    png = encode(resized(made, width, height), _alpha_of(made, alpha))
+    answer |= {"png": png, "width": width, "height": height, "scale": scale, "tiles": tiles}
+    answer |= {"worked_at": [given.shape[1], given.shape[0]], "direction": direction, "test_mode": mode}
+    return {
+        **answer,
+        "dropout": seed is not None and there.has_dropout,
+        "notes": notes,
+        "step": loaded.model.step,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+
+
+def _opened(
+    raw: bytes, there: Translator, options: Translate
+) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
+    """The picture's uint8 pixels, (H, W, 3) or, for a network that takes RGBA, (H, W, 4), at most as large as
+    is asked for; its alpha (H, W), if that is to be put back; and notes. Raises ``BadInput``.
+    """
+    decoded = decode(raw)
+    pixels, alpha, notes = decoded.pixels, decoded.alpha, decoded.notes
+    if there.given == 4:
+        pixels = decoded.with_alpha()
     if 0 < options.longest < max(pixels.shape[:2]):
         width, height = _fitted(pixels, options.longest)
         pixels = resized(pixels, width, height)
         alpha = None if alpha is None else resized(alpha, width, height)
         notes.append(f"Reduced to {width} x {height} first.")
-    if options.alpha == "white":
-        alpha = None
-    scale, why = there.scale(pixels, options.scale)
-    notes += [why] if why else []
-    height, width = pixels.shape[:2]
-    given = resized(pixels, *_fitted(pixels, there.size)) if scale == "model" else pixels
-    read = encode(pixels, alpha) if options.given else None
-    del pixels, decoded
-    parts = 1 if returns is None else 2
-    made, tiles = yield from _shares(there.translate(given, mode, options.seed, folder), 0, parts)
-    answer: dict[str, Any] = {"back": None, "patches": None, "patch_mean": None, "given": read}
-    if returns is not None:
-        colours = np.repeat(made, 3, 2) if made.shape[2] == 1 else made
-        returned, _ = yield from _shares(returns.translate(colours, mode, options.seed, folder), 1, parts)
-        answer["back"] = encode(resized(returned, width, height), alpha)
-    if options.patches:
-        seen = patch_map(loaded, direction, there, given, made, mode, notes)
-        answer |= seen or {}
-        yield 1.0
-    png = encode(resized(made, width, height), alpha)
-    answer |= {"png": png, "width": width, "height": height, "scale": scale, "tiles": tiles}
-    answer |= {"worked_at": [given.shape[1], given.shape[0]], "direction": direction, "test_mode": mode}
-    return {**answer, "notes": notes, "step": step, "seconds": round(time.perf_counter() - began, 3)}
+    return pixels, None if options.alpha == "white" else alpha, notes
+
+
+def _alpha_of(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray | None:
+    """``alpha`` for pictures that bring none of their own."""
+    return None if pixels.shape[2] == 4 else alpha
 
 
 def _way_back(loaded: Loaded, direction: Direction) -> Translator | None:

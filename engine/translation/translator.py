@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from torch import nn
 
 from engine.game.recipe import Direction
 from engine.models.library import Loaded
@@ -17,9 +18,9 @@ from engine.translation import bands
 from engine.translation.bands import Bands, steps_of
 from engine.translation.levels import Levels
 from engine.translation.normalising import Mode
-from engine.translation.tiles import Tiled
+from engine.translation.tiles import Tiled, Whole
 
-Scale = Literal["model", "full"]
+Scale = Literal["model", "full", "whole"]
 FLAT = 0.5  # share of a picture in the colour of its ground, above which it is taken for a drawing
 NEAR = 3  # how far a pixel may be from that colour, of 255
 
@@ -39,6 +40,7 @@ class Translator:
             raise BadInput(f"{model.title} translates in one direction only.", "direction", "Choose a_to_b.")
         with loaded.asking():
             network = recipe.translator(model.networks, direction)
+        self.has_dropout = any(isinstance(layer, nn.Dropout) for layer in network.modules())
         given, made = model.shape.given, model.shape.shape
         if direction == "b_to_a":
             given, made = made, given
@@ -55,6 +57,8 @@ class Translator:
         """At which scale to translate uint8 (H, W, 3), and why that was chosen."""
         if wanted == "full" or max(pixels.shape[:2]) <= self.size:
             return "full", ""
+        if wanted == "whole":
+            return ("whole", "") if self.network == "unet" else ("full", "")
         if wanted == "model":
             return "model", ""
         if self.network == "resnet":
@@ -66,10 +70,17 @@ class Translator:
             )
         return "full", f"Translated in tiles of {self.size} px at its own resolution."
 
-    def padded(self, pixels: np.ndarray) -> np.ndarray:
+    @property
+    def step(self) -> int:
+        """Of which px height and width are multiples where the network takes a picture whole."""
+        return self.size if self.network == "unet" else bands.MULTIPLE
+
+    def padded(self, pixels: np.ndarray, whole: bool = False) -> np.ndarray:
         """uint8 (H, W, C) mirrored to the right and below, to a size that the network takes."""
         height, width = pixels.shape[:2]
-        if self.network == "unet":
+        if whole and self.network == "unet":
+            more = [-side % self.step for side in (height, width)]
+        elif self.network == "unet":
             more = [max(0, self.size - side) for side in (height, width)]
         else:
             more = [max(bands.SMALLEST - side, -side % bands.MULTIPLE) for side in (height, width)]
@@ -78,35 +89,50 @@ class Translator:
         return np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="reflect")
 
     def translate(
-        self, pixels: np.ndarray, mode: Mode, seed: int, folder: Path
+        self,
+        pixels: np.ndarray,
+        mode: Mode,
+        seed: int | None,
+        folder: Path,
+        *,
+        whole: bool = False,
+        cut: bool = False,
     ) -> Generator[float, None, tuple[np.ndarray, int]]:
-        """uint8 (H, W, 3) to uint8 (H, W, C'), and in how many tiles; stops after each piece, with the share
-        that is done. ``folder`` is for what does not fit in memory.
+        """uint8 (H, W, C) to uint8 (H, W, C'), and in how many tiles; stops after each piece, with the share
+        that is done. ``seed`` is that of dropout, if there is to be any; ``folder`` is for what does not fit
+        in memory. A U-Net may take the picture ``whole``, not in tiles; results are rounded, or ``cut``.
         """
         height, width = pixels.shape[:2]
-        x = self.padded(channels(pixels, self.given))
+        x = self.padded(channels(pixels, self.given), whole)
         out = np.empty((*x.shape[:2], self.made), np.uint8)
-        if self.network == "unet":
-            work: Tiled | Bands = Tiled(self._levels, x, mode, seed)
-            tiles = len(work.places)
+        work: Tiled | Whole | Bands
+        tiles = 1
+        if self.network == "resnet":
+            work = Bands(self._steps, x, mode, seed, folder, cut)
+        elif whole:
+            work = Whole(self._levels, x, mode, seed, cut)
         else:
-            work, tiles = Bands(self._steps, x, mode, seed, folder), 1
+            work = Tiled(self._levels, x, mode, seed, cut)
+            tiles = len(work.places)
         for done, _ in enumerate(work.run(out), 1):
             yield min(1.0, done / work.count)
         return out[:height, :width], tiles
 
 
-def channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """(H, W, 3) as the network takes it: as it is, or grey (Rec. 601)."""
-    if channels == 3:
+def channels(pixels: np.ndarray, wanted: int) -> np.ndarray:
+    """uint8 (H, W, C) as the network takes it: grey (Rec. 601), in colour, or with an opaque alpha."""
+    if pixels.shape[2] == wanted:
         return pixels
-    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    return grey.round().astype(np.uint8)[..., None]  # (H, W, 1)
+    if wanted == 1:
+        grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
+        return grey.round().astype(np.uint8)[..., None]  # (H, W, 1)
+    colours = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels[..., :3]
+    return colours if wanted == 3 else np.dstack([colours, np.full_like(colours[..., 0], 255)])
 
 
 def _is_drawing(pixels: np.ndarray) -> bool:
-    """Whether much of a picture (H, W, 3) is flat ground, as in line art."""
+    """Whether much of a picture (H, W, C) is flat ground, as in line art."""
     step = max(1, max(pixels.shape[:2]) // 512)
-    seen = pixels[::step, ::step].reshape(-1, 3).astype(np.int16)
+    seen = pixels[::step, ::step, :3].reshape(-1, min(3, pixels.shape[2])).astype(np.int16)
     ground = np.median(seen, axis=0)
     return bool((np.abs(seen - ground).max(1) <= NEAR).mean() > FLAT)

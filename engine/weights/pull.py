@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict
 from engine.runs.files import read_json, replace, write_json
-from engine.weights.adding import GANS_TO_BE, Gan, Mode, add
+from engine.weights.adding import GANS_TO_BE, Gan, add
 
 BASES: dict[Gan, str] = {
     "cyclegan": "http://efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models",
@@ -93,7 +93,10 @@ def published(name: str, gan: Gan | None = None, base: str | None = None) -> Pub
 
 
 def pull(
-    wanted: Published, runs: Path, test_mode: Mode = "auto", progress: Progress = lambda done, total: None
+    wanted: Published,
+    runs: Path,
+    chosen: dict[str, Any] | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> dict[str, Any]:
     """Fetch a file and make a model of it in ``runs``; returns its card.
 
@@ -110,7 +113,8 @@ def pull(
     try:
         fetch(wanted.address, file, progress)
         first_time = check(file, shelf / CHECKSUMS, f"{wanted.gan}/{wanted.name}")
-        card = add([file], out, wanted.name, wanted.gan, test_mode, wanted.sides, wanted.address, LICENCE)
+        chosen = {**(chosen or {}), "as": wanted.gan}
+        card = add([file], out, wanted.name, chosen, wanted.sides, wanted.address, LICENCE)
         first_time()
     finally:
         file.unlink(missing_ok=True)  # the model has all of it; what is not one is not kept

@@ -1,18 +1,21 @@
 """Opening weight files from anywhere: nothing in them is executed, and nothing grows beyond its file.
 
 A file is safetensors, or what ``torch.save`` writes: a zip, or before version 1.6 a row of pickles. Sizes are
-checked before anything is unpacked, and tensors before anybody computes with them.
+checked before anything is unpacked, and tensors before anybody computes with them. What lies in dictionaries
+within is given by joined names: ``state_dict.netG.model.1.weight``.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
-import pickletools
 import re
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError
@@ -20,6 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.options import BadInput
+from engine.weights.pickles import NEWER, in_protocol_2, operations
 
 State = dict[str, Tensor]
 
@@ -28,9 +32,10 @@ MOST_TENSORS = 5000
 SMALL = 1 << 16  # numbers that any file may speak of
 MOST_PICKLE = 16 << 20  # bytes of a zip's pickle, which holds names and shapes only
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
+PICKLES = 5  # of a file of the older kind; the last are the numbers' names
 MAGIC = 0x1950A86A20F9469CFC6C  # the first number in files of the older kind
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-NESTED = ("state_dict", "model", "model_state_dict", "params", "params_ema", "generator", "netG")
+DEEPEST = 4  # dictionaries in one another
 ASK = "Give the .pth file of one network, as the reference implementation saves it."
 
 
@@ -53,7 +58,7 @@ def read(path: Path) -> State:
     else:
         raise _refuse(path, "it is neither a file of torch.save nor safetensors" if size else "it is empty")
     state = _state(path, value)
-    _check(path, state, size)
+    _check_storage(path, state, size)
     return state
 
 
@@ -66,13 +71,12 @@ def _refuse(path: Path, why: str, remedy: str = ASK) -> BadInput:
 
 def _unpickled(path: Path, size: int, is_zip: bool) -> Any:
     try:
-        if is_zip:
-            _check_zip(path, size)
-        else:
-            with open(path, "rb") as file:
-                for _ in range(4):  # magic number, protocol, machine, then the names and shapes
-                    _check_pickle(path, pickletools.genops(file), size)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with open(path, "rb") as file, tempfile.TemporaryFile() as told:
+            is_newer = _check_zip(path, size) if is_zip else _check_row(path, file, size)
+            if is_newer:
+                (_translate_zip if is_zip else _translate_row)(path, size, told)
+                told.seek(0)
+            return torch.load(told if is_newer else path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise _refuse(path, "it holds more than tensors, and objects in it are not opened") from None
     except MemoryError:
@@ -90,8 +94,10 @@ def _damaged(path: Path, error: Exception) -> BadInput:
     return _refuse(path, f"it is damaged or cut short ({type(error).__name__}: {said})", "Fetch it again.")
 
 
-def _check_zip(path: Path, size: int) -> None:
-    """Refuse compressed zips, which may grow without end, and pickles that name code. Raises ``BadInput``."""
+def _check_zip(path: Path, size: int) -> bool:
+    """Refuse compressed zips, which may grow without end, and pickles that name code. Returns whether the
+    pickle is of a newer protocol. Raises ``BadInput``.
+    """
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -101,21 +107,60 @@ def _check_zip(path: Path, size: int) -> None:
         pickles = [entry for entry in entries if entry.filename.endswith("data.pkl")]
         if len(pickles) != 1 or pickles[0].file_size > MOST_PICKLE:
             raise _refuse(path, "it is a zip, but none of torch.save")
-        _check_pickle(path, pickletools.genops(archive.read(pickles[0])), size)
+        return _check_pickle(path, archive.read(pickles[0]), size)
 
 
-def _check_pickle(path: Path, operations: Iterable[tuple[Any, Any, Any]], size: int) -> None:
-    """Read one pickle without obeying it. Raises ``BadInput`` for names of code, and for numbers that no
-    tensor of this file can have.
+def _check_row(path: Path, file: IO[bytes], size: int) -> bool:
+    """As ``_check_zip``, for files of the older kind: magic number, protocol, machine, names and shapes."""
+    return any([_check_pickle(path, pickled, size) for pickled in _row(file, size, PICKLES - 1)])
+
+
+def _row(file: IO[bytes], most: int, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        first = file.tell()
+        for _ in operations(file):  # type: ignore[arg-type]
+            pass
+        end = file.tell()
+        file.seek(first)
+        yield file.read(min(end - first, most))
+
+
+def _check_pickle(path: Path, pickled: bytes, size: int) -> bool:
+    """Read one pickle without obeying it; returns whether it is of a newer protocol. Raises ``BadInput`` for
+    names of code, and for numbers that no tensor of this file can have.
     """
-    for operation, argument, _ in operations:
-        if operation.name == "GLOBAL" and not _is_harmless(str(argument)):
+    is_newer = any(name in NEWER for name, _, _ in operations(io.BytesIO(pickled)))
+    if is_newer:
+        pickled = in_protocol_2(io.BytesIO(pickled), MOST_PICKLE)
+    for name, argument, _ in operations(io.BytesIO(pickled)):
+        if name == "GLOBAL" and not _is_harmless(str(argument)):
             code = str(argument).replace(" ", ".")[:60]
             raise _refuse(path, f"it wants to run code ({code}), and no file's code is ever run here")
-        if operation.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
+        if name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
             raise _refuse(path, "it holds objects that torch.save does not write for tensors")
         if isinstance(argument, int) and abs(argument) > max(size, SMALL) and argument != MAGIC:
             raise _refuse(path, f"it speaks of {argument:,} numbers, and has {size:,} bytes")
+    return is_newer
+
+
+def _translate_zip(path: Path, size: int, told: IO[bytes]) -> None:
+    """Copy a zip with its pickle said in protocol 2."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(told, "w", zipfile.ZIP_STORED) as out:
+        for entry in archive.infolist():
+            with archive.open(entry) as source:
+                if entry.filename.endswith("data.pkl"):
+                    out.writestr(entry.filename, in_protocol_2(io.BytesIO(source.read()), MOST_PICKLE))
+                    continue
+                with out.open(entry.filename, "w", force_zip64=True) as target:
+                    shutil.copyfileobj(source, target)
+
+
+def _translate_row(path: Path, size: int, told: IO[bytes]) -> None:
+    """Copy a file of the older kind with its pickles said in protocol 2; behind them stand the numbers."""
+    with open(path, "rb") as file:
+        for pickled in _row(file, size, PICKLES):
+            told.write(in_protocol_2(io.BytesIO(pickled), MOST_PICKLE))
+        shutil.copyfileobj(file, told)
 
 
 def _is_harmless(name: str) -> bool:
@@ -137,32 +182,43 @@ def _safetensors(path: Path) -> State:
 
 
 def _state(path: Path, value: Any) -> State:
-    """The state dict in ``value``, which may lie one level down in a checkpoint. Raises ``BadInput``."""
-    for _ in range(2):
-        if not isinstance(value, dict) or not value:
-            raise _refuse(path, f"it holds a {type(value).__name__}, not tensors by name")
-        if all(isinstance(item, Tensor) for item in value.values()):
-            break
-        inner = [value[name] for name in NESTED if isinstance(value.get(name), dict)]
-        if len(inner) != 1:
-            names = ", ".join(str(name)[:30] for name in list(value)[:4])
-            raise _refuse(path, f"it holds {names} ..., not tensors by name")
-        value = inner[0]
-    if not all(isinstance(item, Tensor) for item in value.values()):
-        raise _refuse(path, "it holds more than tensors by name")
-    if len(value) > MOST_TENSORS or not all(isinstance(name, str) and len(name) < 200 for name in value):
-        raise _refuse(path, f"it holds {len(value):,} tensors, or unusual names of them")
-    return dict(value)
+    """The tensors in ``value`` and in dictionaries in it, by joined names; what else a checkpoint holds, such
+    as its step, is left out. Raises ``BadInput`` if there are none.
+    """
+    if not isinstance(value, dict) or not value:
+        raise _refuse(path, f"it holds a {type(value).__name__}, not tensors by name")
+    state: State = dict(_tensors(value, DEEPEST))
+    if not state:
+        names = ", ".join(str(name)[:30] for name in list(value)[:4])
+        raise _refuse(path, f"it holds {names} ..., not tensors by name")
+    if len(state) > MOST_TENSORS or not all(len(name) < 200 for name in state):
+        raise _refuse(path, f"it holds {len(state):,} tensors, or unusual names of them")
+    return state
 
 
-def _check(path: Path, state: State, size: int) -> None:
-    """Refuse what cannot be computed with. Raises ``BadInput``."""
+def _tensors(value: dict[Any, Any], depth: int) -> Iterator[tuple[str, Tensor]]:
+    for name, item in value.items():
+        if not isinstance(name, str):
+            continue
+        if isinstance(item, Tensor):
+            yield name, item
+        elif isinstance(item, dict) and depth:
+            yield from ((f"{name}.{inner}", tensor) for inner, tensor in _tensors(item, depth - 1))
+
+
+def _check_storage(path: Path, state: State, size: int) -> None:
+    """Refuse what is no plain tensor, or not in the file. Raises ``BadInput``."""
+    seen = dict[tuple[Any, ...], int]()  # a network that is kept under two names is there once
     for name, value in state.items():
         if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
             raise _refuse(path, f"{name[:60]} is no plain tensor")
-    total = sum(value.numel() * value.element_size() for value in state.values())
-    if total > size:  # one number that is shown as many
+        seen[value.data_ptr(), tuple(value.shape), value.stride()] = value.numel() * value.element_size()
+    if (total := sum(seen.values())) > size:  # one number that is shown as many
         raise _refuse(path, f"its tensors have {total:,} bytes, and the file {size:,}")
+
+
+def check_numbers(path: Path, state: State) -> None:
+    """Refuse what cannot be computed with. Raises ``BadInput``."""
     for name, value in state.items():
         if name.endswith("num_batches_tracked"):
             continue

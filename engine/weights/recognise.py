@@ -23,7 +23,7 @@ from engine.options import BadInput
 Family = Literal["resnet", "unet", "patch", "pixel"]
 State = dict[str, Tensor]
 
-PREFIX = "module."  # what DataParallel puts in front of all names
+WRAPPERS = ("module", "_orig_mod", "_forward_module")  # of DataParallel, torch.compile, Lightning's Fabric
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 MOST_WIDTH, MOST_CHANNELS = 256, 16
 BLOCKS, DOWNS, LAYERS = (1, 32), (5, 10), (1, 6)  # the smallest and the largest
@@ -76,14 +76,43 @@ class Architecture:
         return PixelDiscriminator(self.inputs, self.width, self.norm)
 
 
+def networks_in(state: State) -> dict[str, State]:
+    """The networks that the tensors of one file are of, by what stands before their names: ``""`` for a
+    network that is alone, ``"netG_A"`` for one of several. What wraps a network for training goes from the
+    names; tensors of none, such as an optimizer's, are left out. What is there twice is given once.
+    """
+    plain = {
+        ".".join(part for part in name.split(".") if part not in WRAPPERS): value
+        for name, value in state.items()
+    }
+    places = dict.fromkeys(
+        place
+        for name in plain
+        for keys in GUESSES
+        if name.endswith(keys[0])
+        and ((place := name.removesuffix(keys[0])) == "" or place.endswith("."))
+        and all(f"{place}{key}" in plain for key in keys)
+    )
+    found: dict[str, State] = {place: {} for place in places}
+    for name, value in plain.items():
+        place = max((place for place in found if name.startswith(place)), key=len, default=None)
+        if place is not None:
+            found[place][name.removeprefix(place)] = value
+    if not found:
+        return {"": plain}
+    once: dict[tuple[tuple[str, int], ...], str] = {}
+    for place, part in found.items():
+        once.setdefault(tuple((name, value.data_ptr()) for name, value in part.items()), place)
+    return {place.removesuffix("."): found[place] for place in once.values()}
+
+
 def recognise(state: State) -> tuple[Architecture, State]:
-    """The network that ``state`` is of, and its tensors under the names that it has there: without a prefix,
-    and without statistics that instance norm never used.
+    """The network that ``state`` is of, and its tensors under the names that it has there: without
+    statistics that instance norm never used.
 
     Raises ``BadInput`` with the reason if it is none of ours.
     """
-    state = _without_prefix(state)
-    guess = next((find for key, find in GUESSES.items() if key in state), None)
+    guess = next((find for keys, find in GUESSES.items() if all(key in state for key in keys)), None)
     if guess is None:
         some = ", ".join(name[:40] for name in list(state)[:3])
         raise _foreign(f"its tensors are called {some} ...")
@@ -99,12 +128,6 @@ def recognise(state: State) -> tuple[Architecture, State]:
 
 def _foreign(why: str) -> BadInput:
     return BadInput(f"these weights are of no network known here: {why}.", "files", f"Known are {KNOWN}.")
-
-
-def _without_prefix(state: State) -> State:
-    while state and all(name.startswith(PREFIX) for name in state):
-        state = {name.removeprefix(PREFIX): value for name, value in state.items()}
-    return state
 
 
 def _without_statistics(state: State) -> State:
@@ -173,11 +196,11 @@ def _ends(weight: Tensor) -> tuple[int, int]:
     return first, second
 
 
-GUESSES: dict[str, Callable[[State], Architecture]] = {  # by a tensor that only such a network has
-    "model.10.conv_block.1.weight": _resnet,
-    "model.model.0.weight": _unet,
-    "model.0.weight": _patch,
-    "net.0.weight": _pixel,
+GUESSES: dict[tuple[str, ...], Callable[[State], Architecture]] = {  # by tensors that only it has
+    ("model.10.conv_block.1.weight",): _resnet,
+    ("model.model.0.weight", "model.model.1.model.1.weight"): _unet,
+    ("model.0.weight", "model.2.weight"): _patch,
+    ("net.0.weight", "net.2.weight"): _pixel,
 }
 
 

@@ -85,11 +85,11 @@ def ingest(
     return {"id": folder.name, **card}
 
 
-def add_model(files: list[str], out: str, title: str, gan: Any, test_mode: Any) -> dict[str, Any]:
+def add_model(files: list[str], out: str, title: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Make a model's folder ``out`` of weight files (``engine.weights.adding``). Raises ``BadInput``."""
     from engine.weights.adding import add
 
-    return add([Path(file) for file in files], Path(out), title, gan, test_mode)
+    return add([Path(file) for file in files], Path(out), title, chosen)
 
 
 def abilities() -> dict[str, dict[str, bool]]:

@@ -34,10 +34,10 @@ def worker(network: torch.nn.Module, picture: np.ndarray, folder: Path):
     """A function that translates ``picture`` as the engine does."""
     if isinstance(network, ResnetGenerator):
         steps = steps_of(network.to(memory_format=torch.channels_last))
-        make = lambda: Bands(steps, picture, "eval", 0, folder)  # noqa: E731
+        make = lambda: Bands(steps, picture, "eval", None, folder)  # noqa: E731
     else:
         levels = Levels(network)
-        make = lambda: Tiled(levels, picture, "eval", 0)  # noqa: E731
+        make = lambda: Tiled(levels, picture, "eval", None)  # noqa: E731
 
     def run() -> np.ndarray:
         out = np.empty_like(picture)

@@ -83,7 +83,7 @@ def translated(loaded, raw, folder, **options):
 @pytest.mark.parametrize("shape", [(64, 64), (36, 100)])
 def test_bands_give_what_the_plain_resnet_gives(blocks, kind, dropout, shape, tmp_path):
     network, picture = lively(ResnetGenerator(3, 3, 6, blocks, kind, dropout)), photograph(*shape)
-    out, _ = run(Bands(steps_of(network), picture, "eval", 0, tmp_path), *shape)
+    out, _ = run(Bands(steps_of(network), picture, "eval", None, tmp_path), *shape)
     assert difference(out, plain(network, picture)) <= 1 and out.std() > 0.5
 
 
@@ -93,7 +93,7 @@ def test_small_bands_with_maps_on_the_disk_give_the_same(width, kind, tmp_path, 
         monkeypatch.setattr(module, "IN_MEMORY", 30_000)
     monkeypatch.setattr(bands, "BAND_PRODUCTS", 1e5)
     network, picture = lively(ResnetGenerator(3, 3, width, 2, kind)), photograph(72, 88)
-    work = Bands(steps_of(network), picture, "eval", 0, tmp_path)
+    work = Bands(steps_of(network), picture, "eval", None, tmp_path)
     out, count = run(work, 72, 88)
     assert count > 30 and difference(out, plain(network, picture)) <= 2
     assert not list(tmp_path.iterdir())
@@ -166,7 +166,7 @@ def test_tiles_blend_to_one_and_cover_all():
     network = lively(UnetGenerator(3, 3, 6, 4, "none"))
     levels = Levels(network)
     picture = np.full((150, 101, 3), 200, np.uint8)
-    out, _ = run(Tiled(levels, picture, "eval", 0), 150, 101)
+    out, _ = run(Tiled(levels, picture, "eval", None), 150, 101)
     tile = plain(network, picture[:64, :64])
     assert out.min() >= tile.min() and out.max() <= tile.max() and out.std() > 0.1
 
@@ -174,9 +174,9 @@ def test_tiles_blend_to_one_and_cover_all():
 def test_few_tiles_give_nearly_the_statistics_of_all(monkeypatch):
     network, picture = lively(UnetGenerator(3, 3, 6, 6, "instance")), photograph(256, 320)
     levels = Levels(network)
-    whole, _ = run(Tiled(levels, picture, "eval", 0), 256, 320)
+    whole, _ = run(Tiled(levels, picture, "eval", None), 256, 320)
     monkeypatch.setattr(tiles, "TOGETHER", levels.numbers * 20)
-    work = Tiled(levels, picture, "eval", 0)
+    work = Tiled(levels, picture, "eval", None)
     few, _ = run(work, 256, 320)
     assert len(work.places) == 63 and np.abs(few.astype(int) - whole).mean() < 2
 

@@ -1,6 +1,7 @@
 """Files become a model's folder: what they are for is found out, or asked for, and kept as it came."""
 
 import json
+import warnings
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ def test_a_unet_is_a_pix2pix_with_dropout_and_either_mode(save, tmp_path):
     file = save(*UNET)
     state, x = weights("unet", "batch", 4, 6), torch.rand(1, 3, 64, 64) * 2 - 1
     for mode in ("train", "eval"):
-        card = add([file, save(*D)], tmp_path / mode, test_mode=mode)
+        card = add([file, save(*D)], tmp_path / mode, chosen=dict(test_mode=mode))
         model = loading.load(tmp_path / mode)
         assert card["gan"] == "pix2pix" and model.options.dropout and model.options.test_mode == mode
         generator = model.networks["generator"]
@@ -84,7 +85,7 @@ WRONG = {
 def test_files_that_do_not_go_together_are_refused(what, save, tmp_path):
     files, gan, said = WRONG[what]
     with pytest.raises(BadInput, match=said):
-        add([save(*one) for one in files], tmp_path / "models" / "new", gan=gan)
+        add([save(*one) for one in files], tmp_path / "models" / "new", chosen={"as": gan})
     assert not (tmp_path / "models").exists()
 
 
@@ -110,3 +111,90 @@ def test_the_command_line_imports_and_exports(save, tmp_path, capsys):
     assert main(["import", __file__, "--name", "text", "--runs", str(runs)]) == 2
     assert "test_adding.py cannot be used" in capsys.readouterr().err
     assert sorted(path.name for path in (runs / ".models").iterdir()) == ["again", "two-ways"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("latest_net_G_A (1).pth", "latest_net_G_B (1).pth"),
+        ("G_A - Copy (2).pth", "G_B-final.pth"),
+        ("200_netG_A_ema.pth", "other.pth"),  # where one is known, the other is too
+        ("horse_A2B.pth", "horse_B2A.pth"),
+        ("gen_AB 3.pth", "gen_BA 3.pth"),
+    ],
+)
+def test_directions_are_not_swapped_whatever_the_order(names, save, tmp_path):
+    there, back = (save(name, *G_A[1:]) for name in names)
+    changed = weights("resnet", "instance", 4, 6)
+    changed["model.1.bias"] += 1
+    torch.save(changed, back)
+    add([back, there], tmp_path / "both")
+    model = loading.load(tmp_path / "both")
+    assert torch.equal(model.networks["generator_back"].state_dict()["model.1.bias"], changed["model.1.bias"])
+
+
+def test_doubt_which_is_which_is_asked_about_and_can_be_answered(save, tmp_path):
+    files = [save(name, *G_A[1:]) for name in ("first.pth", "second.pth")]
+    with pytest.raises(BadInput, match=r"which of these is G_A.*first.pth; second.pth") as doubt:
+        add(files, tmp_path / "both")
+    assert doubt.value.field == "places" and "G_A,G_B" in doubt.value.remedy
+    card = add(files, tmp_path / "both", chosen=dict(places="G_B,G_A"))
+    names = json.loads((tmp_path / "both" / "config.json").read_text())["files"]
+    assert [one["file"] for one in names] == ["second.pth", "first.pth"] and "there and back" in card[
+        "sentence"
+    ]
+    with pytest.raises(BadInput, match="does not fit"):
+        add(files, tmp_path / "three", chosen=dict(places="G_A,D_A"))
+    add(files, tmp_path / "one", chosen=dict(places="-,G"))
+    assert add([save(*G_B)], tmp_path / "back")["sentence"].startswith("B to A, one way")
+
+
+WRAPPED = {
+    "compiled": lambda state: {f"_orig_mod.{name}": value for name, value in state.items()},
+    "compiled and parallel": lambda state: {f"module._orig_mod.{name}": v for name, v in state.items()},
+    "inside": lambda state: {name.replace("model.", "model._orig_mod.", 1): v for name, v in state.items()},
+    "Lightning": lambda state: {
+        "epoch": 3,
+        "state_dict": {
+            **{f"netG.{name}": value for name, value in state.items()},
+            "criterionGAN.real_label": torch.tensor(1.0),
+        },
+        "optimizer_states": [{"state": {0: {"step": torch.tensor(3)}}}],
+    },
+    "with D": lambda state: {
+        "netG": state,
+        "netD": weights(*D_A[1:3], 4, *D_A[3:]),
+        "optimizer": {"count": torch.tensor([3])},
+    },
+}
+
+
+@pytest.mark.parametrize("how", [*WRAPPED, "protocol 4", "protocol 4 legacy", "protocol 5"])
+def test_what_wraps_a_network_does_not_hide_it(how, tmp_path):
+    state, file = weights("resnet", "instance", 4, 6), tmp_path / "weights.pth"
+    is_plain = how in WRAPPED
+    protocol = {} if is_plain else {"pickle_protocol": 5 if how.endswith("5") else 4}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value = WRAPPED[how](state) if is_plain else {"epoch": 3, "name": "x", "again": "x", "model": state}
+        torch.save(value, file, _use_new_zipfile_serialization="legacy" not in how, **protocol)
+    add([file], tmp_path / "one")
+    networks = loading.load(tmp_path / "one").networks
+    assert set(networks) == ({"generator", "discriminator"} if how == "with D" else {"generator"})
+    for name, value in networks["generator"].state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def test_pictures_have_one_three_or_four_channels(save, tmp_path):
+    add([save("rgba.pth", "unet", "batch", 6, 4, 3)], tmp_path / "rgba")
+    for ins, outs in ((2, 3), (6, 3), (3, 2)):
+        with pytest.raises(BadInput, match=f"takes {ins} channels and gives {outs}"):
+            add([save("G.pth", "unet", "batch", 6, ins, outs)], tmp_path / "other")
+
+
+def test_a_unets_dropout_is_what_it_was_trained_with(save, tmp_path):
+    file = save(*UNET)
+    for how, drops in (("auto", True), ("on", True), ("off", False)):
+        add([file], tmp_path / how, chosen=dict(dropout=how, test_mode="train"))
+        options = loading.load(tmp_path / how).options
+        assert (options.dropout, options.test_dropout, options.test_mode) == (drops, how, "train")

@@ -21,7 +21,7 @@ def translators(save, tmp_path):
     """A CycleGAN of both ways, and a pix2pix that takes the batch's statistics."""
     ways = [save(f"latest_net_G_{side}.pth", "resnet", "instance", 6) for side in "AB"]
     add(ways, tmp_path / "both")
-    add([save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", test_mode="train")
+    add([save("latest_net_G.pth", "unet", "batch", 6)], tmp_path / "unet", chosen=dict(test_mode="train"))
     return {name: loading.load(tmp_path / name) for name in ("both", "unet")}
 
 

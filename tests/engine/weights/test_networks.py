@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.weights.recognise import recognise
+from engine.weights.recognise import networks_in, recognise
 from tests.engine.weights.reference_networks import patch, pixel, resnet, unet, weights
 
 CLOSE = 1e-5  # of outputs in [-1, 1]: sums in another order
@@ -72,7 +72,7 @@ def test_stale_statistics_and_prefixes_change_nothing(kind, norm):
     for name in [name for name in plain if name.endswith(".bias")]:  # of norms, in the old files
         for what, value in (("running_mean", 9.0), ("running_var", 0.0), ("num_batches_tracked", 5)):
             stale[f"{name.removesuffix('bias')}{what}"] = torch.tensor([value])
-    found, kept = recognise({f"module.{name}": value for name, value in stale.items()})
+    found, kept = recognise(networks_in({f"module.{name}": value for name, value in stale.items()})[""])
     assert found == recognise(plain)[0] and found.norm == norm
     assert kept.keys() == fitting.keys() and all(torch.equal(kept[name], fitting[name]) for name in kept)
 

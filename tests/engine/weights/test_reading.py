@@ -97,7 +97,7 @@ REFUSED = {  # what is in the file, and what is said of it
     "list": (saved([torch.zeros(3)]), "not tensors by name"),
     "module": (saved(torch.nn.Linear(2, 2)), "run code|more than tensors"),
     "nested foreign": (saved({"epoch": 3, "state_dict": resnet50()}), "no network known here"),
-    "nested deep": (saved({"a": {"b": {"c": torch.zeros(2)}}}), "not tensors by name"),
+    "nested deep": (saved({"a": {"b": {"c": torch.zeros(2)}}}), "no network known here"),
     "resnet50": (saved(resnet50()), "no network known here.*conv1.weight"),
     "another shape": (changed(shape=(16, 16, 5, 5)), "13.conv_block.5.weight is 16x16x5x5"),
     "one missing": (changed(gone=True), "without its model.13.conv_block.5.weight"),
