@@ -101,7 +101,10 @@ class Engine:
         self._processes = (Zygote if forks() else Spawn)(log_file, shared)
         device_gpus = 0 if self._device == "cpu" else gpus()
         self._launcher = Launcher(
-            self.runs_folder, self._processes, self._limit or device_gpus or max(1, cores() // 2)
+            self.runs_folder,
+            self._processes,
+            self._limit or device_gpus or max(1, cores() // 2),
+            shares=self._limit is None,
         )
         self._inference = Inference(self._processes, log_file, version, threads=max(1, cores() // 2))
         self._timing = Inference(self._processes, log_file, version, threads=max(1, cores() - 1))
@@ -556,13 +559,17 @@ class Engine:
 
     def control(self, role: Role, run: str, command: object) -> dict[str, Any]:
         """Carry out one of ``engine.requests.control.COMMANDS``. Returns ``{"id"}``: of the new run, if it
-        makes one.
+        makes one; of a branch also the ``step`` that it goes on from.
 
         A living worker obeys within a step. Raises ``BadInput`` for what is wrong with the command,
         ``Conflict`` if the run's state forbids it.
         """
         _permit(role, "steer runs")
-        return {"id": self._steering.control(self.folder(run), command)}
+        answer = {"id": self._steering.control(self.folder(run), command)}
+        if isinstance(command, dict) and command.get("command") == "branch":
+            parent = self.folder(answer["id"]).config()["parent"]
+            answer["step"] = parent["step"] if parent else 0
+        return answer
 
     def rename(self, role: Role, run: str, name: object) -> None:
         """Give a run another name: plain text of 1 to 80 characters."""

@@ -279,7 +279,11 @@ class Feed:
         stamps = _stamp(self.folder.snapshots), _stamp(self.folder.checkpoints)
         if not self._is_new("folders", stamps):
             return False
-        lists = {"steps": self.folder.snapshot_steps(), "checkpoints": self.folder.checkpoint_steps()}
+        lists = {
+            "steps": self.folder.snapshot_steps(),
+            "checkpoints": self.folder.checkpoint_steps(),
+            "weights": self.folder.weight_steps(),
+        }
         if not self._is_new("lists", lists):
             return False
         self.lists_text = _message("snapshots", self.run, _dump(lists)[1:-1])
@@ -287,11 +291,10 @@ class Feed:
         return True
 
     def _greet(self) -> None:
-        lists = self._seen.get("lists", {"steps": [], "checkpoints": []})
+        lists = self._seen.get("lists", {"steps": [], "checkpoints": [], "weights": []})
         parts = {"config": self._config, "status": self.status, "snapshots": lists["steps"]}
-        self.hello_text = _message(
-            "hello", self.run, _dump({**parts, "checkpoints": lists["checkpoints"]})[1:-1]
-        )
+        parts |= {"checkpoints": lists["checkpoints"], "weights": lists["weights"]}
+        self.hello_text = _message("hello", self.run, _dump(parts)[1:-1])
 
     def _is_new(self, what: str, value: object) -> bool:
         if self._seen.get(what) == value:

@@ -40,7 +40,7 @@ def actions(run: Summary) -> list[str]:
         "running": ["Pause", "Stop"],
         "starting": ["Stop"],
         "paused": ["Resume", "Stop"],
-        "queued": ["Stop"],
+        "queued": ["Start now", "Stop"],
     }
     return [*first.get(state, ["Resume"]), "Duplicate", "Duplicate with changes", "Rename", "Delete"]
 
@@ -53,7 +53,7 @@ def act(run: Summary, action: str) -> None:
         st.session_state["asking"] = (action, run["id"], run["name"])
         st.rerun()
     try:
-        engine.control(session.role(), run["id"], {"command": action.lower()})
+        engine.control(session.role(), run["id"], {"command": action.lower().replace(" ", "_")})
     except BadInput as problem:
         st.toast(f"**{plain(problem.error)}** {plain(problem.remedy)}", duration="long")
     else:

@@ -32,6 +32,7 @@ class Kind:
     snapshot_every: int = 25  # doubled each time that there are too many
     checkpoint_every_s: float = 20.0  # of training
     evaluates: bool = True
+    keeps_weights: bool = False  # with every snapshot, where networks are small: to branch from there
     one_thread: bool = False  # where kernels are too small to be shared
 
     def live_picture(self, shown: Any) -> Any:
@@ -56,6 +57,7 @@ KINDS: dict[str, Kind] = {
         snapshot_every=800,
         checkpoint_every_s=10.0,
         evaluates=False,
+        keeps_weights=True,
         one_thread=True,
     ),
     "images": Kind(

@@ -4,6 +4,7 @@ rewinding, a thumbnail.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 
@@ -23,11 +24,17 @@ FIRST_SNAPSHOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 400)
 
 class Gallery:
     """Draws ``picture`` into ``folder``. ``header()`` says what a frame shows, its ``step`` and ``time`` (of
-    training, in seconds) among it.
+    training, in seconds) among it. ``keep(step)``, if there is one, keeps the weights of a snapshot's step.
     """
 
-    def __init__(self, folder: RunFolder, picture: Picture, header: Callable[[], Moment]) -> None:
-        self.folder, self.picture, self._header = folder, picture, header
+    def __init__(
+        self,
+        folder: RunFolder,
+        picture: Picture,
+        header: Callable[[], Moment],
+        keep: Callable[[int], None] | None = None,
+    ) -> None:
+        self.folder, self.picture, self._header, self._keep = folder, picture, header, keep
         self.every = self._interval(header()["step"])
         self._is_watched, self._looked = False, 0.0
         self._framed, self._cost, self._step = 0.0, 0.0, -1
@@ -72,6 +79,8 @@ class Gallery:
         header = self._header()
         frame = self.picture.frame(header)
         self.folder.snapshots.mkdir(exist_ok=True)  # somebody may have made room
+        if self._keep:
+            self._keep(header["step"])
         write_bytes(self.folder.snapshots / f"{header['step']:08d}.bin", frame)
         if is_last or header["time"] - self._thumbnailed > THUMBNAIL_EVERY_S:
             self._thumbnailed = header["time"]
@@ -82,6 +91,7 @@ class Gallery:
             for step in steps:
                 if step % self.every and step not in FIRST_SNAPSHOTS:
                     (self.folder.snapshots / f"{step:08d}.bin").unlink(missing_ok=True)
+                    shutil.rmtree(self.folder.snapshots / f"{step:08d}", ignore_errors=True)
 
     def _interval(self, step: int) -> int:
         interval = KINDS[self.folder.config()["kind"]].snapshot_every

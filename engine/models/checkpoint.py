@@ -38,6 +38,20 @@ def save_best(folder: RunFolder, state: dict[str, Any]) -> Path:
     return _write(folder, BEST, state)
 
 
+def save_beside(folder: RunFolder, step: int, state: dict[str, Any]) -> Path:
+    """Write ``state`` beside the snapshot of ``step``. It is not resumed from, so it is not waited for until
+    it is on the disk.
+    """
+    final = folder.snapshots / f"{step:08d}"
+    unfinished = final.with_name(f".{final.name}")
+    tensors: dict[str, Tensor] = {}
+    tree = _take_tensors(state, "", tensors)
+    with_room(lambda: _write_files(unfinished, tree, tensors, sync=False))
+    shutil.rmtree(final, ignore_errors=True)  # of the same step, before a resume
+    replace(unfinished, final)
+    return final
+
+
 def _write(folder: RunFolder, name: str, state: dict[str, Any]) -> Path:
     final, unfinished = folder.checkpoints / name, folder.checkpoints / f".{name}"
     tensors: dict[str, Tensor] = {}
@@ -55,14 +69,14 @@ def _write(folder: RunFolder, name: str, state: dict[str, Any]) -> Path:
     return final
 
 
-def _write_files(unfinished: Path, tree: Any, tensors: dict[str, Tensor]) -> None:
+def _write_files(unfinished: Path, tree: Any, tensors: dict[str, Tensor], sync: bool = True) -> None:
     """Write a checkpoint down to the disk, so that its name never stands for less. Nothing stays of half."""
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
         save_file(tensors, unfinished / "tensors.safetensors")
         (unfinished / "state.json").write_text(json.dumps(tree), "utf-8")
-        for path in (*unfinished.iterdir(), unfinished):
+        for path in (*unfinished.iterdir(), unfinished) if sync else ():
             _sync(path)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)

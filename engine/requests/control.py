@@ -34,6 +34,12 @@ class Stop(Request):
     command: Literal["stop"]
 
 
+class StartNow(Request):
+    """Start a run that waits in the queue before the others; those that hold its place are stopped."""
+
+    command: Literal["start_now"]
+
+
 class StepOnce(Request):
     """Let one player move, or both, while the run is paused."""
 
@@ -63,10 +69,10 @@ class Checkpoint(Request):
 
 
 class Branch(Request):
-    """Make a new run that goes on from a checkpoint of this one. Answers with its `id`."""
+    """Make a new run that goes on from a step of this one. Answers with its `id` and the `step`."""
 
     command: Literal["branch"]
-    step: Step | None = Field(None, description="From the newest checkpoint not after it; now, if left out.")
+    step: Step | None = Field(None, description="One whose weights were kept; now, if left out.")
     options: OptionValues = Field(default_factory=dict)
     steps: Steps | None = _TOTAL
 
@@ -81,7 +87,7 @@ class Duplicate(Request):
 
 
 Command = Annotated[
-    Pause | Resume | Stop | StepOnce | SetOptions | Limit | Checkpoint | Branch | Duplicate,
+    Pause | Resume | Stop | StartNow | StepOnce | SetOptions | Limit | Checkpoint | Branch | Duplicate,
     Field(discriminator="command", examples=[{"command": "pause"}]),
 ]
 COMMANDS: dict[str, type[Request]] = {

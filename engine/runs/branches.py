@@ -25,19 +25,25 @@ def request_of(config: RunConfig, **changes: Any) -> dict[str, Any]:
     return {**request, "options": {**config["options"], **changes["options"]}}
 
 
-def checkpoint_for(folder: RunFolder, step: int | None, lives: bool) -> int:
-    """The step of the newest checkpoint not after ``step``; without a step, a living worker takes one first.
+def step_to_branch_from(folder: RunFolder, step: int | None, lives: bool) -> int:
+    """``step``, if its weights were kept; without one, that of the newest checkpoint, which a living worker
+    takes first.
 
     Raises ``Conflict`` if there is none.
     """
     if step is None and lives:
         _await_checkpoint(folder)
-    steps = folder.checkpoint_steps()
-    fitting = [one for one in steps if (step is None or one <= step) and _state(folder, one)]
-    if not fitting:
-        remedy = f"Its first checkpoint is at step {steps[0]:,}." if steps else "Wait until it has saved one."
-        raise Conflict("there is no checkpoint to branch from.", "step", remedy)
-    return fitting[-1]
+    if step is not None and _state(folder, step):
+        return step
+    if step is None:
+        newest = [one for one in folder.checkpoint_steps() if _state(folder, one)][-1:]
+        if not newest:
+            raise Conflict("there is no checkpoint to branch from.", "step", "Wait until it has saved one.")
+        return newest[0]
+    kept = [one for one in folder.weight_steps() if _state(folder, one)]
+    near = [*[one for one in kept if one < step][-1:], *[one for one in kept if one > step][:1]]
+    remedy = f"Kept were {' and '.join(f'{one:,}' for one in near)}." if near else "Wait for a checkpoint."
+    raise Conflict(f"the weights of step {step:,} were not kept.", "step", remedy)
 
 
 def options_at(folder: RunFolder, step: int) -> Options:
@@ -51,7 +57,7 @@ def copy_checkpoint(source: RunFolder, step: int, target: RunFolder, options: Op
     Raises ``Conflict`` if its run thins it out meanwhile.
     """
     name = f"{step:08d}"
-    beside, taken = target.checkpoints / f".{name}", source.checkpoints / name
+    beside, taken = target.checkpoints / f".{name}", source.weights(step)
     try:
         wanted = sorted(os.listdir(taken))
         with_room(lambda: _copy(taken, beside))
@@ -98,7 +104,7 @@ def _await_checkpoint(folder: RunFolder) -> None:
 
 def _state(folder: RunFolder, step: int) -> dict[str, Any]:
     """What the checkpoint says beside its tensors; nothing if it is damaged."""
-    state = read_json(folder.checkpoints / f"{step:08d}" / STATE)
+    state = read_json(folder.weights(step) / STATE)
     return state if isinstance(state, dict) and isinstance(state.get("trainer"), dict) else {}
 
 

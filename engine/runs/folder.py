@@ -88,7 +88,9 @@ class RunFolder:
 
     @property
     def snapshots(self) -> Path:
-        """Frames kept for rewinding, ``00000420.bin`` for step 420."""
+        """Frames kept for rewinding, ``00000420.bin`` for step 420; of small networks also the weights, in
+        ``00000420/`` like a checkpoint.
+        """
         return self.path / "snapshots"
 
     @property
@@ -161,6 +163,17 @@ class RunFolder:
 
     def checkpoint_steps(self) -> list[int]:
         return sorted(int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdigit())
+
+    def weight_steps(self) -> list[int]:
+        """The steps from which a branch can go on: of checkpoints, and of snapshots with their weights."""
+        beside = {int(path.name) for path in self.snapshots.glob("[0-9]*") if path.name.isdigit()}
+        return sorted(beside | set(self.checkpoint_steps()))
+
+    def weights(self, step: int) -> Path:
+        """Where the weights of ``step`` are, if they were kept: of its checkpoint, or beside its snapshot."""
+        name = f"{step:08d}"
+        checkpoint = self.checkpoints / name
+        return checkpoint if checkpoint.is_dir() else self.snapshots / name
 
     def is_watched(self) -> bool:
         try:

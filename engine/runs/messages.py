@@ -17,13 +17,16 @@ class _Said(TypedDict):
 
 @exact
 class Hello(_Said):
-    """The first message of a run; ``snapshots`` and ``checkpoints`` are steps."""
+    """The first message of a run. ``snapshots``, ``checkpoints`` and ``weights`` are steps that were kept;
+    from those of weights it can be branched.
+    """
 
     type: Literal["hello"]
     config: RunConfig
     status: Status
     snapshots: list[int]
     checkpoints: list[int]
+    weights: list[int]
 
 
 @exact
@@ -53,11 +56,12 @@ class StatusChanged(_Said):
 
 @exact
 class Snapshots(_Said):
-    """The steps of the frames and of the checkpoints that are kept."""
+    """The steps of the frames, checkpoints and weights that are kept."""
 
     type: Literal["snapshots"]
     steps: list[int]
     checkpoints: list[int]
+    weights: list[int]
 
 
 @exact

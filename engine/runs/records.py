@@ -153,7 +153,8 @@ class BestRecord(TypedDict):
 @exact
 class Status(TypedDict, total=False):
     """``status.json``: where a run is. ``since`` and ``heartbeat`` are wall-clock seconds, ``elapsed``
-    seconds of training, rates a second; ``queue`` is added for readers: the place in the queue.
+    seconds of training, rates a second. Added for readers: ``queue``, the place in the queue, and
+    ``waits_for``, the names of the runs that hold its place.
     """
 
     state: Required[State]
@@ -178,6 +179,7 @@ class Status(TypedDict, total=False):
     resume: bool
     queued: float
     queue: int | None
+    waits_for: list[str]
 
 
 # --- metrics.jsonl

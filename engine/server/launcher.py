@@ -23,6 +23,7 @@ from engine.runs.lock import is_locked
 from engine.runs.records import Status
 from engine.server.processes import Job, Spawn, Zygote
 
+ONE_THREAD = ("points",)  # kinds of data whose runs keep one thread busy: two share a place
 OCCUPYING = ("starting", "running")  # a paused run computes nothing, so another may have its place
 NTSTATUS = 1 << 31  # codes from here on are Windows's word for a crash
 POLL_S = (
@@ -43,11 +44,13 @@ def gpus() -> int:
 class Launcher:
     """The queue of runs: at most ``limit`` train at once, the others start in order as places fall free.
 
-    ``runs`` is the runs folder. Every run in it counts that lives, whoever started it.
+    ``runs`` is the runs folder. Every run in it counts that lives, whoever started it. ``shares``: runs on
+    2-D data take half a place.
     """
 
-    def __init__(self, runs: Path, processes: Zygote | Spawn, limit: int) -> None:
-        self.runs, self.limit = runs, limit
+    def __init__(self, runs: Path, processes: Zygote | Spawn, limit: int, shares: bool = False) -> None:
+        self.runs, self.limit, self._shares = runs, limit, shares
+        self._kinds: dict[str, str] = {}  # of the data of runs
         self.gpus = 0  # with several, each run sees the one that has the fewest
         self._processes = processes
         self._changed = threading.Condition(threading.RLock())
@@ -112,6 +115,23 @@ class Launcher:
             waiting = [one for group in self._queue for one in group]
         return waiting.index(run) + 1 if run in waiting else None
 
+    def in_the_way(self, run: str) -> list[str]:
+        """The runs, oldest first, that would have to end for the queued ``run`` to be the next to start."""
+        with self._changed:
+            group = next((group for group in self._queue if run in group), (run,))
+            live = sorted(self.live(OCCUPYING), key=self._started)
+            count = 0
+            while count < len(live) and not self._fits(group, live[count:]):
+                count += 1
+            return live[:count]
+
+    def promote(self, run: str) -> None:
+        """Put a queued run, and what starts beside it, first in the queue."""
+        with self._changed:
+            first = [group for group in self._queue if run in group]
+            self._queue = deque([*first, *(group for group in self._queue if run not in group)])
+            self._changed.notify_all()
+
     def queued(self) -> int:
         """How many runs wait."""
         with self._changed:
@@ -174,9 +194,29 @@ class Launcher:
                 self._changed.wait(POLL_S if self._queue else None)
 
     def _dispatch(self) -> None:
-        while self._queue and self._processes.state == "ready" and len(self.live(OCCUPYING)) < self.limit:
+        while (
+            self._queue
+            and self._processes.state == "ready"
+            and self._fits(self._queue[0], self.live(OCCUPYING))
+        ):
             for run in self._queue.popleft():
                 self._launch(RunFolder(self.runs / run))
+
+    def _fits(self, group: Sequence[str], live: Sequence[str]) -> bool:
+        """Whether there is a place for ``group``, which shares one, beside the runs in ``live``."""
+        return sum(map(self._weight, live)) + min(1.0, sum(map(self._weight, group))) <= self.limit
+
+    def _weight(self, run: str) -> float:
+        """The share of a place that a run takes."""
+        return 0.5 if self._shares and self._kind(run) in ONE_THREAD else 1.0
+
+    def _kind(self, run: str) -> str:
+        if run not in self._kinds:
+            self._kinds[run] = str(read_json(self.runs / run / "config.json", {}).get("kind", ""))
+        return self._kinds[run]
+
+    def _started(self, run: str) -> float:
+        return RunFolder(self.runs / run).written().get("since", 0.0)
 
     def _launch(self, folder: RunFolder) -> None:
         status = read_json(folder.path / "status.json", {})
@@ -188,7 +228,8 @@ class Launcher:
         job |= {"log": str(folder.log.resolve()), "launch": number, "env": self._place(folder.id)}
         # of two to four cores one is for server and browser: threads that share a core with them wait
         # for each other at every operation, and two took three times as long as one
-        job["threads"] = max(1, (cores() - (cores() <= 4)) // max(1, self.limit))
+        shared = 2 if self._weight(folder.id) < 1 else 1
+        job["threads"] = max(1, (cores() - (cores() <= 4)) // max(1, self.limit * shared))
         try:
             asked = self._processes.launch(job)
         except Conflict:  # the zygote died this moment

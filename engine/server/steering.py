@@ -53,7 +53,8 @@ class Steering:
         """The run's status, with ``queue`` while it waits, and why its worker died if it did."""
         status = folder.status()
         if status["state"] == "queued":
-            return {**status, "queue": self._launcher.position(folder.id)}
+            names = [RunFolder(self.runs / run).config()["name"] for run in self._in_the_way(folder.id)]
+            return {**status, "queue": self._launcher.position(folder.id), "waits_for": names}
         if status["state"] == "failed" and not read_json(folder.path / "status.json", {}).get("error"):
             return cast(Status, {**status, **self._launcher.death(folder.id)})
         return status
@@ -71,6 +72,8 @@ class Steering:
         with self._alone(folder):
             if name == "stop" and self._launcher.cancel(folder):
                 return folder.id
+            if name == "start_now":
+                return self._start_now(folder)
             state = folder.status()["state"]
             if state in ACTIVE:
                 _tell(folder, checked)
@@ -82,6 +85,19 @@ class Steering:
                 waits = "Wait until its turn comes, or stop another run."
                 remedy = waits if state == "queued" else "Resume it first."
                 raise Conflict(f"the run is {state}, so it cannot {name}.", "command", remedy)
+        return folder.id
+
+    def _in_the_way(self, run: str) -> list[str]:
+        return [one for one in self._launcher.in_the_way(run) if RunFolder(self.runs / one).path.is_dir()]
+
+    def _start_now(self, folder: RunFolder) -> str:
+        """Stop what holds the place of a queued run, whose turn is next then."""
+        if (state := folder.status()["state"]) != "queued":
+            raise Conflict(f"the run is {state}, so it does not wait.", "command", "Look at it.")
+        others = self._in_the_way(folder.id)
+        self._launcher.promote(folder.id)
+        for other in others:
+            RunFolder(self.runs / other).command({"command": "stop"})
         return folder.id
 
     def rename(self, folder: RunFolder, name: object) -> None:
@@ -118,7 +134,7 @@ class Steering:
     def _branch(self, folder: RunFolder, config: RunConfig, command: commands.Command) -> str:
         self._validate(branches.request_of(config, **command))  # before the worker is asked for anything
         status = folder.status()
-        step = branches.checkpoint_for(folder, command["step"], lives=status["state"] in ACTIVE)
+        step = branches.step_to_branch_from(folder, command["step"], lives=status["state"] in ACTIVE)
         total = command["steps"] or status.get("steps") or config["steps"]
         if command["steps"] is None and total <= step:
             total = step + config["steps"]  # a branch from the end goes on for as long again

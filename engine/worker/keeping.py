@@ -41,6 +41,11 @@ class Keeper:
         """Save the present step's checkpoint, whatever is in it."""
         checkpoint.save(self.folder, self.trainer.step, self._state())
 
+    def save_beside(self, step: int) -> None:
+        """Save the present ``step`` beside its snapshot, to branch from, unless a weight is no number."""
+        if self.trainer.is_finite():
+            checkpoint.save_beside(self.folder, step, self._state())
+
     def save_best(self, best: Best) -> None:
         """Save the checkpoint that is the best by the run's measure, apart from the others."""
         checkpoint.save_best(self.folder, self._state())

@@ -14,6 +14,7 @@ import traceback
 from types import FrameType
 from typing import Any
 
+from engine.data.kinds import KINDS
 from engine.live.gallery import Gallery
 from engine.live.picture import picture_of
 from engine.metrics.best import Best
@@ -104,7 +105,8 @@ class Session:
         self.reporter = Reporter(self.trainer, picture, self.status, self.journal, self.keeper, progress)
         if kept:
             self.reporter.remember()
-        self.gallery = Gallery(folder, picture, self.journal.header)
+        keep = self.keeper.save_beside if KINDS[config["kind"]].keeps_weights else None
+        self.gallery = Gallery(folder, picture, self.journal.header, keep)
         self.commands = Commands(
             folder, self.trainer, self.status, self.journal, self.replay, self.keeper, self.reporter,
             self.gallery, before,

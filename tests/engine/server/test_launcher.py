@@ -113,6 +113,18 @@ def test_the_next_run_starts_when_a_place_falls_free_in_order(launcher):
     assert folders[2].status()["state"] == "queued" and launcher.position("c") == 1
 
 
+def test_two_runs_on_points_share_a_place(switchboard, launcher):
+    launcher._shares = True  # as where the machine, not its user, says how many
+    folders = [make(launcher, name) for name in "abc"]
+    for name in "abc":
+        launcher.start(name)
+    for folder in folders[:2]:
+        in_state(folder, "running")
+    assert folders[2].status()["state"] == "queued" and launcher.in_the_way("c") == ["a"]
+    launcher._kinds["c"] = "images"  # which would need the whole of it
+    assert launcher.in_the_way("c") == ["a", "b"]
+
+
 def test_a_paused_run_gives_up_its_place(launcher):
     first, second = make(launcher, "a"), make(launcher, "b", steps=10)
     launcher.start("a")

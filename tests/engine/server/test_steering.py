@@ -100,6 +100,18 @@ def test_runs_beyond_the_limit_wait_visibly_and_can_be_stopped(engine):
     assert engine.status(waiting[0])["queue"] == 1
 
 
+def test_a_run_that_waits_is_started_in_the_place_of_another(engine):
+    live = [running(engine, name="first"), running(engine, name="second")]
+    waiting = [engine.start("presenter", request(steps=FOREVER)) for _ in range(2)]
+    assert engine.status(waiting[1])["waits_for"] == ["first"]
+    assert engine.control("presenter", waiting[1], {"command": "start_now"}) == {"id": waiting[1]}
+    in_state(engine, waiting[1], "running")
+    assert engine.status(live[0])["state"] == "stopped" and engine.status(live[1])["state"] == "running"
+    assert engine.status(waiting[0])["queue"] == 1
+    with pytest.raises(Conflict, match="does not wait"):
+        engine.control("presenter", live[1], {"command": "start_now"})
+
+
 @pytest.mark.parametrize("end", ["stop", "delete"])
 def test_a_run_ends_also_if_its_turn_comes_while_it_is_asked_to(engine, monkeypatch, end):
     live = [running(engine), running(engine)]
@@ -152,13 +164,21 @@ def test_a_branch_keeps_what_was_changed_while_its_parent_trained(engine):
     assert (live["critic_steps"], live["label_smoothing"]) == (3, 0.1)
 
 
-def test_a_branch_takes_the_nearest_checkpoint_before_the_step(engine):
+def test_a_branch_begins_exactly_where_it_was_asked_to_or_not_at_all(engine):
+    """Of points every snapshot has its weights, so what one rewinds to one can branch from."""
     run = finished(engine, steps=30)
-    kept = engine.run(run)["checkpoints"]
-    made = engine.control("presenter", run, {"command": "branch", "step": 29, "steps": 40})["id"]
-    parent = engine.run(made)["config"]["parent"]
-    assert parent == {"run": run, "step": max(step for step in kept if step <= 29)}
+    assert {10, 20} <= set(engine.run(run)["snapshots"]) and 10 not in engine.run(run)["checkpoints"]
+    with pytest.raises(Conflict, match="step 15 were not kept") as refusal:
+        engine.control("presenter", run, {"command": "branch", "step": 15, "steps": 40})
+    assert refusal.value.field == "step" and "10 and 20" in refusal.value.remedy
+    answer = engine.control("presenter", run, {"command": "branch", "step": 10, "steps": 40})
+    made = answer["id"]
+    assert answer["step"] == 10 and engine.run(made)["config"]["parent"] == {"run": run, "step": 10}
     assert in_state(engine, made, "done")["step"] == 40
+    again = [row for row in engine.metrics(made) if row["step"] == 30]
+    assert [row["g_loss"] for row in again] == [
+        row["g_loss"] for row in engine.metrics(run) if row["step"] == 30
+    ]  # it went on as its parent had
     end = engine.control("presenter", run, {"command": "branch"})["id"]
     assert in_state(engine, end, "done")["step"] == 60  # a branch from the end goes on for as long again
     with pytest.raises(Conflict):

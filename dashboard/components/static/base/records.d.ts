@@ -238,7 +238,8 @@ export interface Gone {
 }
 
 /**
- * The first message of a run; ``snapshots`` and ``checkpoints`` are steps.
+ * The first message of a run. ``snapshots``, ``checkpoints`` and ``weights`` are steps that were kept;
+ * from those of weights it can be branched.
  */
 export interface Hello {
   v: number;
@@ -248,6 +249,7 @@ export interface Hello {
   status: Status;
   snapshots: number[];
   checkpoints: number[];
+  weights: number[];
 }
 
 export type JsonValue = unknown;
@@ -451,7 +453,7 @@ export interface RunConfig {
 export type RunEvent = DiagnosisEvent | CommandEvent | EvaluationEvent | ResumedEvent | CheckpointEvent | BestEvent | StateEvent | ErrorEvent;
 
 /**
- * The steps of the frames and of the checkpoints that are kept.
+ * The steps of the frames, checkpoints and weights that are kept.
  */
 export interface Snapshots {
   v: number;
@@ -459,6 +461,7 @@ export interface Snapshots {
   type: "snapshots";
   steps: number[];
   checkpoints: number[];
+  weights: number[];
 }
 
 /**
@@ -474,7 +477,8 @@ export interface StateEvent {
 
 /**
  * ``status.json``: where a run is. ``since`` and ``heartbeat`` are wall-clock seconds, ``elapsed``
- * seconds of training, rates a second; ``queue`` is added for readers: the place in the queue.
+ * seconds of training, rates a second. Added for readers: ``queue``, the place in the queue, and
+ * ``waits_for``, the names of the runs that hold its place.
  */
 export interface Status {
   state: "queued" | "starting" | "running" | "paused" | "done" | "stopped" | "failed";
@@ -499,6 +503,7 @@ export interface Status {
   resume?: boolean;
   queued?: number;
   queue?: number | null;
+  waits_for?: string[];
 }
 
 /**

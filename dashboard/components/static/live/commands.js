@@ -55,17 +55,18 @@ export class Commands {
     return this.send({ command: 'set', options }, runs);
   }
 
-  /** Copies each run from `step` (null: its newest checkpoint) and shows the copies. */
+  /** Copies each run from `step`, whose weights were kept (null: as it is now), and shows the copies. */
   async branch(step) {
-    const answers = await this.#guard(() =>
-      Promise.all(
-        this.runs.map((run) => {
-          const before = step === null ? null : (run.checkpoints.filter((at) => at <= step).at(-1) ?? null);
-          return postJson(runPath(run.id, '/control'), { command: 'branch', step: before, options: {} });
-        }),
-      ),
-    );
+    const answers = await this.send({ command: 'branch', step, options: {} });
     if (answers) this.open(answers.map((answer) => answer.id));
+  }
+
+  /** Starts the runs that wait; those that hold their place stop, and can be resumed. */
+  startNow() {
+    return this.send(
+      { command: 'start_now' },
+      this.runs.filter((run) => run.state === 'queued'),
+    );
   }
 
   async duplicate() {
@@ -85,15 +86,15 @@ export class Commands {
     const body = { gan, data, steps, seed, options: { ...options, ...remedy.options } };
     const answer = await this.#guard(() => postJson('/api/runs', body));
     if (!answer) return;
-    await this.#makeRoom(run, answer.id);
+    await this.#makeRoom(answer.id);
     this.open(this.runs.map((each) => (each === run ? answer.id : each.id)));
   }
 
   // a cure that waits in line behind the ill run would never be seen: the ill one stops, and can be resumed
-  async #makeRoom(run, id) {
-    if (run.ended) return;
+  async #makeRoom(id) {
     const { status } = (await this.#guard(() => getJson(runPath(id)))) ?? {};
-    if (status?.state === 'queued') await this.send({ command: 'stop' }, [run]);
+    if (status?.state === 'queued')
+      await this.#guard(() => postJson(runPath(id, '/control'), { command: 'start_now' }));
   }
 
   async #guard(work) {

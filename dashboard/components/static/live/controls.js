@@ -96,7 +96,7 @@ export class Controls {
         'Branch',
         'branch',
         '',
-        act(() => commands.branch(this.view.rewound())),
+        act(() => commands.branch(branchable(this.view.runs, this.view.rewound()))),
       ),
       share: this.#button(
         'Share',
@@ -297,16 +297,29 @@ export class Controls {
     for (const step of [stepD, stepG, stepBoth]) step.disabled = over || waiting || state === 'gone';
     stop.disabled = over || state === 'gone';
     const at = this.view.rewound();
-    branch.disabled = !runs.every((run) => run.checkpoints.some((step) => at === null || step <= at));
-    const source = at === null ? 'its newest checkpoint' : `its last checkpoint up to step ${thousands(at)}`;
+    const from = branchable(runs, at);
+    branch.disabled = from === undefined;
+    const step = from === null ? 'as it is now' : `from step ${thousands(from ?? 0)}`;
+    const name = at === null || from === at ? 'Branch' : `Branch from ${thousands(from ?? 0)}`;
+    setText(branch.querySelector('.gv-label'), name);
+    branch.setAttribute('aria-label', name);
     branch.title = branch.disabled
-      ? `There is no checkpoint ${at === null ? 'yet' : 'so early'} to branch from`
-      : `Copy this run from ${source} and let the copy go its own way`;
+      ? 'There is no checkpoint yet to branch from'
+      : `Copy this run ${step} and let the copy go its own way`;
   }
 
   setConnected(connected) {
     this.link.hidden = connected;
   }
+}
+
+/**
+ * The step that all `runs` can be branched from: `at` or, where its weights were not kept, the last before it; null
+ * (now) if `at` is; undefined if there is none.
+ */
+function branchable(runs, at) {
+  if (at === null) return runs.every((run) => run.weights.length) ? null : undefined;
+  return runs[0].weights.findLast((step) => step <= at && runs.every((run) => run.weights.includes(step)));
 }
 
 export { VIEWER_REASON };

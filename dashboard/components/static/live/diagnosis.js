@@ -86,7 +86,7 @@ export class Diagnosis {
     this.attempt.title = 'Goes on from the last checkpoint';
   }
 
-  #waiting(state, { queue }) {
+  #waiting(state, { queue, waits_for: others = [] }) {
     this.current = null;
     const [title, evidence] = {
       queued: [
@@ -96,7 +96,10 @@ export class Diagnosis {
       starting: ['Starting', ''],
     }[state] ?? ['Learning', 'too early to say'];
     this.#say('waiting', title, evidence, 0);
-    this.why.hidden = this.attempt.hidden = true;
+    this.why.hidden = true;
+    this.attempt.hidden = !(state === 'queued' && this.mayChange && others.length);
+    setText(this.attempt, others.length > 1 ? 'Stop the others and start' : 'Stop the other and start');
+    this.attempt.title = `Stops ${others.join(' and ')}, which can be resumed, and starts this run`;
   }
 
   #offer(remedy) {
@@ -160,6 +163,7 @@ export class Diagnosis {
   async #attempt() {
     this.attempt.disabled = true;
     if (this.run.state === 'failed') await this.commands.resume();
+    else if (this.run.state === 'queued') await this.commands.startNow();
     else await this.commands.remedy(this.run, this.current.remedy);
     this.attempt.disabled = false;
   }

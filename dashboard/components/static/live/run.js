@@ -26,7 +26,7 @@ export class RunState {
     /** @type {EvaluationEvent[]} */
     this.evaluations = []; // the events, rising in step
     this.snapshots = [];
-    this.checkpoints = [];
+    this.weights = []; // steps to branch from
     this.frameStep = 0;
     this.askedAt = -Infinity; // when a command was sent from here
     this.refused = ''; // what the run had against it
@@ -102,7 +102,7 @@ export class RunState {
         this.config = message.config;
         this.viewers = 1; // until another number is said
         this.#setStatus(message.status);
-        this.#setSnapshots(message.snapshots, message.checkpoints);
+        this.#setSnapshots(message.snapshots, message.weights);
         return [...(same ? [] : ['config']), 'status', 'snapshots'];
       }
       case 'rows':
@@ -113,7 +113,7 @@ export class RunState {
         this.#setStatus(message.status);
         return ['status'];
       case 'snapshots':
-        this.#setSnapshots(message.steps, message.checkpoints);
+        this.#setSnapshots(message.steps, message.weights);
         return ['snapshots'];
       case 'viewers':
         this.viewers = message.viewers;
@@ -133,9 +133,9 @@ export class RunState {
     this.statusAt = performance.now();
   }
 
-  #setSnapshots(steps, checkpoints) {
+  #setSnapshots(steps, weights) {
     this.snapshots = [...(steps ?? [])].sort((a, b) => a - b);
-    this.checkpoints = [...(checkpoints ?? [])].sort((a, b) => a - b);
+    this.weights = [...(weights ?? [])].sort((a, b) => a - b);
   }
 
   /** @param {RunEvent[]} events */
