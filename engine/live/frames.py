@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from engine.runs.records import ArrayEntry, Dtype, FrameHeader
+from engine.runs.headers import ArrayEntry, Dtype, FrameHeader
 
 VERSION = 1
 DTYPES = get_args(Dtype)

@@ -12,7 +12,7 @@ from engine.data.kinds import KINDS
 from engine.live.picture import Picture
 from engine.runs.files import write_bytes
 from engine.runs.folder import RunFolder
-from engine.runs.records import Moment
+from engine.runs.headers import Moment
 
 FRAMES_PER_S = 30
 FRAME_SHARE = 0.09  # of the time between two frames, at most, goes into drawing for viewers

@@ -26,7 +26,8 @@ from engine.live.drawing import (
 )
 from engine.metrics.classes import ClassCounter
 from engine.metrics.diversity import diversity
-from engine.runs.records import Moment, Values
+from engine.runs.headers import Moment
+from engine.runs.records import Values
 
 MEASURED = 256  # pictures that diversity and classes are measured on
 GRID = (8, 8)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from engine.data.kinds import KINDS
 from engine.game.showing import Shown
-from engine.runs.records import Moment, Values
+from engine.runs.headers import Moment
+from engine.runs.records import Values
 
 
 class Picture(Protocol):

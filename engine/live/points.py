@@ -27,7 +27,8 @@ from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
-from engine.runs.records import Moment, Values
+from engine.runs.headers import Moment
+from engine.runs.records import Values
 
 SHOWN = 512  # points drawn
 ARROWS = 128

@@ -21,7 +21,8 @@ from engine.game.showing import Shown, evaluating
 from engine.live import frames
 from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid
 from engine.metrics.psnr import psnr
-from engine.runs.records import Moment, Values
+from engine.runs.headers import Moment
+from engine.runs.records import Values
 
 SHOWN, MEASURED = 4, 32  # pictures of each side
 REAL_GRID = (4, 4)

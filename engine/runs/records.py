@@ -153,8 +153,9 @@ class BestRecord(TypedDict):
 @exact
 class Status(TypedDict, total=False):
     """``status.json``: where a run is. ``since`` and ``heartbeat`` are wall-clock seconds, ``elapsed``
-    seconds of training, rates a second. Added for readers: ``queue``, the place in the queue, and
-    ``waits_for``, the names of the runs that hold its place.
+    seconds of training, rates a second; commands before byte ``obey_from`` were given to the attempt before.
+    Added for readers: ``queue``, the place in the queue, and ``waits_for``, the names of the runs that hold
+    its place.
     """
 
     state: Required[State]
@@ -177,6 +178,7 @@ class Status(TypedDict, total=False):
     since: float
     heartbeat: float
     resume: bool
+    obey_from: int
     queued: float
     queue: int | None
     waits_for: list[str]
@@ -358,67 +360,6 @@ RunEvent: TypeAlias = Annotated[
     | ErrorEvent,
     Field(discriminator="type"),
 ]
-
-
-# --- frames
-
-Dtype: TypeAlias = Literal["float32", "uint8", "int16", "png"]
-
-
-@exact
-class ArrayEntry(TypedDict):
-    """One array of a frame; ``offset`` from the end of the header, ``png`` is a finished picture."""
-
-    name: str
-    dtype: Dtype
-    shape: list[int]
-    offset: int
-    bytes: int
-
-
-@exact
-class ExhibitRecord(TypedDict):
-    """A grid of pictures of what is special about a GAN; its PNG is the array ``exhibit_NAME``."""
-
-    name: str
-    title: str
-    sentence: str
-    grid: list[int]
-    cell: list[int]
-
-
-class Moment(TypedDict):
-    """When a frame was drawn; ``row`` is that of the newest metrics."""
-
-    step: int
-    time: float
-    attempt: int
-    row: int
-
-
-@exact
-class FrameHeader(TypedDict, total=False):
-    """The header of a frame: of points, of pictures, of real data (which has no moment), or of one
-    sample that a control draws (``z``, and ``point`` of points).
-    """
-
-    v: Required[int]
-    arrays: Required[list[ArrayEntry]]
-    step: int
-    time: float
-    attempt: int
-    row: int
-    kind: Literal["points", "images"]
-    grid: list[int]
-    cell: list[int]
-    exhibits: list[ExhibitRecord]
-    title: str
-    bandwidth: float
-    arrow_scale: float
-    mean_gradient: float
-    sheet: bool
-    z: list[float]
-    point: list[float]
 
 
 # --- models and data sets

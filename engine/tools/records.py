@@ -12,23 +12,21 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from engine import ENGINE
-from engine.runs import messages, records
+from engine.runs import headers, messages, records
 
 RECORDS: dict[str, Any] = {
     "RunConfig": records.RunConfig,
     "Status": records.Status,
     "Row": records.Row,
     "RunEvent": records.RunEvent,
-    "FrameHeader": records.FrameHeader,
+    "FrameHeader": headers.FrameHeader,
     "ModelConfig": records.ModelConfig,
     "ModelCard": records.ModelCard,
     "Dataset": records.Dataset,
     "Message": messages.Message,
 }
 FILE = ENGINE.parent / "dashboard/components/static/base/records.d.ts"
-HEAD = (
-    "// Made by `python -m engine.tools.records` of engine/runs/records.py and messages.py: change those.\n"
-)
+HEAD = "// Made by `python -m engine.tools.records` of what engine/runs declares: change it there.\n"
 PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 Schema = dict[str, Any]
 

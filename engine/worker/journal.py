@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from engine.runs.files import Appender, Tail
 from engine.runs.folder import RunFolder
-from engine.runs.records import Moment, Row, Values
+from engine.runs.headers import Moment
+from engine.runs.records import Row, Values
 from engine.training.trainer import Trainer
 from engine.worker.status import Status
 

@@ -1,4 +1,4 @@
-// Made by `python -m engine.tools.records` of engine/runs/records.py and messages.py: change those.
+// Made by `python -m engine.tools.records` of what engine/runs declares: change it there.
 
 /**
  * One array of a frame; ``offset`` from the end of the header, ``png`` is a finished picture.
@@ -477,8 +477,9 @@ export interface StateEvent {
 
 /**
  * ``status.json``: where a run is. ``since`` and ``heartbeat`` are wall-clock seconds, ``elapsed``
- * seconds of training, rates a second. Added for readers: ``queue``, the place in the queue, and
- * ``waits_for``, the names of the runs that hold its place.
+ * seconds of training, rates a second; commands before byte ``obey_from`` were given to the attempt before.
+ * Added for readers: ``queue``, the place in the queue, and ``waits_for``, the names of the runs that hold
+ * its place.
  */
 export interface Status {
   state: "queued" | "starting" | "running" | "paused" | "done" | "stopped" | "failed";
@@ -501,6 +502,7 @@ export interface Status {
   since?: number;
   heartbeat?: number;
   resume?: boolean;
+  obey_from?: number;
   queued?: number;
   queue?: number | null;
   waits_for?: string[];
