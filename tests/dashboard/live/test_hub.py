@@ -10,13 +10,18 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from pydantic import TypeAdapter
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_sync
 
+from engine.runs.headers import FrameHeader
+from engine.runs.messages import Message
+
+MESSAGE, HEADER = TypeAdapter(Message), TypeAdapter(FrameHeader)
 SOON = 10.0  # seconds in which something must come, on a busy machine
 
 
@@ -50,8 +55,8 @@ class Viewer:
     async def acknowledge(self, seq: int) -> None:
         await self.socket.send(json.dumps({"type": "ack", "seq": seq}))
 
-    async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(SOON):
+    async def until(self, condition: Callable[[], Any], within: float = SOON) -> None:
+        async with asyncio.timeout(within):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -110,6 +115,32 @@ def test_greets_then_tells_rows_events_status_and_lists(server, make_run):
             assert viewer.of("status")[-1]["status"]["state"] == "paused"
             assert viewer.of("snapshots")[0]["steps"] == [420]
             assert len(viewer.of("hello")) == 1
+
+    play(scene)
+
+
+def test_all_that_is_sent_of_a_real_run_is_declared(server):
+    """Every kind of message, and the frames, by the records that the pages' types are made of."""
+    options = {"hidden": 8, "batch_size": 16, "report_every": 5, "measure_every": 10}
+    body = {"gan": "gan", "data": "ring", "steps": 400, "options": options}
+    run = server.http.post("/api/runs", json=body).json()["id"]
+
+    async def scene():
+        async with watching(server, run) as viewer, watching(server, run) as other:
+            await viewer.until(lambda: viewer.frames, 60)
+            await viewer.until(
+                lambda: viewer.of("status") and viewer.of("status")[-1]["status"]["state"] == "done", 60
+            )
+            await other.socket.send("no json")
+            await other.until(lambda: other.of("error"))
+            await asyncio.to_thread(server.http.delete, f"/api/runs/{run}")
+            await viewer.until(lambda: viewer.of("gone"))
+        sent = [MESSAGE.validate_python(text) for text in viewer.texts + other.texts]
+        kinds = {get_args(get_type_hints(one)["type"])[0] for one in get_args(get_args(Message)[0])}
+        assert {one["type"] for one in sent} == kinds
+        for _, _, frame in viewer.frames:
+            length = struct.unpack_from("<I", frame)[0]
+            HEADER.validate_python(json.loads(frame[4 : 4 + length]))
 
     play(scene)
 
