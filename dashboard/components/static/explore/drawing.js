@@ -84,7 +84,11 @@ function read(buffer) {
   return { seq: view.getUint32(4, true), drawn };
 }
 
-/** Bytes (height, width) or (height, width, 3) as a canvas takes them. */
+/**
+ * Bytes (height, width) or (height, width, 3) as a canvas takes them.
+ * @param {Uint8Array} pixels
+ * @param {number[]} shape
+ */
 export function imageData(pixels, [height, width, channels = 1]) {
   const image = new ImageData(width, height);
   const { data } = image;

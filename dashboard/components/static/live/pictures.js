@@ -1,6 +1,11 @@
 // The pictures of the runs on show, side by side, with the toggles for their layers; the toggles are the
 // legend too.
 
+/** @import { FrameHeader } from '../base/records.js' */
+/** @import { Frame } from '../base/frames.js' */
+/** @import { RunState } from './run.js' */
+/** @typedef {Record<string, any>} Layers */
+
 import { el, remember, remembered, setText } from '../base/dom.js';
 import { unpack } from '../base/frames.js';
 import { fixed, lowered, thousands } from '../base/format.js';
@@ -42,11 +47,17 @@ const [GAP, CAPTION, FIGURE_CAPTION] = [14, 28, 26]; // CSS pixels, as in the st
 
 /** One run's picture with its caption and whatever has to be said over it. */
 class Panel {
+  /**
+   * @param {RunState} run
+   * @param {Layers} layers
+   * @param {boolean} several
+   */
   constructor(run, layers, several) {
     this.run = run;
     this.layers = layers;
     /** @type {PointsPicture | ImagesPicture | null} */
     this.picture = null;
+    /** @type {Map<number, Frame>} */
     this.frames = new Map(); // step -> snapshot, the newest used last
     this.caption = el('figcaption', { class: 'gv-caption', hidden: !several });
     this.place = el('div', { class: 'gv-place' });
@@ -63,7 +74,12 @@ class Panel {
     return this.run.config?.kind ?? 'points';
   }
 
-  /** After a hello: a picture of the right kind, and the real data beside it. */
+  /**
+   * After a hello: a picture of the right kind, and the real data beside it.
+   * @param {number} order
+   * @param {boolean} dark
+   * @param {() => void} reshaped
+   */
   configure(order, dark, reshaped) {
     const Kind = this.kind === 'points' ? PointsPicture : ImagesPicture;
     if (this.picture instanceof Kind) this.picture.configure(this.run.meta, dark);
@@ -71,7 +87,7 @@ class Panel {
     this.place.replaceChildren(this.picture.element);
     this.caption.replaceChildren(
       el('i', { class: `gv-dash ${order ? 'gv-dash-second' : ''}` }),
-      el('strong', { text: this.run.config.name || this.run.id }),
+      el('strong', { text: this.run.config?.name || this.run.id }),
       el('span', { class: 'gv-number' }),
     );
     this.#fetchReal();
@@ -89,18 +105,28 @@ class Panel {
     this.asking = false;
   }
 
+  /**
+   * @param {Frame} frame
+   * @param {number} time
+   * @param {boolean} [jump]
+   */
   show(frame, time, jump) {
     if (!this.hasReal) this.#fetchReal();
     return this.picture ? this.picture.show(frame, time, jump) : false;
   }
 
-  /** The kept frame of `step`, from the server or from memory. */
+  /**
+   * The kept frame of `step`, from the server or from memory.
+   * @param {number} step
+   * @param {AbortSignal} signal
+   */
   async snapshot(step, signal) {
     let frame = this.frames.get(step);
     frame ??= unpack(await getBytes(runPath(this.run.id, `/snapshots/${step}`), signal));
     this.frames.delete(step);
     this.frames.set(step, frame);
-    if (this.frames.size > KEPT_FRAMES) this.frames.delete(this.frames.keys().next().value);
+    const [oldest] = this.frames.keys();
+    if (this.frames.size > KEPT_FRAMES) this.frames.delete(oldest);
     return frame;
   }
 
@@ -112,11 +138,16 @@ class Panel {
     else if (!history.length) this.say({ starting: 'Starting …', running: 'First steps …' }[state]);
   }
 
+  /** @param {string | null | undefined} text */
   say(text) {
     this.note.hidden = !text;
     setText(this.note, text ?? '');
   }
 
+  /**
+   * @param {number | null} rewound
+   * @param {number} [shownStep]
+   */
   update(rewound, shownStep) {
     if (this.picture instanceof PointsPicture)
       this.picture.setHistogram(this.run.history.measuredAt(rewound ?? Infinity)?.histogram);
@@ -126,11 +157,17 @@ class Panel {
 }
 
 export class Pictures {
-  /** `changed()` is called when something must be painted or laid out again. */
+  /**
+   * `changed()` is called when something must be painted or laid out again.
+   * @param {RunState[]} runs
+   * @param {() => void} changed
+   */
   constructor(runs, changed) {
     this.runs = runs;
     this.changed = changed;
+    /** @type {number | null} */
     this.rewound = null;
+    /** @type {Layers} */
     this.layers = remembered('layers', DEFAULTS);
     this.layers.beside = runs.length === 1 && innerWidth > 820 ? null : ''; // null: not chosen yet
     this.bandwidth = el('div', {
@@ -153,6 +190,7 @@ export class Pictures {
     return this.panels.some((panel) => panel.kind !== 'points');
   }
 
+  /** @param {boolean} dark */
   configure(dark) {
     this.panels.forEach((panel, order) => panel.run.config && panel.configure(order, dark, this.changed));
     this.offered = null;
@@ -166,7 +204,9 @@ export class Pictures {
 
   // what is special about a GAN is known with its first frame
   #offerLayers() {
-    const special = SPECIAL.filter(([name]) => this.panels.some(({ picture }) => picture?.has(name)));
+    const special = SPECIAL.filter(([name]) =>
+      this.panels.some(({ picture }) => picture instanceof PointsPicture && picture.has(name)),
+    );
     const names = String(special.map(([name]) => name));
     if (names === this.offered) return;
     this.offered = names;
@@ -236,10 +276,13 @@ export class Pictures {
   /**
    * A live frame. Returns a promise where decoding takes time, `false` if it is not shown because the view
    * looks back.
+   * @param {number} index
+   * @param {Frame} frame
+   * @param {number} time
    */
   show(index, frame, time) {
     const panel = this.panels[index];
-    panel.run.frameStep = frame.header.step;
+    panel.run.frameStep = frame.header.step ?? 0;
     if (this.rewound !== null || !panel.picture) return false;
     panel.say(null);
     this.#noteBandwidth(frame.header);
@@ -248,6 +291,7 @@ export class Pictures {
     return shown;
   }
 
+  /** @param {FrameHeader} header */
   #noteBandwidth({ bandwidth }) {
     const shown = Boolean(bandwidth && this.layers.optimal);
     this.bandwidth.hidden = !shown;
@@ -257,6 +301,8 @@ export class Pictures {
   /**
    * Shows the kept frames nearest to `step`; null goes back to live frames. A later call overtakes an
    * earlier one.
+   * @param {number | null} step
+   * @param {(problem: Error & { text?: string }) => void} failed
    */
   async rewind(step, failed) {
     this.rewound = step;
@@ -283,6 +329,7 @@ export class Pictures {
     );
   }
 
+  /** @param {number} time */
   paint(time) {
     let moving = false;
     for (const { picture } of this.panels) if (picture?.paint(time)) moving = true;
@@ -297,7 +344,11 @@ export class Pictures {
     for (const panel of this.panels) panel.update(this.rewound);
   }
 
-  /** Makes all panels fit `width` x `height` (CSS pixels); returns the width that they take. */
+  /**
+   * Makes all panels fit `width` x `height` (CSS pixels); returns the width that they take.
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
     const several = this.runs.length;
     const head = (several > 1 ? CAPTION : 0) + (this.areImages ? FIGURE_CAPTION : 0);
@@ -312,7 +363,7 @@ export class Pictures {
     for (const { picture, element } of this.panels) {
       const each = this.areImages && beside && !wide ? Math.floor((size - GAP) / 2) : size;
       picture?.resize(each, columns === 1 ? share - head : each); // alone it may be taller than wide
-      const taken = wide && picture?.taken(GAP);
+      const taken = wide && picture instanceof ImagesPicture && picture.taken(GAP);
       if (taken) panel = Math.max(LEAST, Math.min(panel, taken));
       element.style.width = stacked ? '100%' : `${panel}px`; // the caption has the width of the screen
       element.lastChild.style.width = `${panel}px`;
@@ -320,7 +371,10 @@ export class Pictures {
     return stacked ? panel : panel * several + GAP * (several - 1);
   }
 
-  /** The pictures (of images: the generated ones) as PNG files. */
+  /**
+   * The pictures (of images: the generated ones) as PNG files.
+   * @param {string} name
+   */
   save(name) {
     for (const { picture, run } of this.panels) {
       const canvas = picture?.element.querySelector('canvas');

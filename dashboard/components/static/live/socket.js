@@ -1,6 +1,8 @@
 // The live WebSocket: connects, comes back with `since` after a break, and acknowledges a frame only once
 // it is painted.
 
+/** @import { Message } from '../base/records.js' */
+
 import { address } from '../base/request.js';
 import { unwrap } from '../base/frames.js';
 
@@ -14,6 +16,9 @@ export class LiveSocket {
    * `painted()` is to be called once the frame is on the screen or was passed over, `connected(bool)`,
    * `unknown()`. `since()` gives what was seen of each run: {since: [last row], event: [last event]}, -1
    * for none.
+   * @param {string[]} runs
+   * @param {{ message: (said: Message) => void, frame: (index: number, buffer: ArrayBuffer, offset: number, painted: () => void) => void, connected: (is: boolean) => void, unknown: () => void }} handlers
+   * @param {() => Record<'since' | 'event', number[]>} since
    */
   constructor(runs, handlers, since) {
     this.runs = runs;
@@ -40,7 +45,7 @@ export class LiveSocket {
     url.protocol = url.protocol.replace('http', 'ws');
     for (const run of this.runs) url.searchParams.append('run', run);
     for (const [name, rows] of Object.entries(this.since())) {
-      if (rows.some((row) => row >= 0)) for (const row of rows) url.searchParams.append(name, row);
+      if (rows.some((row) => row >= 0)) for (const row of rows) url.searchParams.append(name, String(row));
     }
     return url;
   }
@@ -64,6 +69,10 @@ export class LiveSocket {
     };
   }
 
+  /**
+   * @param {WebSocket} socket
+   * @param {ArrayBuffer} data
+   */
   #frame(socket, data) {
     const { index, seq, offset } = unwrap(data);
     const painted = () =>
