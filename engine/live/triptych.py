@@ -70,7 +70,9 @@ class TranslationPicture:
         return self.shown.recipe.translator(networks, direction)(x).float()
 
     def measure(self) -> Values:
-        """L1 and PSNR against the truth where it is known, and how far there and back misses."""
+        """L1 and PSNR against the truth where it is known, how far there and back misses, how much outputs
+        vary beside real pictures, and whether their light goes with that of the inputs.
+        """
         recipe = self.shown.recipe
         found: Values = {"samples": len(self.held_out["a"])}
         with evaluating(*self.shown.networks.values()):
@@ -79,6 +81,11 @@ class TranslationPicture:
                 given = GIVEN[direction]
                 x, truth = self.held_out[given], self.held_out["b" if given == "a" else "a"]
                 made = self._translate(x, direction)
+                if min(len(made), len(truth)) > 1:
+                    varies = made.std(0).mean() / truth.std(0).mean().clamp_min(1e-6)
+                    found[f"test_variety{ending}"] = float(varies)
+                if made.shape[2:] == x.shape[2:]:
+                    found[f"test_light{ending}"] = float(correlation(x.mean(1), made.mean(1)).mean())
                 if self._is_paired:
                     found[f"test_l1{ending}"] = float((made - truth).abs().mean())
                     found[f"test_psnr{ending}"] = float(psnr(made, truth).mean())
@@ -164,6 +171,12 @@ class TranslationPicture:
             (given, made, *_), _ = self._row("a_to_b")
         grid = picture_grid(torch.cat([in_colour(given[:2]), in_colour(made[:2])]), 2, 2)
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
+
+
+def correlation(x: Tensor, y: Tensor) -> Tensor:
+    """Of the pixels of each pair of pictures (N, H, W), -1 to 1: (N,). 0 for a flat one."""
+    x, y = (part.flatten(1) - part.flatten(1).mean(1, keepdim=True) for part in (x, y))
+    return (x * y).sum(1) / (x.norm(dim=1) * y.norm(dim=1)).clamp_min(1e-6)
 
 
 def in_colour(pictures: Tensor) -> Tensor:

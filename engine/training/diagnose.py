@@ -19,6 +19,8 @@ Row = Mapping[str, Any]
 Diagnosis = dict[str, Any]
 
 WINDOW = 10  # measured rows
+FLAT = 0.1  # of the variety of real pictures
+INVERTED = -0.5  # correlation of the light of input and output
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
 MOVED = 0.3  # of the samples, to another mode from one measured row to the next
 RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
@@ -72,6 +74,7 @@ class Diagnoser:
         self.classes = len(config["meta"]["data"].get("classes") or [])
         self.score = config["meta"]["objective"]
         self.judges_samples = config["meta"].get("gan", {}).get("judges_samples", True)
+        self.both_ways = self.kind in ("pairs", "domains") and "identity_weight" in self.options
         self.first: Row = {}  # the first value of each figure that is watched
         self.measured: deque[Row] = deque(maxlen=WINDOW)
         self.rows: deque[Row] = deque(maxlen=40)
@@ -198,6 +201,8 @@ class Diagnoser:
         """Whether held-out pictures still come nearer to what they should be. How near they come back to what
         they were says nothing of what lies between: two translators that do nothing are perfect there.
         """
+        if said := self._odd(newest):
+            return said
         names = (("test_l1", "from the targets"), ("test_cycle_a", "from A after both ways"))
         for name, words in names:
             values = self._window(name)
@@ -207,6 +212,24 @@ class Diagnoser:
                 good = name == "test_l1" and not still and values[-1] < CONVERGED * self.first[name]
                 return _diagnosis("healthy" if good else "learning", evidence, {name: newest[name]}, None)
         return _diagnosis("learning", "Too early to say.", {}, None)
+
+    def _odd(self, newest: Row) -> Diagnosis | None:
+        """What is wrong with outputs whatever they should be."""
+        recent = list(self.measured)[-RECENT:] if len(self.measured) >= SETTLED else []
+        for ending, words in (("", "Outputs"), ("_back", "Outputs of the way back")):
+            variety, light = f"test_variety{ending}", f"test_light{ending}"
+            if recent and max(row.get(variety, 1.0) for row in recent) < FLAT:
+                evidence = (
+                    f"{words} are all alike: they vary {newest[variety]:.2f} times as much as real pictures."
+                )
+                return _diagnosis("learning", evidence, {variety: newest[variety]}, None)
+            if recent and self.both_ways and max(row.get(light, 1.0) for row in recent) < INVERTED:
+                evidence = f"{words} are dark where inputs are light (correlation {newest[light]:.2f})."
+                remedy = _differing(
+                    self, "The identity term, which keeps colours", {"identity_weight": 0.5}, True
+                )
+                return _diagnosis("learning", evidence, {light: newest[light]}, remedy)
+        return None
 
     def _recent(self, name: str) -> float | None:
         values = [row[name] for row in self.rows if row.get(name) is not None]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.live import frames
 from engine.live.picture import picture_of
-from engine.live.triptych import patch_colours
+from engine.live.triptych import correlation, patch_colours
 from engine.training.request import validate
 from engine.training.trainer import Trainer
 
@@ -55,7 +55,7 @@ def test_measuring_and_drawing_change_nothing():
     before = copy.deepcopy(trainer.state())
     found = picture.measure()
     picture.frame({})
-    assert {"samples", "test_l1", "test_psnr"} == found.keys()
+    assert {"samples", "test_l1", "test_psnr", "test_variety", "test_light"} == found.keys()
     after = trainer.state()
     for name, network in before["networks"].items():
         assert all(torch.equal(value, after["networks"][name][key]) for key, value in network.items())
@@ -74,6 +74,12 @@ def test_both_ways_are_measured_where_the_truth_is_known():
         "test_cycle_a",
         "test_cycle_b",
     } <= found.keys()
+
+
+def test_light_that_is_turned_round_is_minus_one_and_a_flat_picture_says_nothing():
+    x = torch.rand(3, 8, 8)
+    x[2] = -1.0
+    assert torch.allclose(correlation(x, 0.3 - x / 2), torch.tensor([-1.0, -1.0, 0.0]), atol=1e-4)
 
 
 def test_patches_are_green_white_and_purple():

@@ -207,6 +207,17 @@ def test_a_translator_is_healthy_when_it_has_learned():
     assert list(told(of_pictures("cyclegan", "drawing_styles"), nothing_done)) == ["learning"]
 
 
+def test_outputs_that_are_flat_or_turned_round_are_told():
+    config = of_pictures("cyclegan", "drawing_styles", identity_weight=0.0)
+    black = {**TRANSLATING, "test_cycle_a": 0.4, "test_variety": 0.01, "test_light": 0.0}
+    (only,) = told(config, [black] * 6).values()
+    assert only["name"] == "learning" and "all alike" in only["evidence"]
+    negative = {**TRANSLATING, "test_cycle_a": 0.01, "test_variety": 1.0, "test_light_back": -0.9}
+    (only,) = told(config, [negative] * 6).values()
+    assert "dark where inputs are light" in only["evidence"]
+    assert only["remedy"]["options"] == {"identity_weight": 0.5}
+
+
 def test_a_translator_that_is_left_behind():
     config = of_pictures("pix2pix", "line_art")
     rows = [{"d_accuracy": 1.0, "g_loss": 1 + k / 10, "test_l1": 0.5} for k in range(25)]
