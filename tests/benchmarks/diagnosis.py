@@ -80,6 +80,10 @@ CASES = {
     "infogan_ill": _case("mode_collapse", 2000, "infogan", "ring", info_weight=0.0, **_LATE),
     "bigan_well": _case("healthy", 2400, "bigan", "ring"),
     "bigan_ill": _case("mode_collapse", 2000, "bigan", "ring", **_LATE),
+    "aae_well": _case("healthy", 1000, "aae", "mnist", hidden=64),
+    "aae_ill": _case("divergence", 400, "aae", "mnist", hidden=64, **_BURSTING),
+    "digits_well": _case("healthy", 1200, "dcgan", "mnist"),
+    "digits_ill": _case("discriminator_overpowering", 400, "dcgan", "mnist", generator_lr=1e-6),
 }
 
 
