@@ -86,8 +86,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "overpowering": Preset(
         title="D overpowers G",
-        watch="Watch D's accuracy stay near 1 while G hardly moves: five steps of D for each of G, whose loss "
-        "is flat where D is sure.",
+        watch="Watch D's accuracy stay near 1 while G hardly moves: five steps of D for each of G, whose "
+        "loss is flat where D is sure.",
         expect="discriminator_overpowering",
         runs=(_OVERPOWERED,),
     ),
