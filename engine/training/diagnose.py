@@ -21,6 +21,7 @@ Diagnosis = dict[str, Any]
 WINDOW = 10  # measured rows
 FLAT = 0.1  # of the variety of real pictures
 INVERTED = -0.5  # correlation of the light of input and output
+FILLING = 7  # measured rows within which modes may fill one after the other
 ARRIVAL = 15  # measured rows within which pictures should have begun to differ
 MOVED = 0.3  # of the samples, to another mode from one measured row to the next
 RECENT = 3  # measured rows of pictures, 100 steps apart, that must agree
@@ -285,8 +286,8 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
     """Far fewer modes or classes than the data have, or far less variety, in most of the window."""
     if d.modes > 1:
         hits = [row["modes_hit"] for row in d.measured if "modes_hit" in row]
-        if not hits or max(median(hits), hits[-1]) > 0.5 * d.modes:  # nor when it has just got over it
-            return None
+        if len(hits) < FILLING or max(median(hits), hits[-1]) > 0.5 * d.modes:
+            return None  # modes may fill one after the other, and it may just have got over it
         evidence = (
             f"{hits[-1]} of {d.modes} modes (median {median(hits):.0f} over the last {len(hits)} "
             "measurements)."

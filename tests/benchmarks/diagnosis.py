@@ -23,7 +23,7 @@ from typing import Any
 
 from engine.presets import PRESETS
 from tests.benchmarks.trials import Trials
-from tests.benchmarks.watching import Run, Watched
+from tests.benchmarks.watching import Run, Watched, watch
 
 OUT = Path(__file__).with_name("diagnosis.jsonl")
 PAGE = """# How often the diagnosis is right
@@ -67,9 +67,7 @@ CASES = {
     "hinge_well": _case("healthy", 2400, "gan", "ring", objective="hinge", discriminator_lr=1e-3),
     "hinge_ill": _case("mode_collapse", 2000, "gan", "ring", objective="hinge", **_LATE),
     "unrolled_well": _case("healthy", 2000, "unrolled", "ring", discriminator_lr=1e-3, generator_lr=1e-3),
-    "unrolled_ill": _case(
-        "mode_collapse", 1600, "unrolled", "ring", unroll=1, generator_lr=1e-3, discriminator_lr=1e-5
-    ),
+    "unrolled_ill": _case("mode_collapse", 1600, "unrolled", "ring", unroll=1, **_LATE),
     "wgan_well": _case("healthy", 2000, "wgan", "ring"),
     "wgan_ill": _case("oscillation", 2000, "wgan", "ring", generator_lr=1e-2),
     "wgan_gp_well": _case("healthy", 2000, "wgan_gp", "segments"),
@@ -87,12 +85,10 @@ CASES = {
 }
 
 
-def trial(name: str, seed: int, with_remedy: bool) -> dict[str, Any]:
+def trial(name: str, seed: int, with_remedy: bool, keep: Path | None = None) -> dict[str, Any]:
     """One case in one seed, and its remedy if asked for and where there is one."""
     case = CASES[name]
-    run = Run(case.request, seed, case.steps)
-    run.train(case.steps)
-    seen = run.watched()
+    seen = watch(case.request, seed, case.steps, keep)
     found = {"case": name, "seed": seed, "steps": case.steps, "alarms": sorted(seen.alarms())}
     if case.expected == "healthy":
         late, last = seen.alarms(case.steps // 4), seen.last()
@@ -106,12 +102,14 @@ def trial(name: str, seed: int, with_remedy: bool) -> dict[str, Any]:
                    if item["name"] == case.expected), None)  # fmt: skip
     if step is None or remedy is None or case.expected == "divergence":
         return found
-    return found | {"remedy": remedy["sentence"], **recovered(case, run, remedy, seed)}
+    return found | {"remedy": remedy["sentence"], **recovered(case, remedy, seed)}
 
 
-def recovered(case: Case, run: Run, remedy: dict[str, Any], seed: int) -> dict[str, Any]:
+def recovered(case: Case, remedy: dict[str, Any], seed: int) -> dict[str, Any]:
     """Apply ``remedy`` as its button would, and say whether the run recovered."""
     if remedy["live"]:
+        run = Run(case.request, seed, case.steps)
+        run.train(case.steps)
         run.trainer.set_options(remedy["options"])
     else:
         options = {**case.request["options"], **remedy["options"]}
@@ -174,12 +172,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--remedies", action="store_true", help="try remedies, too")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--keep", type=Path, help="a folder for the rows of the runs")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     given = parser.parse_args()
     trials = Trials(given.out, "case", "seed")
     for name in () if given.table else given.cases:
         for seed in range(given.first_seed, given.first_seed + given.seeds):
-            trials.add((name, seed), partial(trial, name, seed, given.remedies))
+            trials.add((name, seed), partial(trial, name, seed, given.remedies, given.keep))
     print(table(trials.lines))
     if not given.table:
         given.out.with_suffix(".md").write_text(f"{PAGE}\n\n{table(trials.lines)}\n")
