@@ -52,7 +52,13 @@ def _preset(name: str, steps: int, **more: Any) -> Case:
     return Case(preset.expect, steps, preset.runs[0], **more)
 
 
+_EVEN = {"generator_lr": 1e-3, "discriminator_lr": 1e-3}
 _LATE = {"generator_lr": 1e-3, "discriminator_lr": 5e-5}  # D follows too slowly to push G on
+_CIRCLING = {
+    f"{who}_{what}": value
+    for who in ("generator", "discriminator")
+    for what, value in (("optimizer", "adam"), ("lr", 1e-3), ("beta1", 0.9), ("beta2", 0.999))
+}
 _BURSTING = {
     f"{who}_{what}": value
     for who in ("generator", "discriminator")
@@ -64,20 +70,20 @@ CASES = {
     "vanishing_gradient": _preset("vanishing_gradient", 5000, remedy_steps=6000),
     "oscillation": _preset("oscillation", 2000),
     "overpowering": _preset("overpowering", 2000),
-    "hinge_well": _case("healthy", 2400, "gan", "ring", objective="hinge", discriminator_lr=1e-3),
+    "hinge_well": _case("healthy", 2400, "gan", "ring", objective="hinge", **_EVEN),
     "hinge_ill": _case("mode_collapse", 2000, "gan", "ring", objective="hinge", **_LATE),
-    "unrolled_well": _case("healthy", 2000, "unrolled", "ring", discriminator_lr=1e-3, generator_lr=1e-3),
+    "unrolled_well": _case("healthy", 2000, "unrolled", "ring", **_EVEN),
     "unrolled_ill": _case("mode_collapse", 1600, "unrolled", "ring", unroll=1, **_LATE),
-    "wgan_well": _case("healthy", 2000, "wgan", "ring"),
-    "wgan_ill": _case("oscillation", 2000, "wgan", "ring", generator_lr=1e-2),
+    "wgan_well": _case("healthy", 3000, "wgan", "ring"),
+    "wgan_ill": _case("oscillation", 1600, "wgan", "ring", critic_steps=1, **_CIRCLING),
     "wgan_gp_well": _case("healthy", 2000, "wgan_gp", "segments"),
     "wgan_gp_ill": _case("divergence", 400, "wgan_gp", "segments", **_BURSTING),
     "r3gan_well": _case("healthy", 2400, "r3gan", "ring"),
-    "r3gan_ill": _case("mode_collapse", 2000, "r3gan", "ring", generator_lr=1e-3, discriminator_lr=1e-6),
+    "r3gan_ill": _case("oscillation", 1600, "r3gan", "ring", r1=0.0, r2=0.0, **_CIRCLING),
     "infogan_well": _case("healthy", 2400, "infogan", "ring"),
     "infogan_ill": _case("mode_collapse", 2000, "infogan", "ring", info_weight=0.0, **_LATE),
-    "bigan_well": _case("healthy", 2400, "bigan", "ring"),
-    "bigan_ill": _case("mode_collapse", 2000, "bigan", "ring", **_LATE),
+    "bigan_well": _case("healthy", 6000, "bigan", "ring"),
+    "bigan_ill": _case("oscillation", 1600, "bigan", "ring", **_LATE),
     "aae_well": _case("healthy", 1000, "aae", "mnist", hidden=64),
     "aae_ill": _case("divergence", 400, "aae", "mnist", hidden=64, **_BURSTING),
     "digits_well": _case("healthy", 1200, "dcgan", "mnist"),
