@@ -8,8 +8,8 @@ multilayer perceptrons: under those for pictures a 2-D critic finds one to three
 clipped from the start, as in the authors' code.
 
 What to look for: the critic's loss falls as the samples get better, which no other GAN's does. Under the
-penalty its value, over its slope, is the distance, which points show beside it; under clipping only its
-course means something, since nobody knows the slope that clipping allows.
+penalty its value, over its slope, follows the distance while G is far, which points show beside it; under
+clipping its course means something, since nobody knows the slope that clipping allows.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class WGAN(DCGAN):
 class WGANGP(WGAN):
     title = "WGAN-GP"
     sentence = (
-        "A critic whose slope is held at 1 between real and generated samples: its value is a distance."
+        "A critic whose slope is held near 1: its value over it is a distance, while G is far from the data."
     )
     paper = "Gulrajani et al. 2017, arXiv:1704.00028"
     deviations = ("For points the penalty weighs 0.1 and the rates are 1e-3, not 10 and 1e-4.",)

@@ -84,7 +84,7 @@ class PointsPicture:
         return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}
 
     @cached_property
-    def _floor(self) -> float:
+    def _floor(self) -> tuple[float, float]:
         return transport_floor(self.source, PAIRED)
 
     def _distance(self, samples: Tensor) -> dict[str, float]:
@@ -98,7 +98,10 @@ class PointsPicture:
                 partial(self.shown.recipe.logits, networks), real.to(device), fake.to(device)
             )
         distance = found["critic_value"] / max(found["critic_slope"], 1e-8)
-        transport = {"transport": transport_distance(real, fake), "transport_floor": self._floor}
+        floor, spread = self._floor
+        transport = {
+            "transport": transport_distance(real, fake), "transport_floor": floor, "transport_spread": spread
+        }  # fmt: skip
         return transport | found | {"critic_distance": distance}
 
     def frame(self, header: Moment) -> bytes:

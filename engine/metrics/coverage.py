@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.metrics.finite import finite
+from engine.metrics.modes import count_modes
 
 NEAR = 3.0  # standard deviations: a sample that close to a mode is a good one
 
@@ -17,7 +18,8 @@ def mode_coverage(samples: Tensor, modes: Tensor, sd: float) -> dict[str, Any]:
     """Modes hit by ``samples`` (N, 2), and the share of them within 3 ``sd`` of one of ``modes`` (K, 2).
 
     A mode counts as hit with one good sample. ``histogram`` is how the good samples share out among the
-    modes: K shares that sum to 1, or all 0 if there is no good sample. The most that a perfect generator can
+    modes: K shares that sum to 1, or all 0 if there is no good sample; ``modes_kl``, where there is one, how
+    unevenly: KL(those shares || uniform) in nats, 0 to log K. The most that a perfect generator can
     reach is a ``share`` of 0.989: in two dimensions 1 - exp(-9/2) of a Gaussian lies within three standard
     deviations.
     """
@@ -27,7 +29,8 @@ def mode_coverage(samples: Tensor, modes: Tensor, sd: float) -> dict[str, Any]:
     closest, nearest = distance.min(1)  # (N,)
     good = nearest[closest < NEAR * sd]
     counts = torch.bincount(good, minlength=len(modes))
-    return {
+    found = {} if not len(good) else {"modes_kl": count_modes(good, len(modes))[1]}
+    return found | {
         "modes_hit": int((counts > 0).sum()),
         "modes_total": len(modes),
         "share": len(good) / len(samples),

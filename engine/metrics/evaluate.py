@@ -71,9 +71,10 @@ def evaluate_networks(
     2 n test and 12 n training images are looked at. Same arguments, same figures; torch's global random state
     is untouched.
 
-    Returns plain data: ``figures`` and ``floors`` by name; ``metrics``, for each measure its ``seconds`` and
-    how it was done; ``network`` (name, title, note) where one looked; ``n``, ``seed``, ``seconds``,
-    ``warnings``. Raises ``BadInput`` for a measure that there is not or that does not apply.
+    Returns plain data: ``figures``, ``floors`` and the floors' ``spreads`` by name; ``metrics``, for each
+    measure its ``seconds`` and how it was done; ``network`` (name, title, note) where one looked; ``n``,
+    ``seed``, ``seconds``, ``warnings``. Raises ``BadInput`` for a measure that there is not or that does not
+    apply.
     """
     value_of(Samples | None, n, "n")
     names = _resolve(metrics, recipe, source)
@@ -93,11 +94,13 @@ def evaluate_networks(
     shown = subject.network if looked else None
     figures = {key: value for found in outcomes.values() for key, value in found.figures.items()}
     floors = {key: value for found in outcomes.values() for key, value in found.floors.items()}
+    spreads = {key: value for found in outcomes.values() for key, value in found.spreads.items()}
     odd = [key for key, value in figures.items() if not isfinite(value)]
     left_out = [f"{key} is left out: it is no finite number." for key in odd]
     return {
         "figures": {key: value for key, value in figures.items() if isfinite(value)},
         "floors": {key: value for key, value in floors.items() if isfinite(value)},
+        "spreads": {key: value for key, value in spreads.items() if isfinite(value)},
         "metrics": {name: {"seconds": seconds[name], **found.details} for name, found in outcomes.items()},
         "network": {"name": shown.name, "title": shown.title, "note": shown.note} if shown else None,
         "n": n,
@@ -168,6 +171,8 @@ def as_text(found: dict[str, Any]) -> str:
             if key in found["figures"]:
                 value, floor = found["figures"][key], found["floors"].get(key)
                 beside = "" if floor is None else f"beside {_number(floor)}"
+                if (spread := found["spreads"].get(key)) is not None:
+                    beside += f" ± {spread:.2g}"
                 lines += [
                     f"  {figure.heading:<22}{_number(value):>10}   {beside:<18}{figure.better} is better"
                 ]

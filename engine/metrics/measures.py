@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from statistics import stdev
 from typing import Any, TypeVar
 
 import torch
@@ -20,19 +21,21 @@ from engine.metrics.features import as_input, digits_of, pick
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.inception_score import inception_score
 from engine.metrics.kernel import kernel_distance
-from engine.metrics.manifold import NEIGHBOURS, compare_manifolds
+from engine.metrics.manifold import NEAR, NEIGHBOURS, compare_manifolds
 from engine.metrics.matching import count_pairs, match_codes
 from engine.metrics.modes import count_modes
 from engine.metrics.neighbours import neighbour_accuracy
 from engine.metrics.network import load
 from engine.metrics.real import fingerprint, once
 from engine.metrics.subject import USUAL, Outcome, Subject
-from engine.metrics.transport import PAIRED, transport_distance, transport_floor
+from engine.metrics.transport import MOST, PAIRED, transport_distance, transport_floor
 
 MODE_SAMPLES = 2_500  # Srivastava et al. 2017, table 1
 STACKED_SAMPLES = 26_000  # Metz et al. 2017, section 3.3.1
 MODES = 1000  # of Stacked MNIST
 COMPONENTS_OF = 2_000  # training images: more hardly move the first directions, and take long
+RESPLITS, FEWER_RESPLITS = 16, 4  # of real images, for the spread of FID's floor; where it takes long
+FEW_DIMENSIONS = 512
 MEMORY_SAMPLES = 2_000  # each is compared with every training image
 T = TypeVar("T")
 
@@ -48,12 +51,29 @@ def class_code(recipe: Recipe) -> Code | None:
 def fid(subject: Subject) -> Outcome:
     """The Fréchet distance of samples and real images."""
     real = subject.real
-    floor = _floor(subject, "fid", lambda: frechet_distance(real.reference, real.other))
+    floor, spread = _floor(subject, "fid", lambda: fid_floor(real.reference, real.other, subject.say))
     found = _compared(subject, {"fid": frechet_distance(real.reference, subject.fake)}, {"fid": floor})
+    found.spreads["fid"] = spread
     if len(real.reference) <= (dimensions := subject.network.dimensions):
         items = f"{len(real.reference):,} images in {dimensions:,} dimensions"
         found.warnings.append(f"FID of {items} says little: compare KID instead.")
     return found
+
+
+def fid_floor(
+    reference: Tensor, other: Tensor, say: Callable[[str, int, int], None] = lambda *_: None
+) -> tuple[float, float]:
+    """The Fréchet distance of two sets (N, D) of real features, and by how much chance moves it: the standard
+    deviation over halves of all that are drawn anew.
+    """
+    both, random = torch.cat([reference, other]), torch.Generator().manual_seed(0)
+    draws = RESPLITS if reference.shape[1] <= FEW_DIMENSIONS else FEWER_RESPLITS
+    found = []
+    for draw in range(draws):
+        say("the spread of FID's floor", draw, draws)
+        halves = both[torch.randperm(len(both), generator=random)].split(len(reference))
+        found.append(frechet_distance(halves[0], halves[1]))
+    return frechet_distance(reference, other), stdev(found)
 
 
 def kid(subject: Subject) -> Outcome:
@@ -78,7 +98,8 @@ def prdc(subject: Subject) -> Outcome:
     """Precision, recall, density and coverage of samples among real items."""
     real = subject.real
     floors = _floor(subject, "prdc", lambda: compare_manifolds(real.reference, real.other))
-    return _compared(subject, compare_manifolds(real.reference, subject.fake), floors, k=NEIGHBOURS)
+    told = {"neighbours_of_precision": NEAR, "neighbours_of_density": NEIGHBOURS}
+    return _compared(subject, compare_manifolds(real.reference, subject.fake), floors, **told)
 
 
 def _floor(subject: Subject, what: str, make: Callable[[], T]) -> T:
@@ -128,9 +149,10 @@ def modes(subject: Subject) -> Outcome:
     modes, sd = torch.from_numpy(source.modes), source.sd or 0.0
     found = mode_coverage(subject.drawn(n)[1], modes, sd)
     real = mode_coverage(source.sample(n, torch.Generator().manual_seed(2)), modes, sd)
-    names = ("modes_hit", "share")
+    names = ("modes_hit", "share", "modes_kl")
     details = {"n": n, "modes_total": len(modes), "histogram": found["histogram"]}
-    return Outcome({name: found[name] for name in names}, {name: real[name] for name in names}, details)
+    figures = {name: found[name] for name in names if name in found}  # without a good sample there is no KL
+    return Outcome(figures, {name: real[name] for name in figures}, details)
 
 
 def divergence(subject: Subject) -> Outcome:
@@ -144,11 +166,12 @@ def divergence(subject: Subject) -> Outcome:
 
 def transport(subject: Subject) -> Outcome:
     """The 1-Wasserstein distance of 2-D data."""
-    source, n = subject.source, min(subject.n or PAIRED, MODE_SAMPLES)  # the pairing takes N^3
+    source, n = subject.source, min(subject.n or PAIRED, MOST)
     assert isinstance(source, PointSource)
     real = source.sample(n, torch.Generator().manual_seed(2))
     found = transport_distance(real, subject.drawn(n)[1])
-    return Outcome({"transport": found}, {"transport": transport_floor(source, n)}, {"n": n})
+    floor, spread = once((*fingerprint(source), n, "transport"), lambda: transport_floor(source, n))
+    return Outcome({"transport": found}, {"transport": floor}, {"n": n}, spreads={"transport": spread})
 
 
 def stacked_modes(subject: Subject) -> Outcome:

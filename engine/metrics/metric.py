@@ -48,13 +48,16 @@ class Line(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A dotted line: at ``value``, or at what a row calls ``row`` or an evaluation a floor of ``floor``."""
+    """A dotted line: at ``value``, or at what a row calls ``row`` or an evaluation a floor of ``floor``; with
+    a band of what a row calls ``spread``, or the evaluation a spread of ``floor``, to either side.
+    """
 
     who: str
     colour: Colour = "muted"
     value: float | None = None
     row: str = ""
     floor: str = ""
+    spread: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.metrics import measures, needs
+from engine.metrics.manifold import NEAR, NEIGHBOURS
 from engine.metrics.metric import SHARE, Chart, Figure, Line, Metric, Reference
 
 _REAL = "as many other real images in the samples' place"
@@ -72,12 +73,30 @@ PRDC = Metric(
     ("points", "images"),
     (needs.SAMPLES,),
     {
-        "precision": Figure("precision", "Share of samples among real neighbours.", "higher", SHARE),
-        "recall": Figure("recall", "Share of real items among samples.", "higher", SHARE),
-        "density": Figure(
-            "density", "Real neighbours around samples; about 1 for real data.", "higher", (0, None)
+        "precision": Figure(
+            f"precision (k = {NEAR})",
+            "Share of samples that are nearer to a real item than its 3rd real neighbour.",
+            "higher",
+            SHARE,
         ),
-        "coverage": Figure("coverage", "Share of real items with a sample near.", "higher", SHARE),
+        "recall": Figure(
+            f"recall (k = {NEAR})",
+            "Share of real items that are nearer to a sample than its 3rd neighbour among samples.",
+            "higher",
+            SHARE,
+        ),
+        "density": Figure(
+            f"density (k = {NEIGHBOURS})",
+            "How many real items, over 5, have a sample nearer than their 5th neighbour; 1 for real data.",
+            "higher",
+            (0, None),
+        ),
+        "coverage": Figure(
+            f"coverage (k = {NEIGHBOURS})",
+            "Share of real items with a sample nearer than their 5th real neighbour.",
+            "higher",
+            SHARE,
+        ),
     },
     "as many other real items in the samples' place",
     measures.prdc,
@@ -85,16 +104,17 @@ PRDC = Metric(
     charts={
         "precision": Chart(
             (Line("precision", "precision", "g", "prec"), Line("recall", "recall", "d", "rec")),
-            "precision and recall",
-            "Precision: samples that look like data. Recall: data that samples look like. From 0 to 1.",
+            f"precision and recall (k = {NEAR})",
+            "Precision: samples that look like data. Recall: data that samples look like. From 0 to 1, by "
+            "the 3rd neighbour, as Kynkäänniemi et al. have it.",
             "precision, recall",
             SHARE,
         ),
         "density": Chart(
             (Line("density", "density", "g", "dens"), Line("coverage", "coverage", "d", "cov")),
-            "density and coverage",
+            f"density and coverage (k = {NEIGHBOURS})",
             "Density: real neighbours around samples, about 1 for real. Coverage: real items with a sample "
-            "near.",
+            "near. By the 5th neighbour, as Naeem et al. have it.",
             "density, coverage",
             (0, None),
         ),
@@ -138,6 +158,14 @@ MODES = Metric(
             SHARE,
             live=True,
             ranks=True,
+        ),
+        "modes_kl": Figure(
+            "KL to uniform",
+            "How unevenly the good samples share out among the modes: 0 is even, log K a single one of K.",
+            "lower",
+            (0, None),
+            "nats",
+            live=True,
         ),
     },
     _POINTS,
@@ -214,16 +242,27 @@ TRANSPORT = Metric(
                 Line("critic_distance", "D ÷ slope", "g", "÷", when="critic"),
             ),
             sentence="How far samples lie from the data: W carries as many generated points to real ones by "
-            "the shortest ways. The critic's value says the same where its slope is 1; over its slope, also "
-            "where it is not, as far as D has learned. Dotted: W of two samples of real points.",
+            "the shortest ways. The critic's value over its slope follows W while G is far, as far as D has "
+            "learned; near the floor it says little. Its value alone is that times its slope: about 1 + W/2λ "
+            "under a gradient penalty of weight λ. Dotted: W of two samples of real points, with the spread "
+            "that chance gives it.",
             axis=(0, None),
-            references=(Reference("real against real", "real", row="transport_floor", floor="transport"),),
+            references=(
+                Reference(
+                    "real against real",
+                    "real",
+                    row="transport_floor",
+                    floor="transport",
+                    spread="transport_spread",
+                ),
+            ),
         )
     },
     fields={
-        "transport_floor": "The distance of two samples of real points.",
+        "transport_floor": "The mean distance of two samples of real points, over 64 pairs.",
+        "transport_spread": "Standard deviation of that distance: what chance does to a single one.",
         "critic_value": "Mean D(real) - mean D(generated) on the same points.",
-        "critic_slope": "Mean norm of D's gradient between them; the penalty holds it at 1.",
+        "critic_slope": "Mean norm of D's gradient between them; a penalty pulls it towards 1.",
         "critic_distance": "The value over the slope.",
     },
 )

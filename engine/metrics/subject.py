@@ -24,13 +24,15 @@ TEST_PER_SAMPLE, TRAIN_PER_SAMPLE = 2, 12  # labelled images: 5,000 samples go w
 @dataclass(frozen=True)
 class Outcome:
     """What a measure found. ``floors`` are its figures for real data in the samples' place, or what else is
-    put beside them; ``details`` say how it was done.
+    put beside them, ``spreads`` the standard deviations that chance gives these; ``details`` say how it was
+    done.
     """
 
     figures: dict[str, float]
     floors: dict[str, float] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    spreads: dict[str, float] = field(default_factory=dict)
 
 
 class Subject:

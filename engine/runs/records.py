@@ -295,6 +295,7 @@ class EvaluationEvent(_EventBase):
     type: Literal["evaluation"]
     figures: dict[str, float | None]
     floors: dict[str, float | None]
+    spreads: NotRequired[dict[str, float | None]]
     metrics: dict[str, dict[str, Any]]
     network: Looked | None
     n: int | None

@@ -44,19 +44,23 @@ class Reporter:
             self.diagnoser.update(row)
 
     def is_due(self) -> bool:
-        """Whether the present step ends with a report."""
+        """Whether the present step ends with a report: the last one always does."""
+        return self._is_regular() or self.trainer.step == self.status.steps
+
+    def _is_regular(self) -> bool:
         return self.trainer.step % self.trainer.report_every == 0 or self.trainer.step == 1
 
     def report(self, clear: bool = True) -> None:
         """One row of metrics, read back from the device at once. ``clear=False`` lets the means go on
-        gathering.
+        gathering, as they do where a run ends between two reports: it may be made longer.
         """
         trainer = self.trainer
-        values, broken = trainer.read(clear)
+        values, broken = trainer.read(clear and self._is_regular())
         measurements = trainer.step // trainer.measure_every  # a report need not fall on a multiple
         figures = self._evaluate() if broken is None and self.status.is_evaluation_due() else {}
         # with an evaluation always: what both measure is in all rows measured alike
-        due = measurements > self._measurements or trainer.step == 1 or bool(figures)
+        ends = trainer.step in (1, self.status.steps)
+        due = measurements > self._measurements or ends or bool(figures)
         self._measurements = measurements
         row = self.journal.row(
             {

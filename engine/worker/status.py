@@ -91,10 +91,13 @@ class Status:
         return due is not None and due <= self.trainer.step
 
     def next_evaluation(self) -> int | None:
-        """The step of the next evaluation, if there will be one: evaluations come with reports."""
+        """The step of the next evaluation, if there will be one: evaluations come with reports, of which the
+        last step has one.
+        """
         due, report = self._evaluation_due(), self.trainer.report_every
-        step = due if due is None or due == 1 else -(-due // report) * report  # step 1 is reported as well
-        return step if step is not None and step <= self.steps else None
+        if due is None or due > self.steps:
+            return None
+        return due if due == 1 else min(-(-due // report) * report, self.steps)  # step 1 is reported as well
 
     def _evaluation_due(self) -> int | None:
         """The step from which on the next report ends with an evaluation, at the interval that holds now."""

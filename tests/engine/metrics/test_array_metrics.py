@@ -1,6 +1,7 @@
 """Measures of feature arrays against closed forms, reference implementations and real images."""
 
 import math
+from statistics import stdev
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from engine.metrics.inception_score import inception_score
 from engine.metrics.kernel import kernel_distance
 from engine.metrics.manifold import compare_manifolds
 from engine.metrics.matching import count_pairs, match_codes
+from engine.metrics.measures import fid_floor
 from engine.metrics.memorisation import SAME, nearness, to_training, warnings_for
 from engine.metrics.modes import count_modes
 from engine.metrics.neighbours import nearest, neighbour_accuracy
@@ -94,6 +96,13 @@ class TestScore:
         assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_the_spread_of_fids_floor_is_that_of_real_halves_drawn_anew():
+    (_, spread), fresh = fid_floor(normal(400, 6, 0), normal(400, 6, 1)), []
+    for k in range(2, 40, 2):
+        fresh.append(frechet_distance(normal(400, 6, k), normal(400, 6, k + 1)))
+    assert spread == pytest.approx(stdev(fresh), rel=0.6)
+
+
 class TestManifold:
     @pytest.mark.parametrize(
         ("shift", "scale", "fakes"), [(0, 1, 700), (0.5, 1, 400), (0, 0.3, 700), (9, 1, 700)]
@@ -102,7 +111,14 @@ class TestManifold:
     def test_against_prdc(self, shift, scale, fakes, k):
         real, fake = normal(600, 8, 0), normal(fakes, 8, 1, scale, shift)
         expected = compute_prdc(real.double().numpy(), fake.double().numpy(), nearest_k=k)
-        assert compare_manifolds(real, fake, k) == pytest.approx(expected, abs=1e-6)
+        assert compare_manifolds(real, fake, k, k) == pytest.approx(expected, abs=1e-6)
+
+    def test_precision_goes_by_the_third_neighbour_density_by_the_fifth(self):
+        real, fake = normal(300, 4, 0), normal(300, 4, 1)
+        third, fifth = compare_manifolds(real, fake, 3, 3), compare_manifolds(real, fake, 5, 5)
+        names = ("precision", "recall"), ("density", "coverage")
+        ours = {name: one[name] for group, one in zip(names, (third, fifth), strict=True) for name in group}
+        assert compare_manifolds(real, fake) == ours and third["recall"] < fifth["recall"]
 
     def test_collapse_costs_recall_and_outliers_precision(self):
         real = torch.cat([normal(200, 4, 0), normal(200, 4, 1, shift=20)])

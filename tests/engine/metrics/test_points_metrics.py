@@ -32,6 +32,7 @@ class TestCoverage:
             "modes_total": 3,
             "share": 0.6,
             "histogram": [0.66667, 0.33333, 0.0],
+            "modes_kl": pytest.approx(2 / 3 * math.log(2) + 1 / 3 * math.log(1)),  # sum of s log 3 s
             "samples": 5,
         }
 

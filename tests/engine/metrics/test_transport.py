@@ -39,8 +39,15 @@ def test_on_a_line_it_is_the_area_between_the_quantiles():
 
 
 def test_the_floor_falls_with_the_number_of_points():
-    few, many = transport_floor(RING, 32), transport_floor(RING, 256)
+    """And another hundred pairs agree with it within the error of both means."""
+    (few, _), (many, spread) = transport_floor(RING, 32), transport_floor(RING, 256)
     assert 0 < many < few / 2
+    pairs = [RING.sample(512, torch.Generator().manual_seed(1000 + k)).split(256) for k in range(100)]
+    others = torch.tensor([transport_distance(*pair) for pair in pairs])
+    assert many == pytest.approx(
+        float(others.mean()), abs=4 * float(others.std()) * (1 / 64 + 1 / 100) ** 0.5
+    )
+    assert spread == pytest.approx(float(others.std()), rel=0.4)
 
 
 def test_a_linear_critic_by_hand():

@@ -154,6 +154,7 @@ export interface EvaluationEvent {
   type: "evaluation";
   figures: Record<string, number | null>;
   floors: Record<string, number | null>;
+  spreads?: Record<string, number | null>;
   metrics: Record<string, Record<string, unknown>>;
   network: Looked | null;
   n: number | null;
