@@ -51,7 +51,9 @@ def scored(loaded: Loaded, x: Tensor) -> dict[str, Any]:
     (gradient,) = torch.autograd.grad(logits.sum(), x)
     answer: dict[str, Any] = {
         "scores": objective.score(logits).detach().tolist(),
-        "label": objective.describe()["score_label"],
+        "label": objective.describe()["score_label"].replace("D(x)", model.recipe.judged.alone),
+        "probability": objective.probability,
+        "real_kind": model.recipe.judged.real_kind,
         "midpoint": objective.midpoint,
         "classes": None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -23,7 +24,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A grid of pictures (rows * columns, C, H, W) in [-1, 1] that shows what is special about a GAN."""
+    """A grid of pictures (rows * columns, C, H, W) in [-1, 1] that shows what is special about a GAN.
+
+    ``marks`` are those of the legend: what is "generated" has another than what is "real"; "" is neither.
+    """
 
     name: str
     title: str
@@ -31,3 +35,4 @@ class Exhibit:
     pictures: Tensor
     rows: int
     columns: int
+    marks: Literal["generated", "real", "both", ""] = "generated"

@@ -18,8 +18,8 @@ from engine.objectives import Objective
 from engine.options import Options
 
 __all__ = [
-    "Code", "Direction", "Exhibit", "Networks", "Phase", "Recipe", "Shape", "Show", "Stage", "Statistics",
-    "TwoPlayers",
+    "Code", "Direction", "Exhibit", "Judged", "Networks", "Phase", "Recipe", "Shape", "Show", "Stage",
+    "Statistics", "TwoPlayers",
 ]  # fmt: skip
 
 
@@ -37,6 +37,22 @@ class Shape:
     given: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What D tells apart, as charts name it: its answer to what counts as ``real`` and to what counts as
+    ``fake``, in formulas and in words; ``alone`` is its answer to a sample by itself, and ``player`` who
+    deceives it.
+    """
+
+    real: str = "D(x)"
+    fake: str = "D(G(z))"
+    real_kind: str = "real data"
+    fake_kind: str = "generated data"
+    tags: tuple[str, str] = ("real", "fake")  # at the ends of lines
+    alone: str = "D(x)"
+    player: str = "G"
+
+
 class Recipe(ABC):
     """A GAN. Subclasses declare; they never loop, log or step.
 
@@ -52,6 +68,8 @@ class Recipe(ABC):
     needs_labels: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False
     judges_samples: ClassVar[bool] = True  # whether D looks at samples: then G can collapse
+    judged: ClassVar[Judged] = Judged()
+    watch: ClassVar[str] = ""  # what to watch while it trains, where its kind of data says it wrong
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False
     measured: ClassVar[

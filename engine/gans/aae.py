@@ -21,7 +21,7 @@ from torch.nn.functional import mse_loss
 
 from engine.data import Source
 from engine.game.context import Context
-from engine.game.recipe import Exhibit, Networks, Phase, Recipe, Shape, Show, Stage, Statistics
+from engine.game.recipe import Exhibit, Judged, Networks, Phase, Recipe, Shape, Show, Stage, Statistics
 from engine.latent import encoding
 from engine.networks.mlp import MLPDiscriminator, MLPGenerator, mlp
 from engine.options import BadInput, Options, knob
@@ -39,6 +39,10 @@ class AAE(Recipe):
     kinds = ("images",)
     has_encoder = True
     judges_samples = False  # but codes
+    judged = Judged(
+        "D(z)", "D(E(x))", "draws of the prior", "codes of real pictures", ("prior", "codes"), "D(E(x))", "E"
+    )
+    watch = "Watch reconstructions become sharp while the codes take the shape of the prior."
     has_features = False  # what D sees are codes
     disables = {"adversary": ("discriminator", "game")}
     averaged = ("generator", "encoder")

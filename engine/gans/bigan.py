@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from engine.data import Source
 from engine.game.context import Context
-from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.game.recipe import Exhibit, Judged, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
 from engine.latent import encoding
 from engine.networks import pairs
 from engine.networks.dcgan import SIZES, DCGANDiscriminator, DCGANGenerator
@@ -53,6 +53,10 @@ class BiGAN(TwoPlayers):
     idle = {"points": ("networks", "discriminator_norm", "width")}
     has_encoder = True
     has_features = False  # what D sees are pairs
+    judged = Judged(
+        "D(x, E(x))", "D(G(z), z)", "real samples with their codes", "generated ones with their latents",
+        alone="D(x, E(x))", player="G, E",
+    )  # fmt: skip
     averaged = ("generator", "encoder")
     defaults = {"points": POINTS, "images": {"batch_size": 128, "lr_decay": "cosine"}}
 

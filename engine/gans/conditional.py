@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from engine.game.codes import Code, each_value
 from engine.game.context import Context
-from engine.game.recipe import Exhibit, Recipe, Shape, Show, Statistics
+from engine.game.recipe import Exhibit, Judged, Recipe, Shape, Show, Statistics
 from engine.gans.dcgan import DCGAN
 from engine.networks.dcgan import DCGANDiscriminator, DCGANGenerator, Norm
 from engine.networks.init import dcgan_init
@@ -39,6 +39,7 @@ class ConditionalGAN(DCGAN):
         "Pictures that a relativistic D compares, or a gradient penalty joins, are of one class.",
     )
     needs_labels = True
+    judged = Judged("D(x, y)", "D(G(z, y), y)", "real data with their class", "generated data with theirs")
 
     @classmethod
     def check(cls, options: Any, data: Shape) -> None:

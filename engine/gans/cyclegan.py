@@ -22,7 +22,7 @@ from torch.nn.functional import l1_loss
 from engine.data import Source
 from engine.game.context import Context
 from engine.game.pool import pooled
-from engine.game.recipe import Direction, Networks, Phase, Recipe, Shape, Stage, Statistics
+from engine.game.recipe import Direction, Judged, Networks, Phase, Recipe, Shape, Stage, Statistics
 from engine.gans.pix2pix import slowed
 from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
@@ -56,6 +56,7 @@ class CycleGAN(Recipe):
     )
     kinds = ("pairs", "domains")
     has_features = False  # each D has features of its own side
+    judged = Judged("D(B)", "D(G(A))", "pictures of B", "translations of A", alone="D(B)")
     averaged = ("generator", "generator_back")
     discriminators = judges = ("discriminator", "discriminator_back")
     directions = ("a_to_b", "b_to_a")

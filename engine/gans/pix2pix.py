@@ -24,7 +24,7 @@ from torch.nn.functional import l1_loss
 
 from engine.data import Source
 from engine.game.context import Context
-from engine.game.recipe import Direction, Networks, Phase, Shape, Stage, Statistics, TwoPlayers
+from engine.game.recipe import Direction, Judged, Networks, Phase, Shape, Stage, Statistics, TwoPlayers
 from engine.networks import patchgan
 from engine.networks.norms import NORMS, Norm
 from engine.networks.translators import (
@@ -50,6 +50,7 @@ class Pix2Pix(TwoPlayers):
     deviations = ("Squares are halved here: under least squares an L1 weight of 50 is the reference's 100.",)
     kinds = ("pairs",)
     disables = {"adversary": ("discriminator", "game")}
+    judged = Judged("D(A, B)", "D(A, G(A))", "A beside its B", "A beside its translation", alone="D(A, B)")
     has_features = False  # what D sees are pairs
     directions = ("a_to_b",)
     min_batch_size = 1

@@ -210,4 +210,4 @@ class SemiSupervisedGAN(TwoPlayers):
             own = show.real[named == row][:COLUMNS]
             pictures[row, : len(own)] = own
         sentence = "Real pictures, each in the row of the class that D gives it."
-        return [Exhibit("named", "Named by D", sentence, pictures.flatten(0, 1), rows, COLUMNS)]
+        return [Exhibit("named", "Named by D", sentence, pictures.flatten(0, 1), rows, COLUMNS, "real")]

@@ -111,6 +111,7 @@ def reconstructions(recipe: Recipe, show: Show) -> Exhibit:
         torch.stack(rows, 1).flatten(0, 2),  # (pairs * 2 * columns, C, H, W)
         2 * pairs,
         columns,
+        "both",
     )
 
 
@@ -158,4 +159,5 @@ def code_map(recipe: Recipe, show: Show, prior: Tensor) -> Exhibit:
         picture[None] * 2 - 1,  # (1, 3, SIDE, SIDE)
         1,
         1,
+        "",
     )

@@ -92,6 +92,7 @@ class ImagesPicture:
         for exhibit, png in self._exhibits():
             arrays[f"exhibit_{exhibit.name}"] = png
             words = {"name": exhibit.name, "title": exhibit.title, "sentence": exhibit.sentence}
+            words["marks"] = exhibit.marks
             shape = {"grid": [exhibit.rows, exhibit.columns], "cell": list(exhibit.pictures.shape[2:])}
             shown.append(words | shape)
         extra = {"kind": "images", "grid": list(GRID), "cell": cell, "exhibits": shown}

@@ -129,7 +129,7 @@ class TranslationPicture:
             if "b_to_a" in recipe.directions:
                 pictures, names = self._triptych("b_to_a")
                 sentence = "Pictures of B, what A they become, and B once more."
-                found.append(Exhibit("back", names, sentence, pictures, SHOWN, 3))
+                found.append(Exhibit("back", names, sentence, pictures, SHOWN, 3, "both"))
             if getattr(self.shown.recipe.options, "adversary", True):
                 sentence = (
                     "Outputs, and D's verdict on each patch: green taken for real, purple for generated."
@@ -151,6 +151,7 @@ class TranslationPicture:
         for exhibit, png in self._exhibits():
             arrays[f"exhibit_{exhibit.name}"] = png
             words = {"name": exhibit.name, "title": exhibit.title, "sentence": exhibit.sentence}
+            words["marks"] = exhibit.marks
             shown.append(words | {"grid": [exhibit.rows, exhibit.columns], "cell": cell})
         extra = {"kind": "images", "grid": [SHOWN, 3], "cell": cell, "exhibits": shown, "title": names}
         return frames.pack({**header, **extra}, arrays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypeAlias
+from typing import Literal, NotRequired, Required, TypeAlias
 
 from typing_extensions import TypedDict
 
@@ -31,6 +31,7 @@ class ExhibitRecord(TypedDict):
     sentence: str
     grid: list[int]
     cell: list[int]
+    marks: NotRequired[Literal["generated", "real", "both", ""]]
 
 
 class Moment(TypedDict):

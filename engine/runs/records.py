@@ -88,12 +88,26 @@ class DataRecord(TypedDict):
 
 
 @exact
+class JudgedRecord(TypedDict):
+    """What D tells apart, as charts name it (``engine.game.recipe.Judged``)."""
+
+    real: str
+    fake: str
+    real_kind: str
+    fake_kind: str
+    tags: tuple[str, str]
+    alone: str
+    player: str
+
+
+@exact
 class GanRecord(TypedDict):
     """How a run's GAN is called."""
 
     title: str
     sentence: str
     judges_samples: NotRequired[bool]
+    judged: NotRequired[JudgedRecord]
     gradients: NotRequired[list[str]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import torch
@@ -187,6 +187,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
                 "title": recipe.title,
                 "sentence": recipe.sentence,
                 "judges_samples": recipe.judges_samples,
+                "judged": asdict(recipe.judged),
                 "gradients": _gradients(recipe(options, shape_of(source))),
             },
             "live": [
@@ -215,7 +216,8 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
         f"{options.batch_size} {'sample' if options.batch_size == 1 else 'samples'}"
     )
     rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
-    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {KINDS[source.kind].watch}"
+    watch = GANS[plain["gan"]].watch or KINDS[source.kind].watch
+    return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {watch}"
 
 
 def _choice(value: str, field: str, table: dict[str, Any]) -> None:

@@ -183,6 +183,7 @@ export interface ExhibitRecord {
   sentence: string;
   grid: number[];
   cell: number[];
+  marks?: "generated" | "real" | "both" | "";
 }
 
 /**
@@ -226,6 +227,7 @@ export interface GanRecord {
   title: string;
   sentence: string;
   judges_samples?: boolean;
+  judged?: JudgedRecord;
   gradients?: string[];
 }
 
@@ -254,6 +256,19 @@ export interface Hello {
 }
 
 export type JsonValue = unknown;
+
+/**
+ * What D tells apart, as charts name it (``engine.game.recipe.Judged``).
+ */
+export interface JudgedRecord {
+  real: string;
+  fake: string;
+  real_kind: string;
+  fake_kind: string;
+  tags: [string, string];
+  alone: string;
+  player: string;
+}
 
 /**
  * A declared option as a form needs it (``engine.options.describe``).

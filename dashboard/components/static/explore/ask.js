@@ -106,13 +106,12 @@ export class AskTab {
   async #show(answer) {
     const { hub } = this;
     const [score] = answer.scores;
-    const isCritic = answer.label !== 'D(x)';
     setText(this.verdict, `${answer.label} = ${fixed(score, 3)}`);
     setText(
       this.meaning,
-      isCritic
-        ? 'A critic has no scale of its own: compare with the real and generated data below.'
-        : 'The probability, by D, that this is real data. One half: undecided.',
+      answer.probability
+        ? `The probability, by D, of ${answer.real_kind}. One half: undecided.`
+        : 'It has no scale of its own: compare with the real and generated data below.',
     );
     this.#showClasses(answer.classes?.[0]);
     this.chart.hidden = !answer.real && !answer.fake;

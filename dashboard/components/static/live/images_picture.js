@@ -89,6 +89,10 @@ class Grid {
   }
 }
 
+const MARKS = [
+  ['real', 'real'],
+  ['fake', 'generated'],
+];
 const REAL = { name: 'real', title: 'real data', sentence: 'a grid of the data beside the samples' };
 
 export class ImagesPicture {
@@ -102,9 +106,9 @@ export class ImagesPicture {
     this.generated = new Grid('generated samples from fixed z', reshaped);
     this.actual = new Grid('real data', reshaped);
     this.exhibit = new Grid('what is special about this GAN', reshaped);
-    this.left = figure('gv-key-fake', 'generated (fixed z)', this.generated);
-    this.right = figure('gv-key-real', 'real', this.actual);
-    this.special = figure('gv-key-fake', '', this.exhibit);
+    this.left = figure('fake', 'generated (fixed z)', this.generated);
+    this.right = figure('real', 'real', this.actual);
+    this.special = figure('fake', '', this.exhibit);
     this.element = el('div', { class: 'gv-images' }, this.left, this.right, this.special);
     this.order = 0;
     this.shown = 0;
@@ -145,6 +149,7 @@ export class ImagesPicture {
     this.special.hidden = !chosen;
     if (!chosen) return;
     setText(this.special.querySelector('figcaption span:last-child'), lowered(chosen.title));
+    mark(this.special, chosen.marks ?? 'generated');
     this.special.title = chosen.sentence;
     this.exhibit.canvas.setAttribute('aria-label', chosen.sentence);
   }
@@ -165,6 +170,7 @@ export class ImagesPicture {
     this.generated.set(bitmap, header.grid ?? [8, 8]);
     if (header.title) {
       setText(this.left.querySelector('figcaption span:last-child'), header.title);
+      mark(this.left, ''); // inputs and targets stand among what is generated
       this.generated.canvas.setAttribute('aria-label', `held-out pictures: ${header.title}`);
     }
     this.arrays = arrays;
@@ -188,11 +194,20 @@ export class ImagesPicture {
   setHistogram() {}
 }
 
+/** Gives a figure the marks of what is in it: of "generated", "real" or "both"; '' is neither. */
+function mark(figure, kinds) {
+  for (const [key, kind] of MARKS)
+    figure.querySelector(`.gv-key-${key}`).hidden = kinds !== kind && kinds !== 'both';
+}
+
 function figure(key, title, grid) {
+  const marks = MARKS.map(([name]) =>
+    el('span', { class: `gv-key gv-key-${name}`, hidden: name !== key }),
+  );
   return el(
     'figure',
     { class: 'gv-figure' },
-    el('figcaption', {}, el('span', { class: `gv-key ${key}` }), el('span', { text: title })),
+    el('figcaption', {}, marks, el('span', { text: title })),
     grid.canvas,
   );
 }
