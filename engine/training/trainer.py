@@ -243,7 +243,7 @@ class Trainer:
         if self.options.lr_decay != "none":
             self._set_rates()
         upcoming = self.step + 1
-        ctx.sampling = self.records and (upcoming % self.sample_every == 0 or upcoming == 1)
+        ctx.sampling = self.records and (upcoming % self.sample_every == 0 or upcoming in (1, self.steps))
         ctx.forget_fake()
         ctx.carried = {}
         due = [phase for phase in stage.phases if self.step % phase.every == 0]

@@ -14,6 +14,8 @@ SPECIAL = {  # gan: (options, what can stand beside the samples, what can be cha
     "aae": ({"hidden": 16}, ["reconstructions", "the latent plane", "codes"], ["reconstruction"]),
 }
 
+MARKS = {"named by D": "real", "reconstructions": "both", "codes": ""}  # else what is generated
+
 
 @pytest.mark.parametrize("gan", SPECIAL)
 def test_what_is_special(page, site, gan):
@@ -33,6 +35,10 @@ def test_what_is_special(page, site, gan):
         grid = page.get_by_label(sentence, exact=True)
         expect(grid).to_be_visible()
         assert grid.evaluate("(canvas) => canvas.width > 100 && canvas.height > 50")
+        figure = grid.locator("xpath=..")
+        for key, kinds in {"fake": ("generated", "both"), "real": ("real", "both")}.items():
+            marked = MARKS.get(title, "generated") in kinds
+            expect(figure.locator(f".gv-key-{key}")).to_be_visible(visible=marked)
     offered = page.get_by_label("what this chart shows")
     for name in charted:
         expect(offered.locator("option").filter(has_text=name).first).to_be_attached()

@@ -441,6 +441,7 @@ def test_a_chart_has_the_words_of_the_catalogue(page: Page) -> None:
         ({"objective": "non_saturating"}, ["W"]),
         ({"objective": "wasserstein"}, ["W", "D ÷ slope"]),
         ({"objective": "wasserstein", "gradient_penalty": 10}, ["W", "D", "D ÷ slope"]),
+        ({"objective": "wasserstein", "spectral_norm": True}, ["W", "D ÷ slope"]),
     ],
 )
 def test_a_critics_lines_are_drawn_where_they_mean_something(
@@ -456,6 +457,7 @@ def test_a_critics_lines_are_drawn_where_they_mean_something(
 
 def test_a_charts_floor_is_that_of_the_last_evaluation(page: Page) -> None:
     events = [evaluation(0, 100, 30.0), evaluation(1, 200, 20.0, floors={"fid": 5.0})]
+    events.append({**evaluation(2, 300, 10.0, floors={"fid": 4.0}), "spreads": {"fid": 0.5}})
     found = run(
         page,
         "live/measure_charts.js",
@@ -467,11 +469,103 @@ def test_a_charts_floor_is_that_of_the_last_evaluation(page: Page) -> None:
           return state;
         });
         const { fid, kid, classifier_error: error } = m.measureCharts(argument.charts);
-        return [fid.references({}, runs), kid.references({}, runs), error.references ?? null];
+        return [fid.references({}, runs, 250), fid.references({}, runs).map(({ spread }) => spread),
+                kid.references({}, runs), error.references ?? null];
         """,
         {"events": [[], events], "charts": CHARTS},
     )
-    assert found == [[{"value": 5.0, "color": "real", "who": "floor"}], [], None]
+    assert found == [[{"value": 5.0, "color": "real", "who": "floor"}], [0.5], [], None]
+
+
+GAN = {
+    "name": "non_saturating",
+    "unit": "nats",
+    "range": [0, 1],
+    "equilibrium": {"d_loss": 1.39, "g_loss": 0.69},
+}
+CRITIC = {"name": "wasserstein", "unit": "", "range": None, "score_label": "critic value", "equilibrium": {}}
+CODES = {
+    "real": "D(z)", "fake": "D(E(x))", "real_kind": "draws of the prior", "fake_kind": "codes",
+    "tags": ["prior", "codes"], "player": "E",
+}  # fmt: skip
+
+
+def test_runs_share_axes_where_units_agree_and_lines_are_of_the_loss_that_runs(page: Page) -> None:
+    smoothed = {"d_loss": 1.32, "g_loss": 0.98}
+    runs = [
+        {"id": 0, "status": {}, "meta": {"objective": GAN}},
+        {"id": 1, "status": {"equilibrium": smoothed}, "meta": {"objective": {**GAN, "name": "minimax"}}},
+        {"id": 2, "status": {}, "meta": {"objective": CRITIC}},
+        {"id": 3, "status": {}, "meta": {"objective": GAN, "gan": {"judged": CODES}}},
+    ]
+    groups, rest, words = run(
+        page,
+        "live/charts.js",
+        """
+        const { chartsOf } = await import('/assets/live/chart_specs.js');
+        const { charts } = chartsOf(argument.charts);
+        const { losses, scores } = charts;
+        const groups = ['losses', 'scores', 'norms', 'accuracy'].map((name) =>
+          m.inUnits(argument.runs, charts[name]).map((runs) => runs.map(({ id }) => id)));
+        const [gan, other, critic, codes] = argument.runs;
+        const rest = losses.references(gan.meta, [gan, other]).map(({ value }) => value);
+        const of = (spec, { meta }) => [spec.title(meta), spec.lines(meta).map(({ tag }) => tag)];
+        return [groups, [rest, losses.references(critic.meta, [critic])],
+                [of(scores, gan), of(scores, critic), of(scores, codes), of(losses, codes)[1]]];
+        """,
+        {"charts": CHARTS, "runs": runs},
+    )
+    apart = [[0, 1], [2], [3]]
+    assert groups == [apart, apart, apart, [[0, 1, 2, 3]]]
+    assert rest == [[1.39, 0.69, 1.32, 0.98], []]
+    assert words[0] == ["D(x), D(G(z))", ["real", "fake"]]
+    assert words[1] == ["critic value: D(x), D(G(z))", ["real", "fake"]]
+    assert words[2:] == [["D(z), D(E(x))", ["prior", "codes"]], ["D", "E"]]
+
+
+def test_a_run_is_diagnosed_as_it_was_where_one_looks_back(page: Page) -> None:
+    events = [
+        {"row": k, "step": step, "type": "diagnosis", "active": [{"name": name}]}
+        for k, (step, name) in enumerate([(100, "learning"), (500, "mode_collapse")])
+    ]
+    said = run(
+        page,
+        "live/run.js",
+        """
+        const state = new m.RunState('run');
+        state.take({ type: 'events', events: argument });
+        return [50, 499, 500, undefined].map((step) => state.activeAt(step).map(({ name }) => name));
+        """,
+        events,
+    )
+    assert said == [[], ["learning"], ["mode_collapse"], ["mode_collapse"]]
+
+
+def test_rings_and_the_hint_beyond_the_frame_are_of_the_points_on_show(page: Page) -> None:
+    points = [
+        0,
+        0.1,
+        0.1,
+        0,
+        1,
+        1,
+        9,
+        0,
+        -5,
+        -5,
+        None,
+        0,
+    ]  # two at a mode, one between, three nowhere in sight
+    found = run(
+        page,
+        "live/points_picture.js",
+        """
+        const points = argument.map((value) => value ?? NaN);
+        return [m.missedModes(points, [[0, 0], [4, 4]], 0.1), m.beyondFrame(points, [-2, 2, -2, 2])];
+        """,
+        points,
+    )
+    assert found == [[False, True], 3]
 
 
 def test_a_long_history_keeps_what_was_evaluated(page: Page) -> None:

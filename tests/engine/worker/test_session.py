@@ -243,8 +243,9 @@ def test_snapshots_stay_few(new_run, monkeypatch):
 def test_a_measurement_falls_on_the_next_report(new_run):
     folder = new_run(steps=40, report_every=6, measure_every=10)
     assert train(folder) == "done"
-    measured = [row["step"] for row in Tail(folder.metrics).read() if "jsd" in row]
-    assert measured == [1, 12, 24, 30]
+    rows = Tail(folder.metrics).read()
+    assert [row["step"] for row in rows if "jsd" in row] == [1, 12, 24, 30, 40]
+    assert rows[-2]["step"] == 36 and {"d_loss", "g_loss", "g_grad"} <= rows[-1].keys()  # the last step's own
 
 
 def test_a_decayed_run_that_is_given_more_steps_decays_over_all_of_them(new_run):

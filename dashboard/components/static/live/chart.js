@@ -12,17 +12,18 @@ const LONGEST_MEMORY = 0.1; // of the steps in view: what full smoothing average
 
 export class Chart {
   /**
-   * `spec`: an entry of CHARTS. `board`: what all charts share (runs, theme, zoom, marks, pin, smoothing
-   * ...).
+   * `spec`: an entry of CHARTS. `board`: what all charts share (theme, zoom, marks, pin, smoothing ...). `runs`:
+   * those of the board's whose values are counted in one unit.
    */
-  constructor(spec, board) {
+  constructor(spec, board, runs = board.runs) {
     this.spec = spec;
     this.board = board;
+    this.runs = runs;
     this.hidden = new Set();
     this.bounds = null;
     this.drawnAt = 0;
     this.dirty = true;
-    this.title = el('h3', { title: spec.help });
+    this.title = el('h3');
     this.legend = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
     this.plot = el('div', { class: 'gv-plot' });
@@ -41,6 +42,15 @@ export class Chart {
     this.chart?.destroy();
   }
 
+  get meta() {
+    return this.runs[0].meta;
+  }
+
+  // dashes tell the second run from the first, also where it stands alone
+  #dash(run) {
+    return this.board.runs.indexOf(run) ? [7, 5] : undefined;
+  }
+
   get isLog() {
     return this.spec.scale === 'log' || (this.spec.scale === 'choice' && this.board.choices.log);
   }
@@ -50,16 +60,21 @@ export class Chart {
     this.chart?.destroy();
     this.chart = null;
     this.bounds = null;
-    this.lines = this.spec.lines(this.board.meta, this.board.runs);
+    this.lines = this.spec.lines(this.meta, this.runs);
     this.references = this.#references();
-    setText(this.title, this.spec.title(this.board.meta));
+    const { title, help } = this.spec;
+    setText(this.title, title(this.meta));
+    this.title.title = typeof help === 'function' ? help(this.meta) : help;
+    const alone = this.runs.length === 1 && this.board.runs.length > 1;
+    if (alone)
+      this.title.prepend(el('i', { class: `gv-dash ${this.#dash(this.runs[0]) ? 'gv-dash-second' : ''}` }));
     this.#buildLegend();
     this.#fit();
   }
 
   // what is only known after a while, as the floor of an evaluation, comes with the data
   #references() {
-    return this.spec.references?.(this.board.meta, this.board.runs) ?? [];
+    return this.spec.references?.(this.meta, this.runs, this.board.pin ?? Infinity) ?? [];
   }
 
   #fit() {
@@ -131,12 +146,12 @@ export class Chart {
   // first the raw values, faint, then the smoothed ones; dashes tell runs apart, colours and names tell
   // networks apart
   #series(faint) {
-    return this.board.runs.flatMap((_, run) =>
+    return this.runs.flatMap((run) =>
       this.lines.map((line) => ({
         stroke: this.board.theme[line.color],
         width: faint ? 1 : 2.4,
         alpha: faint ? 0.3 : 1,
-        dash: run ? [7, 5] : undefined,
+        dash: this.#dash(run),
         spanGaps: true,
         points: { show: (chart, k) => !faint && isSparse(chart.data[k]), size: 7 }, // few make no line yet
         show: !this.hidden.has(line.key),
@@ -145,7 +160,8 @@ export class Chart {
   }
 
   #data() {
-    const { runs, choices } = this.board;
+    const { choices } = this.board;
+    const { runs } = this;
     const [from, to] = this.board.window();
     const memory = this.spec.smooth ? (to - from) * choices.smoothing ** 3 * LONGEST_MEMORY : 0;
     const shown = (run, change) => ({
@@ -192,12 +208,13 @@ export class Chart {
 
   /** Draws again what has not changed: a new mark, a moved pin. */
   redraw() {
+    this.#updateLegend();
     this.chart?.redraw(false);
   }
 
   /** @returns {[number, number]} */
   #range() {
-    const fixedRange = this.spec.range?.(this.board.meta);
+    const fixedRange = this.spec.range?.(this.meta);
     if (fixedRange) return [fixedRange[0] - 0.02, fixedRange[1] + 0.02];
     const wanted = this.#wanted();
     const kept = this.bounds;
@@ -227,7 +244,7 @@ export class Chart {
     const shown = data
       .slice(1 + (data.length - 1) / 2)
       .map((column) => column.at(-1))
-      .concat(this.references.map(({ value }) => value));
+      .concat(this.references.flatMap(({ value, spread = 0 }) => [value - spread, value + spread]));
     const also = shown.filter((value) => typeof value === 'number' && this.#drawable(value));
     if (this.spec.floor !== undefined) also.push(this.spec.floor);
     return [Math.min(values[cut], ...also), Math.max(values.at(-1 - cut), ...also)];
@@ -280,7 +297,8 @@ export class Chart {
   }
 
   #updateLegend() {
-    const { runs, hover, pin } = this.board;
+    const { hover, pin } = this.board;
+    const { runs } = this;
     const step = hover ?? pin ?? Infinity;
     for (const { line, value } of this.keys ?? []) {
       setText(value, runs.map((run) => fixed(run.history.value(line.key, step))).join(' | '));

@@ -7,18 +7,46 @@ const D = { label: 'D', tag: 'D', color: 'd' };
 const G = { label: 'G', tag: 'G', color: 'g' };
 const LEARNERS = { encoder: 'E', recogniser: 'Q', reconstruction: 'rec.' }; // beside D and G, at a line's end
 
-/** Lines at the objective's equilibrium; two nets with the same value share one. */
-function equilibrium(meta, pairs) {
-  const at = meta.objective?.equilibrium ?? {};
+/**
+ * Lines at the equilibrium of the losses that the runs play by, under the options that hold now; two nets with the
+ * same value share one.
+ */
+function equilibrium(meta, runs, pairs) {
   const lines = [];
-  for (const [key, color, who] of pairs) {
-    const value = at[key];
-    if (typeof value !== 'number') continue;
-    const same = lines.find((line) => Math.abs(line.value - value) < 1e-6);
-    if (same) Object.assign(same, { color: 'muted', who: `${same.who}, ${who}` });
-    else lines.push({ value, color, who });
+  for (const at of runs?.length ? runs.map(restOf) : [meta.objective?.equilibrium ?? {}]) {
+    for (const [key, color, who] of pairs) {
+      const value = at[key];
+      if (typeof value !== 'number') continue;
+      const same = lines.find((line) => Math.abs(line.value - value) < 1e-6);
+      if (!same) lines.push({ value, color, who });
+      else if (same.who !== who) Object.assign(same, { color: 'muted', who: `${same.who}, ${who}` });
+    }
   }
   return lines;
+}
+
+const restOf = (run) => run.status?.equilibrium ?? run.meta?.objective?.equilibrium ?? {};
+
+const USUAL = {
+  real: 'D(x)',
+  fake: 'D(G(z))',
+  real_kind: 'real data',
+  fake_kind: 'generated data',
+  tags: ['real', 'fake'],
+  player: 'G',
+};
+
+/** What the run's D tells apart, in words and formulas. */
+export const judged = (meta) => meta.gan?.judged ?? USUAL;
+
+/** In what the run's losses are counted: runs that differ in it share no axis. */
+function lossUnit(meta) {
+  const { unit, range: bounds, name } = meta.objective ?? {};
+  return `${unit || (bounds ? 'nats' : (name ?? ''))} of ${judged(meta).player}`;
+}
+
+function scoreUnit(meta) {
+  return `${range(meta) ? 'probability' : (meta.objective?.name ?? '')} ${judged(meta).real}`;
 }
 
 const CODES = ['d', 'g', 'real', 'warn', 'broken', 'muted']; // colours of InfoGAN's continuous codes
@@ -50,20 +78,27 @@ function range(meta) {
 }
 
 /**
- * title, help, menu (its name where it is chosen, if not the title): words. lines: [{key, label, tag (at the
+ * title, help (meta), menu (its name where it is chosen, if not the title): words. unit(meta): what the values
+ * are counted in, where it is not the same for all runs. lines: [{key, label, tag (at the
  * line's end), color}]. scale: 'linear' | 'log' | 'choice'. range(meta): fixed y range or null.
- * references(meta): [{value, color, who}]. smooth: whether smoothing applies.
+ * references(meta, runs, step): [{value, color, who, spread}]. smooth: whether smoothing applies.
  */
 const STATISTICS = {
   losses: {
     title: () => 'losses',
-    help: 'What D and G minimise. Dotted: at equilibrium, where D cannot tell real from generated.',
-    lines: () => [
-      { key: 'd_loss', ...D },
-      { key: 'g_loss', ...G },
-    ],
-    references: (meta) =>
-      equilibrium(meta, [
+    help: (meta) =>
+      `What D and ${judged(meta).player} play for, without penalties. Dotted: at equilibrium under this run's ` +
+      `options, where D cannot tell ${judged(meta).real_kind} from ${judged(meta).fake_kind}; none where it is not known.`,
+    unit: lossUnit,
+    lines: (meta) => {
+      const { player } = judged(meta);
+      return [
+        { key: 'd_loss', ...D },
+        { key: 'g_loss', ...G, label: player, tag: player },
+      ];
+    },
+    references: (meta, runs) =>
+      equilibrium(meta, runs, [
         ['d_loss', 'd', 'D'],
         ['g_loss', 'g', 'G'],
       ]),
@@ -72,18 +107,25 @@ const STATISTICS = {
     smooth: true,
   },
   scores: {
-    title: (meta) =>
-      range(meta) ? 'D(x), D(G(z))' : `${meta.objective?.score_label ?? 'score'} of real and generated`,
-    help: 'What D says of real and of generated data, on average. Together at the dotted line: undecided.',
+    title: (meta) => {
+      const { real, fake } = judged(meta);
+      return range(meta)
+        ? `${real}, ${fake}`
+        : `${(meta.objective?.score_label ?? 'score').replace('D(x)', 'D')}: ${real}, ${fake}`;
+    },
+    help: (meta) =>
+      `What D says of ${judged(meta).real_kind} and of ${judged(meta).fake_kind}, on average. ` +
+      'Together at the dotted line: undecided.',
+    unit: scoreUnit,
     lines: (meta) => {
-      const [real, fake] = range(meta) ? ['D(x)', 'D(G(z))'] : ['real', 'generated'];
+      const { real, fake, tags } = judged(meta);
       return [
-        { key: 'd_real', label: real, tag: 'real', color: 'real' },
-        { key: 'd_fake', label: fake, tag: 'fake', color: 'fake' },
+        { key: 'd_real', label: real, tag: tags[0], color: 'real' },
+        { key: 'd_fake', label: fake, tag: tags[1], color: 'fake' },
       ];
     },
-    references: (meta) => {
-      const known = equilibrium(meta, [
+    references: (meta, runs) => {
+      const known = equilibrium(meta, runs, [
         ['d_real', 'muted', 'undecided'],
         ['d_fake', 'muted', 'undecided'],
       ]);
@@ -98,6 +140,7 @@ const STATISTICS = {
   norms: {
     title: () => 'gradient norms',
     help: 'How strong the learning signal is. If G falls by orders of magnitude, it no longer learns.',
+    unit: lossUnit,
     lines: (_, runs) => gradients(runs).map(learner),
     scale: 'log',
     smooth: true,
@@ -139,7 +182,8 @@ const STATISTICS = {
   },
   accuracy: {
     title: () => "D's accuracy",
-    help: 'Share of real and generated samples that D gets right. One half: it guesses.',
+    help: (meta) =>
+      `Share of ${judged(meta).real_kind} and of ${judged(meta).fake_kind} that D gets right. One half: it guesses.`,
     lines: () => [{ key: 'd_accuracy', ...D, tag: '' }],
     references: () => [{ value: 0.5, color: 'muted', who: 'guessing' }],
     range: () => [0, 1],
@@ -168,6 +212,7 @@ const FIRST = [
   'coverage',
   'modes',
   'share',
+  'modes_kl',
   'jsd',
   'diversity',
   'class_kl',

@@ -27,8 +27,16 @@ export class ChartBoard {
     this.zoom = null;
     this.specs = chartsOf(declared);
     this.key = `ganscope-${(boards += 1)}`;
+    /** @type {Chart[]} */
+    this.tenants = []; // of the fourth place
     this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
-    this.charts = ['losses', 'scores', 'norms'].map((name) => this.#chart(name));
+    this.places = ['losses', 'scores', 'norms'].map((name) => ({
+      name,
+      element: el('div', { class: `gv-place-of-charts gv-chart-${name}` }),
+      /** @type {Chart[]} */
+      charts: [],
+    }));
+    for (const place of this.places) this.#occupy(place);
     this.coverage = new Coverage(this);
     this.slotMenu = el('select', {
       class: 'gv-select',
@@ -43,17 +51,24 @@ export class ChartBoard {
       text: 'show all steps',
       on: { click: () => this.zoomTo(null) },
     });
-    const [losses, scores, norms] = this.charts;
-    this.#addLossTools(losses);
+    this.lossTools = this.#makeLossTools();
+    this.#placeLossTools();
     this.element = el(
       'div',
       { class: 'gv-charts' },
-      losses.element,
-      scores.element,
-      norms.element,
+      this.places.map(({ element }) => element),
       this.slot,
     );
-    losses.element.append(this.reset);
+  }
+
+  /** All charts on show. */
+  get charts() {
+    return [...this.places.flatMap(({ charts }) => charts), ...this.tenants];
+  }
+
+  /** Whether the runs' values are counted in different units: then each has charts of its own. */
+  get isSplit() {
+    return this.places.some(({ charts }) => charts.length > 1);
   }
 
   destroy() {
@@ -80,13 +95,25 @@ export class ChartBoard {
     return this.zoom ?? [first, last];
   }
 
-  #chart(name) {
-    const chart = new Chart(this.specs.charts[name], this);
-    chart.element.classList.add(`gv-chart-${name}`);
-    return chart;
+  /** Charts of what `place` is for: one for each unit that its values are counted in. */
+  #occupy(place) {
+    const spec = this.specs.charts[place.name];
+    for (const chart of place.charts) chart.destroy();
+    place.charts = inUnits(this.runs, spec).map((runs) => new Chart(spec, this, runs));
+    place.element.replaceChildren(...place.charts.map(({ element }) => element));
+    place.element.classList.toggle('gv-split', place.charts.length > 1);
   }
 
-  #addLossTools(losses) {
+  // above the losses where there are several charts of them: beside the title of one they would leave it no room
+  #placeLossTools() {
+    const [{ element, charts }] = this.places;
+    const [first] = charts;
+    if (charts.length > 1) element.prepend(this.lossTools);
+    else first.tools.append(this.lossTools);
+    first.element.append(this.reset);
+  }
+
+  #makeLossTools() {
     this.scaleButtons = ['lin', 'log'].map((name) =>
       el('button', {
         type: 'button',
@@ -105,7 +132,9 @@ export class ChartBoard {
       title: 'smoothing: average over the past; the raw values stay visible behind it',
       on: { input: () => this.#setChoice('smoothing', Number(slider.value)) },
     });
-    losses.tools.append(
+    return el(
+      'div',
+      { class: 'gv-tools' },
       el('label', { class: 'gv-smooth-label' }, el('span', { text: 'smooth' }), slider),
       el(
         'div',
@@ -118,7 +147,7 @@ export class ChartBoard {
   #setChoice(name, value) {
     this.choices[name] = value;
     remember('charts', this.choices);
-    if (name === 'log') this.charts[0].rebuild();
+    if (name === 'log') for (const chart of this.places[0].charts) chart.rebuild();
     this.#showScale();
     this.changed();
   }
@@ -127,7 +156,7 @@ export class ChartBoard {
     const [lin, log] = this.scaleButtons;
     lin.setAttribute('aria-pressed', String(!this.choices.log));
     log.setAttribute('aria-pressed', String(this.choices.log));
-    log.title = this.charts[0].asinh
+    log.title = this.places[0].charts.some(({ asinh }) => asinh)
       ? 'logarithmic away from zero: these losses can be negative'
       : 'logarithmic scale';
   }
@@ -136,6 +165,8 @@ export class ChartBoard {
   configure(theme) {
     this.theme = theme;
     this.zoom = null;
+    for (const place of this.places) this.#occupy(place);
+    this.#placeLossTools();
     this.fitSlot();
     for (const chart of this.charts) chart.rebuild();
     this.coverage.rebuild();
@@ -168,12 +199,13 @@ export class ChartBoard {
   #fill(name) {
     if (this.filled === name) return;
     this.filled = name;
-    this.charts.splice(3).forEach((chart) => chart.destroy());
-    const tenant = name === 'coverage' ? this.coverage : this.#chart(name);
+    for (const chart of this.tenants) chart.destroy();
+    this.tenants = [];
+    const tenant = name === 'coverage' ? this.coverage : new Chart(this.specs.charts[name], this);
     tenant.tools.append(this.slotMenu);
     this.slot.replaceChildren(tenant.element);
     if (tenant instanceof Chart) {
-      this.charts.push(tenant);
+      this.tenants = [tenant];
       tenant.rebuild();
     } else tenant.update();
     this.changed();
@@ -221,4 +253,14 @@ export class ChartBoard {
     for (const chart of this.charts) chart.bounds = null;
     this.changed();
   }
+}
+
+/** `runs` in groups that count what `spec` draws in one unit, in their order. */
+export function inUnits(runs, spec) {
+  const groups = new Map();
+  for (const run of runs) {
+    const unit = spec.unit?.(run.meta) ?? '';
+    groups.set(unit, [...(groups.get(unit) ?? []), run]);
+  }
+  return [...groups.values()];
 }

@@ -94,7 +94,9 @@ export class Coverage {
     const samples = row.samples ? `, ${thousands(row.samples)} samples` : '';
     this.facts.title = `step ${thousands(row.step)}${samples}`;
     const { class_histogram: classes } = row;
-    if (!classes) return `${row.modes_hit} of ${row.modes_total}, share ${percent(row.share)}`;
+    const { modes_kl: kl } = row;
+    const even = typeof kl === 'number' ? `, KL to uniform ${kl < 0.005 ? '0.00' : fixed(kl)}` : '';
+    if (!classes) return `${row.modes_hit} of ${row.modes_total}, share ${percent(row.share)}${even}`;
     const hit = row.classes_hit ?? classes.filter((share) => share > HIT_ABOVE).length;
     return `${hit} of ${classes.length}, KL ${row.class_kl < 0.005 ? '0.00' : fixed(row.class_kl)}`;
   }

@@ -27,8 +27,9 @@ function drawReferences(owner, plot, { context, box, ratio, font, right, bottom 
   const shift = longest > 1 ? 36 : longest ? 18 : 6; // past the names of the lines
   let free = -Infinity;
   context.font = font(400);
-  for (const { value, color } of [...owner.references].sort((a, b) => b.value - a.value)) {
+  for (const { value, color, spread } of [...owner.references].sort((a, b) => b.value - a.value)) {
     const y = plot.valToPos(value, 'y', true);
+    if (spread) drawSpread(plot, { context, box, right, bottom }, value, spread, owner.board.theme[color]);
     if (!(y >= box.top - 1 && y <= bottom + 1)) continue;
     context.strokeStyle = context.fillStyle = owner.board.theme[color];
     context.lineWidth = 1.5 * ratio;
@@ -40,6 +41,16 @@ function drawReferences(owner, plot, { context, box, ratio, font, right, bottom 
     free = at + FONT_SIZE * ratio;
   }
   context.font = font(600);
+}
+
+// what chance does to a reference: a band of a standard deviation to either side
+function drawSpread(plot, { context, box, right, bottom }, value, spread, colour) {
+  const inside = (y) => Math.min(bottom, Math.max(box.top, y));
+  const [high, low] = [value + spread, value - spread].map((at) => inside(plot.valToPos(at, 'y', true)));
+  context.globalAlpha = 0.14;
+  context.fillStyle = colour;
+  context.fillRect(box.left, high, right - box.left, low - high);
+  context.globalAlpha = 1;
 }
 
 function referenceText(gutter, value) {
@@ -86,7 +97,7 @@ function drawPin({ board }, plot, { context, box, ratio, right, bottom }) {
 // the line's name at its newest point, so that nobody has to compare colours with a legend
 function drawNames(owner, plot, { context, box, ratio, right, bottom }) {
   const { board, lines, hidden } = owner;
-  const first = 1 + lines.length * board.runs.length; // the raw lines come before
+  const first = 1 + lines.length * owner.runs.length; // the raw lines come before
   const ends = lines
     .map((item, k) => ({ item, value: plot.data[first + k].findLast((value) => typeof value === 'number') }))
     .filter(({ item, value }) => item.tag && value !== undefined && !hidden.has(item.key))

@@ -46,13 +46,19 @@ export class Diagnosis {
     this.shown = '';
   }
 
-  /** The gravest first; the rest as short names that can be clicked. */
-  update() {
+  /**
+   * The gravest first; the rest as short names that can be clicked. `step`: where the page looks back to, or null:
+   * then a remedy, which would change the present, is not offered.
+   */
+  update(step = null) {
     const { state, status } = this.run;
-    if (state === 'failed') return this.#problem(status);
+    this.step = step;
+    if (state === 'failed' && step === null) return this.#problem(status);
     if (state === 'gone')
       return this.#say('broken', 'There is no such run.', 'It was deleted, or the address is wrong.');
-    const active = [...this.run.active].sort((a, b) => (GRAVITY[b.name] ?? 1) - (GRAVITY[a.name] ?? 1));
+    const active = [...this.run.activeAt(step ?? Infinity)].sort(
+      (a, b) => (GRAVITY[b.name] ?? 1) - (GRAVITY[a.name] ?? 1),
+    );
     const chosen = active.find((item) => item.name === this.chosen) ?? active[0];
     if (!chosen) return this.#waiting(state, status);
     this.current = chosen;
@@ -103,7 +109,7 @@ export class Diagnosis {
   }
 
   #offer(remedy) {
-    this.attempt.hidden = !remedy || !this.mayChange;
+    this.attempt.hidden = !remedy || !this.mayChange || this.step !== null;
     if (!remedy) return;
     setText(this.attempt, `Try: ${remedy.sentence}`);
     const changes = Object.entries(remedy.options ?? {})
@@ -127,7 +133,7 @@ export class Diagnosis {
           on: {
             click: () => {
               this.chosen = item.name;
-              this.update();
+              this.update(this.step);
             },
           },
         }),

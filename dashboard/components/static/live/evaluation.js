@@ -92,7 +92,7 @@ export class Evaluation {
           el('b', { text: short(event.figures[name]) }),
           event.floors?.[name] === undefined
             ? null
-            : el('span', { class: 'gv-muted', text: ` floor ${short(event.floors[name])}` }),
+            : el('span', { class: 'gv-muted', text: ` floor ${floorText(event, name)}` }),
         ),
       ),
     );
@@ -154,7 +154,7 @@ export class Evaluation {
         isBest ? 'this one' : best ? short(best.value) : '',
         best && !isBest && el('span', { class: 'gv-muted', text: ` at ${thousands(best.step)}` }),
       ),
-      el('td', { class: 'gv-number', text: short(event.floors?.[name]) }),
+      el('td', { class: 'gv-number', text: floorText(event, name) }),
       el('td', {}, el('span', { 'aria-hidden': 'true', text: arrow }), ` ${word}`),
     );
   }
@@ -195,6 +195,12 @@ function measuresOf(event) {
   const named = (name) => ({ name, title: name.replaceAll('_', ' ') });
   const figures = Object.keys(event.figures ?? {}).map(named);
   return [{ name: '', title: '', floor: '', figures }];
+}
+
+/** A figure's floor, and the standard deviation that chance gives it, where that is known. */
+function floorText({ floors, spreads }, name) {
+  const spread = spreads?.[name];
+  return short(floors?.[name]) + (typeof spread === 'number' ? ` ± ${short(spread)}` : '');
 }
 
 // the first figure of each measure, and then more of them

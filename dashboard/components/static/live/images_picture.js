@@ -190,8 +190,6 @@ export class ImagesPicture {
   paint() {
     return false;
   }
-
-  setHistogram() {}
 }
 
 /** Gives a figure the marks of what is in it: of "generated", "real" or "both"; '' is neither. */
@@ -201,9 +199,7 @@ function mark(figure, kinds) {
 }
 
 function figure(key, title, grid) {
-  const marks = MARKS.map(([name]) =>
-    el('span', { class: `gv-key gv-key-${name}`, hidden: name !== key }),
-  );
+  const marks = MARKS.map(([name]) => el('span', { class: `gv-key gv-key-${name}`, hidden: name !== key }));
   return el(
     'figure',
     { class: 'gv-figure' },

@@ -4,10 +4,9 @@ function haveCritics(runs = []) {
   return runs.some((run) => run.config?.options.objective === 'wasserstein');
 }
 
-/** Whether a penalty or a norm holds the slope of a critic at 1; clipping leaves it open. */
+/** Whether a penalty pulls the slope of a critic to 1; clipping and spectral norm leave it below, anywhere. */
 function holdsSlope(runs = []) {
-  const bounds = ({ gradient_penalty: penalty, spectral_norm: norm }) => penalty > 0 || norm;
-  return haveCritics(runs) && runs.some((run) => bounds(run.config?.options ?? {}));
+  return haveCritics(runs) && runs.some((run) => run.config?.options?.gradient_penalty > 0);
 }
 
 const WHEN = { critic: haveCritics, slope: holdsSlope };
@@ -27,21 +26,28 @@ function measureChart({ title, sentence, menu, lines, axis, references, smooth }
       lines
         .filter(({ when }) => !when || WHEN[when](runs))
         .map(({ key, label, tag = '', colour }) => ({ key, label, tag, color: colour })),
-    ...(references.length && { references: (_, runs) => drawn(references, runs) }),
+    ...(references.length && { references: (_, runs, step) => drawn(references, runs, step) }),
     ...(most !== null ? { range: () => axis } : least !== null && { floor: least }), // of the axis
     smooth,
   };
 }
 
-/** The reference lines that are known, as {value, color, who}; several with one value are drawn once. */
-function drawn(references, runs) {
+/**
+ * The reference lines that are known at `step`, as {value, color, who, spread}; several with one value are drawn
+ * once.
+ */
+function drawn(references, runs, step) {
+  const noted = (row) => row && (runs[0]?.history.value(row, step) ?? runs[0]?.history.value(row));
   const found = references
-    .map(({ who, colour, value, row, floor }) => ({
-      value:
-        value ?? (row && runs[0]?.history.value(row)) ?? runs.map((run) => run.floor(floor)).find(isNumber),
-      color: colour,
-      who,
-    }))
+    .map(({ who, colour, value, row, floor, spread }) => {
+      const band = noted(spread) ?? runs.map((run) => run.floor(floor, step, 'spreads')).find(isNumber);
+      return {
+        value: value ?? noted(row) ?? runs.map((run) => run.floor(floor, step)).find(isNumber),
+        color: colour,
+        who,
+        ...(isNumber(band) && { spread: band }),
+      };
+    })
     .filter(({ value }) => isNumber(value));
   const same = found.length > 1 && found.every(({ value }) => value === found[0].value);
   return same ? [{ ...found[0], color: 'muted' }] : found;

@@ -9,12 +9,13 @@
 import { el, remember, remembered, setText } from '../base/dom.js';
 import { unpack } from '../base/frames.js';
 import { fixed, lowered, thousands } from '../base/format.js';
+import { judged } from './chart_specs.js';
 import { ImagesPicture } from './images_picture.js';
 import { PointsPicture } from './points_picture.js';
 import { getBytes, runPath } from '../base/request.js';
 
 const LAYERS = [
-  ['real', 'real', 'points of the data; a dashed ring: a mode without samples'],
+  ['real', 'real', 'points of the data; a dashed ring: a mode that hardly any of the points on show reach'],
   ['fake', 'fake', 'generated: G of the same 512 z in every frame, so each dot keeps its identity'],
   ['d', 'D', 'what D thinks of each place: green real, white undecided, purple generated'],
   [
@@ -144,13 +145,8 @@ class Panel {
     setText(this.note, text ?? '');
   }
 
-  /**
-   * @param {number | null} rewound
-   * @param {number} [shownStep]
-   */
-  update(rewound, shownStep) {
-    if (this.picture instanceof PointsPicture)
-      this.picture.setHistogram(this.run.history.measuredAt(rewound ?? Infinity)?.histogram);
+  /** @param {number} [shownStep] */
+  update(shownStep) {
     if (!this.caption.hidden && this.picture)
       setText(this.caption.lastChild, `step ${thousands(shownStep ?? this.run.step)}`);
   }
@@ -212,10 +208,17 @@ export class Pictures {
     this.offered = names;
     this.toggles.replaceChildren(
       ...[...LAYERS, ...special].map(([name, label, title]) =>
-        this.#toggle(name, label, title, () => (this.layers[name] = !this.layers[name])),
+        this.#toggle(name, label, title + this.#remark(name), () => (this.layers[name] = !this.layers[name])),
       ),
     );
     this.changed();
+  }
+
+  // a D of pairs is asked about a place together with the code that the encoder gives it
+  #remark(layer) {
+    const { real, alone } = judged(this.runs[0].meta);
+    if (real === 'D(x)' || !['d', 'arrows', 'optimal'].includes(layer)) return '';
+    return layer === 'optimal' ? `; of points alone: this D answers ${real}` : `; by ${alone}`;
   }
 
   // what can stand beside the samples is known with the first frame: exhibits are the GAN's own
@@ -319,7 +322,7 @@ export class Pictures {
           const frame = await panel.snapshot(nearest, signal);
           if (signal.aborted) return;
           await panel.show(frame, performance.now());
-          panel.update(step, nearest);
+          panel.update(nearest);
           this.#noteBandwidth(frame.header);
           this.changed();
         } catch (problem) {
@@ -341,7 +344,8 @@ export class Pictures {
   }
 
   update() {
-    for (const panel of this.panels) panel.update(this.rewound);
+    if (this.rewound !== null) return; // each panel says which of its kept frames it shows
+    for (const panel of this.panels) panel.update();
   }
 
   /**

@@ -11,6 +11,36 @@ import { PAPER, reducedMotion } from '../base/theme.js';
 const MOST_PIXELS = 900; // a side: beyond it the eye gains nothing and a phone gets warm
 const LONGEST_ARROW = 0.09; // of the picture's width; longer ones are cut: one wild gradient hides nothing
 const MISSED_BELOW = 0.004; // a mode with less than this share of the samples is ringed as missed
+const NEAR = 3; // standard deviations of a mode, as in engine/metrics/coverage.py
+
+/** Of each of `modes`, whether hardly any of the good `points` [x, y, ...] belong to it. */
+export function missedModes(points, modes, sd) {
+  const hits = new Array(modes.length).fill(0);
+  let good = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    let best = -1;
+    let least = (NEAR * sd) ** 2;
+    modes.forEach(([x, y], k) => {
+      const square = (points[i] - x) ** 2 + (points[i + 1] - y) ** 2;
+      if (square < least) [best, least] = [k, square];
+    });
+    if (best < 0) continue;
+    hits[best] += 1;
+    good += 1;
+  }
+  return hits.map((count) => count <= MISSED_BELOW * good);
+}
+
+/** How many of `points` [x, y, ...] lie outside of `extent`, or nowhere. */
+export function beyondFrame(points, extent) {
+  const [x0, x1, y0, y1] = extent;
+  let count = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i], points[i + 1]];
+    if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) count += 1;
+  }
+  return count;
+}
 
 function disc(context, radius) {
   context.arc(0, 0, radius, 0, 2 * Math.PI);
@@ -56,7 +86,12 @@ export class PointsPicture {
     this.side = 0;
     this.canvas = el('canvas', { class: 'gv-canvas', tabindex: 0, role: 'img' });
     this.readout = el('div', { class: 'gv-readout', hidden: true });
-    this.element = el('div', { class: 'gv-paper' }, this.canvas, this.readout);
+    this.outside = el('div', {
+      class: 'gv-chip gv-outside gv-number',
+      hidden: true,
+      title: 'Generated points beyond the frame lie at its edge, faint, in their direction.',
+    });
+    this.element = el('div', { class: 'gv-paper' }, this.canvas, this.readout, this.outside);
     this.probe = null; // [u, v] in 0..1 from the lower left
     this.#listen();
     this.configure(meta, dark);
@@ -112,6 +147,12 @@ export class PointsPicture {
     const shaped = (fill) => new Sprite(Math.max(3.6 * ratio, side / 105), { fill, rim, outline: diamond });
     this.diamond = shaped(PAPER.fake);
     this.coloured = PAPER.categories.map(shaped);
+    this.edge = new Sprite(Math.max(3 * ratio, side / 120), {
+      fill: PAPER.fake,
+      alpha: 0.45,
+      rim: 0,
+      outline: diamond,
+    });
     this.end = new Sprite(2 * ratio, { fill: `rgb(${PAPER.reconstructed})`, rim: 0, outline: disc });
     this.redraw();
   }
@@ -130,6 +171,7 @@ export class PointsPicture {
   show({ header, arrays, shapes }, time, jump = false) {
     const { heat, optimal, category, ...points } = arrays;
     this.frame = { header, heat, optimal, category, rows: shapes.manifold?.[0] };
+    if (points.fake) this.#look(points.fake);
     this.motion.aim(points, time, jump || reducedMotion());
     this.redraw();
   }
@@ -146,12 +188,12 @@ export class PointsPicture {
     return moving;
   }
 
-  /** Shares of the modes, to ring those that are missed. */
-  setHistogram(histogram) {
-    const missed = histogram?.map((share) => share < MISSED_BELOW) ?? [];
-    if (String(missed) === String(this.missed)) return;
-    this.missed = missed;
-    this.redraw();
+  // of the very points on show: what is ringed, or lies beyond the frame, is so at the moment that is seen
+  #look(fake) {
+    this.missed = missedModes(fake, this.modes, this.sd);
+    const beyond = beyondFrame(fake, this.extent);
+    this.outside.hidden = !beyond;
+    if (beyond) setText(this.outside, `${beyond} of ${fake.length / 2} outside the frame`);
   }
 
   #x(value) {
@@ -201,6 +243,7 @@ export class PointsPicture {
     if (layers.arrows) this.#drawArrows(fake, motion.get('arrows')); // beneath: crowded points stay visible
     const category = layers.category && this.frame?.category;
     if (!layers.fake) return;
+    this.#stampEdge(fake);
     this.#stamp(
       shown,
       fake,
@@ -265,6 +308,17 @@ export class PointsPicture {
           PAPER.ink,
         );
       }
+    }
+  }
+
+  // what lies beyond the frame, at the nearest place in it
+  #stampEdge(points) {
+    const [x0, x1, y0, y1] = this.extent;
+    const within = (value) => Math.min(this.side - 4 * this.ratio, Math.max(4 * this.ratio, value));
+    for (let i = 0; i < points.length; i += 2) {
+      const [x, y] = [points[i], points[i + 1]];
+      if ((x >= x0 && x <= x1 && y >= y0 && y <= y1) || Number.isNaN(x + y)) continue;
+      this.shown.stamp(this.edge, within(this.#x(x)), within(this.#y(y)));
     }
   }
 

@@ -63,9 +63,9 @@ export class RunState {
     return Math.max(this.status.elapsed ?? 0, this.history.newest?.time ?? 0) + Math.min(since, 5);
   }
 
-  /** The problems that hold now, gravest first; empty if nothing was said yet. */
-  get active() {
-    return this.diagnoses.at(-1)?.active ?? [];
+  /** The problems that held at `step`, gravest first; empty if nothing was said yet. */
+  activeAt(step = Infinity) {
+    return this.diagnoses.findLast((each) => each.step <= step)?.active ?? [];
   }
 
   /** The last evaluation at or before `step`, or null. */
@@ -73,9 +73,12 @@ export class RunState {
     return this.evaluations.findLast((each) => each.step <= step) ?? null;
   }
 
-  /** What real data, or what else is put beside it, gave for a figure in the last evaluation, or null. */
-  floor(figure) {
-    return this.evaluationAt()?.floors?.[figure] ?? null;
+  /**
+   * What real data, or what else is put beside it, gave for a figure in the last evaluation up to `step`, or null;
+   * of its "spreads" what chance does to that.
+   */
+  floor(figure, step = Infinity, what = 'floors') {
+    return (this.evaluationAt(step) ?? this.evaluations[0])?.[what]?.[figure] ?? null;
   }
 
   /** {value, step} of a figure's best value up to `step`; `better`: "lower" | "higher". */

@@ -281,7 +281,7 @@ export class LiveView {
   }
 
   #showWords() {
-    for (const diagnosis of this.diagnoses) diagnosis.update();
+    for (const diagnosis of this.diagnoses) diagnosis.update(this.board.pin);
     this.controls.update();
     for (const panel of this.pictures.panels) panel.sayState();
   }
@@ -305,6 +305,7 @@ export class LiveView {
     if (step !== null) setText(this.past, `looking back: step ${thousands(step)}`);
     this.board.setPin(step);
     this.evaluations.update(step);
+    for (const diagnosis of this.diagnoses) diagnosis.update(step);
     this.pictures.rewind(step, (problem) => this.notify(problem.text ?? String(problem), 'error'));
     this.controls.update();
     this.#schedule();
@@ -335,7 +336,8 @@ export class LiveView {
     const below = evaluations + knobs + 5 * 8 + 12;
     const room = (this.height ?? innerHeight - this.#top()) - heights - below;
     const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
-    const cap = Math.min(most, width * (this.runs.length > 1 || this.pictures.areImages ? 0.62 : 0.56));
+    const several = this.runs.length > 1 || this.pictures.areImages;
+    const cap = Math.min(most, width * (this.board.isSplit ? 0.5 : several ? 0.62 : 0.56));
     const taken = this.pictures.resize(cap, Math.max(280, room));
     this.root.style.setProperty('--gv-picture', `${taken}px`);
     this.root.style.setProperty('--gv-main', `${Math.max(280, room) + this.pictures.toggles.offsetHeight}px`);
