@@ -717,6 +717,39 @@ def test_jumps_of_a_walk_stand_out_from_its_usual_steps(page: Page) -> None:
     ]  # fmt: skip
 
 
+def test_the_plane_of_two_latents_is_that_of_the_latents_themselves(page: Page) -> None:
+    asked, centre, up, shuffled = run(
+        page,
+        "explore/plane.js",
+        """
+        const asked = [];
+        const hub = { place: { seed: 3 }, z: [0.5, 1], step: 0, native: 28, model: argument, theme: {},
+          go: (place) => { hub.place = place; }, refreshSoon: () => {}, failed: (problem) => { throw problem; },
+          client: { grid: async (places) => { asked.push(...places);
+            const canvas = Object.assign(document.createElement('canvas'),
+              { width: places.length, height: 1 });
+            canvas.getContext('2d').fillRect(0, 0, 1, 1);
+            return createImageBitmap(canvas); } } };
+        const plane = new m.Plane(hub);
+        Object.assign(plane.element.style, { width: '300px', height: '200px' });
+        document.body.append(plane.element);
+        await new Promise((done) => setTimeout(done, 60));
+        plane.follow();
+        plane.rest();
+        while (asked.length < 10) await new Promise((done) => setTimeout(done, 5));
+        const { center } = plane;
+        plane.canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp' }));
+        const up = hub.place.z;
+        plane.shuffle(9);
+        plane.destroy();
+        plane.element.remove();
+        return [asked[0].z, center, up, hub.place.seed];
+        """,
+        {"latent_dim": 2, "codes": []},
+    )
+    assert (asked, centre, up, shuffled) == ([0.5, 1], [0.5, -1], [0.5, 1.25], 9)
+
+
 def test_what_was_painted_and_wiped_makes_the_mask(page: Page) -> None:
     shares = run(
         page,

@@ -1,7 +1,9 @@
-// The endless plane of latents: each lattice point has a seed, between them samples are blended smoothly.
-// Drag to walk; what lies under the ring is the selected sample.
+// A plane of latents. Of a model with two numbers to a latent it is that plane itself, the second number upwards;
+// of others an endless one: each lattice point has a seed, between them samples are blended smoothly. Drag to walk;
+// what lies under the ring is the selected sample.
 
 import { el } from '../base/dom.js';
+import { fixed } from '../base/format.js';
 import { Latest } from './latest.js';
 import { moved, overlay } from './place.js';
 import { density } from './sheet.js';
@@ -21,9 +23,10 @@ export class Plane {
   cell;
   gliding = 0; // the browser's number of the next call, 0: none
 
-  /** `hub`: {client, place, step, native, go(place, pace), failed(problem), theme}. */
+  /** `hub`: {client, model, place, z, step, native, go(place, pace), failed(problem), theme}. */
   constructor(hub) {
     this.hub = hub;
+    this.isWhole = isWhole(hub.model); // all latents lie in it
     this.center = [0, 0];
     this.seed = 0;
     this.tiles = new Map();
@@ -72,7 +75,14 @@ export class Plane {
   /** Where the selected place is on the plane, if it is. */
   follow() {
     const { plane, plane_seed } = this.hub.place;
-    if (!plane || this.drag || this.gliding) return;
+    if (this.drag || this.gliding) return;
+    if (this.isWhole) {
+      const z = this.hub.place.z ?? this.hub.z;
+      if (z) this.center = [z[0], -z[1]];
+      this.draw();
+      return;
+    }
+    if (!plane) return;
     if (this.seed !== (plane_seed ?? 0)) this.#forget();
     this.center = plane;
     this.seed = plane_seed ?? 0;
@@ -81,11 +91,16 @@ export class Plane {
 
   /** Selects what lies under the ring. */
   enter() {
-    if (!this.hub.place.plane) this.#go(this.center, 'done');
+    if (this.isWhole) this.follow();
+    else if (!this.hub.place.plane) this.#go(this.center, 'done');
   }
 
-  /** Another plane. */
+  /** Another plane; where there is but one, another place in it. */
   shuffle(seed) {
+    if (this.isWhole) {
+      this.hub.go(moved(this.hub.place, { seed }));
+      return;
+    }
     this.#forget();
     this.seed = seed;
     this.#go([0, 0], 'done');
@@ -94,9 +109,15 @@ export class Plane {
 
   #go(center, pace = 'quick') {
     this.center = center.map((at) => Number(at.toFixed(4)));
-    this.hub.go(moved(this.hub.place, { plane: this.center, plane_seed: this.seed }), pace);
+    this.hub.go(this.#place(this.center, this.seed), pace);
     this.draw();
     this.latest.ask();
+  }
+
+  // the place at a point of the plane
+  #place(point, seed) {
+    const [x, y] = point;
+    return moved(this.hub.place, this.isWhole ? { z: [x, 0 - y] } : { plane: [x, y], plane_seed: seed });
   }
 
   rest() {
@@ -124,7 +145,10 @@ export class Plane {
     const wanted = missing.slice(0, AT_ONCE);
     if (!wanted.length) return;
     const places = wanted.map((tile) =>
-      moved(hub.place, { plane: tile.map((at) => at / PARTS), plane_seed: seed }),
+      this.#place(
+        tile.map((at) => at / PARTS),
+        seed,
+      ),
     );
     const grid = await hub.client.grid(places, wanted.length, 'plane');
     if (shows === this.shows && seed === this.seed) {
@@ -159,8 +183,10 @@ export class Plane {
       const tile = this.tiles.get(`${i},${j}`);
       const [left, top] = [middleX + (i - x - 0.5) * size, middleY + (j - y - 0.5) * size].map(Math.round);
       if (tile) context.drawImage(tile, left, top, size, size);
-      if (i % PARTS === 0 && j % PARTS === 0) this.#pin(context, left + size / 2, top + size / 2, ratio);
+      const isPinned = this.isWhole ? !i && !j : i % PARTS === 0 && j % PARTS === 0;
+      if (isPinned) this.#pin(context, left + size / 2, top + size / 2, ratio);
     }
+    if (this.isWhole) this.#say(context, ratio);
     for (const { color, width } of [
       { color: '#fff', width: 5 },
       { color: '#1f2328', width: 3 },
@@ -170,7 +196,19 @@ export class Plane {
     }
   }
 
-  // a lattice point: here lies a seed
+  // where the ring is
+  #say(context, ratio) {
+    const text = `z = ${fixed(this.center[0])}, ${fixed(0 - this.center[1])}`;
+    context.font = `600 ${14 * ratio}px ${this.hub.theme.font}`;
+    context.textBaseline = 'middle';
+    const [left, top] = [8 * ratio, this.canvas.height - 30 * ratio];
+    context.fillStyle = 'rgb(255 255 255 / 0.85)';
+    context.fillRect(left, top, context.measureText(text).width + 12 * ratio, 22 * ratio);
+    context.fillStyle = '#24292f';
+    context.fillText(text, left + 6 * ratio, top + 11 * ratio);
+  }
+
+  // a lattice point, where a seed lies; or where both numbers are 0
   #pin(context, x, y, ratio) {
     context.beginPath();
     context.arc(x, y, 3 * ratio, 0, 2 * Math.PI);
@@ -250,6 +288,11 @@ export class Plane {
     };
     this.gliding = requestAnimationFrame(move);
   }
+}
+
+/** Whether a model's latents are two numbers that mean nothing by themselves: then one plane has them all. */
+export function isWhole({ latent_dim: size, codes }) {
+  return size === 2 && !codes.length;
 }
 
 // a whole multiple of the picture's pixels, near what is wanted

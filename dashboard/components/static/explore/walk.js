@@ -2,7 +2,7 @@
 
 import { el } from '../base/dom.js';
 import { moved } from './place.js';
-import { Plane } from './plane.js';
+import { isWhole, Plane } from './plane.js';
 import { PointsMap } from './points.js';
 import { Wall } from './wall.js';
 
@@ -11,6 +11,7 @@ const VIEWS = {
   wall: ['Wall', 'One sample for each seed'],
   plane: ['Plane', 'An endless plane of latents: drag to walk from seed to seed'],
 };
+const WHOLE = ['Plane', 'The plane of its two latents, all that it can draw: drag to walk'];
 
 export class WalkTab {
   static title = 'Walk';
@@ -54,7 +55,8 @@ export class WalkTab {
 
   #choices() {
     if (this.hub.isPoints) return null;
-    this.buttons = Object.entries(VIEWS).map(([value, [text, title]]) =>
+    const views = isWhole(this.hub.model) ? { ...VIEWS, plane: WHOLE } : VIEWS;
+    this.buttons = Object.entries(views).map(([value, [text, title]]) =>
       el('button', { type: 'button', value, text, title, on: { click: () => this.#choose(value) } }),
     );
     return el('div', { class: 'gv-segments', role: 'group', 'aria-label': 'view' }, this.buttons);
