@@ -519,7 +519,7 @@ def test_runs_share_axes_where_units_agree_and_lines_are_of_the_loss_that_runs(p
     assert groups == [apart, apart, apart, [[0, 1, 2, 3]]]
     assert rest == [[1.39, 0.69, 1.32, 0.98], []]
     assert words[0] == ["D(x), D(G(z))", ["real", "fake"]]
-    assert words[1] == ["critic value: D(x), D(G(z))", ["real", "fake"]]
+    assert words[1] == ["critic value", ["real", "fake"]]
     assert words[2:] == [["D(z), D(E(x))", ["prior", "codes"]], ["D", "E"]]
 
 
@@ -724,7 +724,8 @@ def test_the_plane_of_two_latents_is_that_of_the_latents_themselves(page: Page) 
         """
         const asked = [];
         const hub = { place: { seed: 3 }, z: [0.5, 1], step: 0, native: 28, model: argument, theme: {},
-          go: (place) => { hub.place = place; }, refreshSoon: () => {}, failed: (problem) => { throw problem; },
+          go: (place) => { hub.place = place; }, refreshSoon: () => {},
+          failed: (problem) => { throw problem; },
           client: { grid: async (places) => { asked.push(...places);
             const canvas = Object.assign(document.createElement('canvas'),
               { width: places.length, height: 1 });

@@ -63,11 +63,10 @@ export class Chart {
     this.lines = this.spec.lines(this.meta, this.runs);
     this.references = this.#references();
     const { title, help } = this.spec;
-    setText(this.title, title(this.meta));
-    this.title.title = typeof help === 'function' ? help(this.meta) : help;
     const alone = this.runs.length === 1 && this.board.runs.length > 1;
-    if (alone)
-      this.title.prepend(el('i', { class: `gv-dash ${this.#dash(this.runs[0]) ? 'gv-dash-second' : ''}` }));
+    const second = this.#dash(this.runs[0]) ? 'gv-dash-second' : '';
+    this.title.replaceChildren(alone ? el('i', { class: `gv-dash ${second}` }) : '', title(this.meta));
+    this.title.title = typeof help === 'function' ? help(this.meta) : help;
     this.#buildLegend();
     this.#fit();
   }

@@ -66,11 +66,13 @@ function gradients(runs = []) {
 }
 
 /** Whose a gradient norm is: D's, G's, or that of another network or turn, by its own name. */
-function learner(key, k) {
+function learner(key, k, player) {
   if (key === 'd_grad') return { key, ...D };
   if (key === 'g_grad') return { key, ...G };
   const label = key.replace(/_grad$/, '');
-  return { key, label, tag: LEARNERS[label] ?? label, color: ['fake', 'real', 'muted'][k % 3] };
+  const tag = LEARNERS[label] ?? label;
+  // who deceives D has the colour that it has among the losses
+  return { key, label, tag, color: tag === player ? 'g' : ['fake', 'real', 'muted'][k % 3] };
 }
 
 function range(meta) {
@@ -109,9 +111,7 @@ const STATISTICS = {
   scores: {
     title: (meta) => {
       const { real, fake } = judged(meta);
-      return range(meta)
-        ? `${real}, ${fake}`
-        : `${(meta.objective?.score_label ?? 'score').replace('D(x)', 'D')}: ${real}, ${fake}`;
+      return range(meta) ? `${real}, ${fake}` : (meta.objective?.score_label ?? 'score').replace('D(x)', 'D');
     },
     help: (meta) =>
       `What D says of ${judged(meta).real_kind} and of ${judged(meta).fake_kind}, on average. ` +
@@ -141,7 +141,7 @@ const STATISTICS = {
     title: () => 'gradient norms',
     help: 'How strong the learning signal is. If G falls by orders of magnitude, it no longer learns.',
     unit: lossUnit,
-    lines: (_, runs) => gradients(runs).map(learner),
+    lines: (meta, runs) => gradients(runs).map((key, k) => learner(key, k, judged(meta).player)),
     scale: 'log',
     smooth: true,
   },

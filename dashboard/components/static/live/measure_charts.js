@@ -37,7 +37,8 @@ function measureChart({ title, sentence, menu, lines, axis, references, smooth }
  * once.
  */
 function drawn(references, runs, step) {
-  const noted = (row) => row && (runs[0]?.history.value(row, step) ?? runs[0]?.history.value(row));
+  const noted = (row) =>
+    row && runs.map(({ history }) => history.value(row, step) ?? history.value(row)).find(isNumber);
   const found = references
     .map(({ who, colour, value, row, floor, spread }) => {
       const band = noted(spread) ?? runs.map((run) => run.floor(floor, step, 'spreads')).find(isNumber);
