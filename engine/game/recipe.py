@@ -69,6 +69,7 @@ class Recipe(ABC):
     has_encoder: ClassVar[bool] = False
     judges_samples: ClassVar[bool] = True  # whether D looks at samples: then G can collapse
     judged: ClassVar[Judged] = Judged()
+    at_rest: ClassVar[str] = ""  # what to know of its losses at equilibrium, a sentence
     watch: ClassVar[str] = ""  # what to watch while it trains, where its kind of data says it wrong
     has_classifier: ClassVar[bool] = False
     reads_codes: ClassVar[bool] = False

@@ -45,6 +45,9 @@ class SemiSupervisedGAN(TwoPlayers):
     paper = "Salimans et al. 2016, arXiv:1606.03498"
     kinds = ("images",)
     needs_labels = has_classifier = True
+    at_rest = (
+        "D's is of log 2 and the labelled pictures' cross-entropy, 0 once they are learned; G's of features."
+    )
     measured = ("test_error",)
     disables, adversarial_options = {"supervised_only": ("game",)}, ("unlabelled_weight",)
     averaged = ("generator", "discriminator")

@@ -108,6 +108,7 @@ class GanRecord(TypedDict):
     sentence: str
     judges_samples: NotRequired[bool]
     judged: NotRequired[JudgedRecord]
+    at_rest: NotRequired[str]
     gradients: NotRequired[list[str]]
 
 

@@ -188,6 +188,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
                 "sentence": recipe.sentence,
                 "judges_samples": recipe.judges_samples,
                 "judged": asdict(recipe.judged),
+                "at_rest": recipe.at_rest,
                 "gradients": _gradients(recipe(options, shape_of(source))),
             },
             "live": [

@@ -114,6 +114,7 @@ class Reporter:
     def _diagnose(self, row: Row) -> None:
         active, now = self.diagnoser.update(row), time.perf_counter()
         names = [item["name"] for item in active]
-        if names != self._active or (active and now - self._diagnosed > DIAGNOSIS_EVERY_S):
+        ends = self.trainer.step == self.status.steps  # what is left to see agrees with the last row
+        if names != self._active or (active and (ends or now - self._diagnosed > DIAGNOSIS_EVERY_S)):
             self._active, self._diagnosed = names, now
             self.journal.event("diagnosis", active=active)

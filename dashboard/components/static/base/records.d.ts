@@ -228,6 +228,7 @@ export interface GanRecord {
   sentence: string;
   judges_samples?: boolean;
   judged?: JudgedRecord;
+  at_rest?: string;
   gradients?: string[];
 }
 

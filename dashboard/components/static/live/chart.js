@@ -65,7 +65,8 @@ export class Chart {
     const { title, help } = this.spec;
     const alone = this.runs.length === 1 && this.board.runs.length > 1;
     const second = this.#dash(this.runs[0]) ? 'gv-dash-second' : '';
-    this.title.replaceChildren(alone ? el('i', { class: `gv-dash ${second}` }) : '', title(this.meta));
+    const said = (alone && this.spec.brief) || title(this.meta); // beside a dash there is less room
+    this.title.replaceChildren(alone ? el('i', { class: `gv-dash ${second}` }) : '', said);
     this.title.title = typeof help === 'function' ? help(this.meta) : help;
     this.#buildLegend();
     this.#fit();

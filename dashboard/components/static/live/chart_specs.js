@@ -81,7 +81,7 @@ function range(meta) {
 
 /**
  * title, help (meta), menu (its name where it is chosen, if not the title): words. unit(meta): what the values
- * are counted in, where it is not the same for all runs. lines: [{key, label, tag (at the
+ * are counted in, where it is not the same for all runs. brief: a shorter title. lines: [{key, label, tag (at the
  * line's end), color}]. scale: 'linear' | 'log' | 'choice'. range(meta): fixed y range or null.
  * references(meta, runs, step): [{value, color, who, spread}]. smooth: whether smoothing applies.
  */
@@ -90,7 +90,7 @@ const STATISTICS = {
     title: () => 'losses',
     help: (meta) =>
       `What D and ${judged(meta).player} play for, without penalties. Dotted: at equilibrium under this run's ` +
-      `options, where D cannot tell ${judged(meta).real_kind} from ${judged(meta).fake_kind}; none where it is not known.`,
+      `options, where D cannot tell ${judged(meta).real_kind} from ${judged(meta).fake_kind}; none where it is not known. ${meta.gan?.at_rest ?? ''}`,
     unit: lossUnit,
     lines: (meta) => {
       const { player } = judged(meta);
@@ -117,6 +117,7 @@ const STATISTICS = {
       `What D says of ${judged(meta).real_kind} and of ${judged(meta).fake_kind}, on average. ` +
       'Together at the dotted line: undecided.',
     unit: scoreUnit,
+    brief: 'scores',
     lines: (meta) => {
       const { real, fake, tags } = judged(meta);
       return [

@@ -14,6 +14,7 @@ export function decorate(owner, plot) {
   const font = (weight) => `${weight} ${FONT_SIZE * ratio}px ${owner.board.theme.font}`;
   const pen = { context, box, ratio, font, right: box.left + box.width, bottom: box.top + box.height };
   context.save();
+  context.setLineDash([]); // a second run's lines leave theirs
   Object.assign(context, { font: font(600), textBaseline: 'middle', textAlign: 'left' });
   drawReferences(owner, plot, pen);
   drawMarks(owner, plot, pen);
