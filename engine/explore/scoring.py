@@ -45,15 +45,16 @@ def score(loaded: Loaded, request: dict[str, Any]) -> Plan:
 def scored(loaded: Loaded, x: Tensor) -> dict[str, Any]:
     """Scores of ``x`` (n, ...), saliency maps of pictures, and class probabilities, if it has any."""
     model, objective = loaded.model, objective_of(loaded)
+    judged = model.recipe.judged
     x = x.clone().requires_grad_()
     with loaded.asking():
         logits = model.recipe.logits(model.networks, x)  # (n,)
     (gradient,) = torch.autograd.grad(logits.sum(), x)
     answer: dict[str, Any] = {
         "scores": objective.score(logits).detach().tolist(),
-        "label": objective.describe()["score_label"].replace("D(x)", model.recipe.judged.alone),
+        "label": objective.describe()["score_label"].replace("D(x)", judged.alone or judged.real),
         "probability": objective.probability,
-        "real_kind": model.recipe.judged.real_kind,
+        "real_kind": judged.real_kind,
         "midpoint": objective.midpoint,
         "classes": None,
     }

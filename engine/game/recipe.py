@@ -40,8 +40,8 @@ class Shape:
 @dataclass(frozen=True)
 class Judged:
     """What D tells apart, as charts name it: its answer to what counts as ``real`` and to what counts as
-    ``fake``, in formulas and in words; ``alone`` is its answer to a sample by itself, and ``player`` who
-    deceives it.
+    ``fake``, in formulas and in words; ``alone`` is its answer to a sample by itself, where that is not
+    ``real``, and ``player`` who deceives it.
     """
 
     real: str = "D(x)"
@@ -49,7 +49,7 @@ class Judged:
     real_kind: str = "real data"
     fake_kind: str = "generated data"
     tags: tuple[str, str] = ("real", "fake")  # at the ends of lines
-    alone: str = "D(x)"
+    alone: str = ""
     player: str = "G"
 
 

@@ -53,18 +53,18 @@ class BiGAN(TwoPlayers):
     idle = {"points": ("networks", "discriminator_norm", "width")}
     has_encoder = True
     has_features = False  # what D sees are pairs
-    judged = Judged(
-        "D(x, E(x))", "D(G(z), z)", "real samples with their codes", "generated ones with their latents",
-        alone="D(x, E(x))", player="G, E",
-    )  # fmt: skip
+    judged = Judged("D(x, E(x))", "D(G(z), z)", "x with codes", "z with samples", player="G, E")
     averaged = ("generator", "encoder")
     defaults = {"points": POINTS, "images": {"batch_size": 128, "lr_decay": "cosine"}}
 
     class Options(Options):
         variant: Literal["bigan", "ali", "alice"] = knob(
-            "bigan", "Variant", "What E does, and what G(E(x)) is held to.",
-            group="networks", choices=VARIANTS,
-        )  # fmt: skip
+            "bigan",
+            "Variant",
+            "What E does, and what G(E(x)) is held to.",
+            group="networks",
+            choices=VARIANTS,
+        )
         networks: Literal["dense", "convolutional"] = knob(
             "dense", "Networks", "The paper's for MNIST, or DCGAN's.", group="networks", choices=NETWORKS
         )
@@ -77,8 +77,7 @@ class BiGAN(TwoPlayers):
             32, "Width", "Channels at the largest map, if convolutional.", ge=4, le=256, group="networks"
         )
         discriminator_norm: Literal["batch", "none"] = knob(
-            "none",
-            "Norm in D",
+            "none", "Norm in D",
             "None: with the authors' batch norm D wins within 500 steps here, and G ends in noise.",
             group="networks", choices=NORMS,
         )  # fmt: skip

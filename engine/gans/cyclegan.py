@@ -56,7 +56,7 @@ class CycleGAN(Recipe):
     )
     kinds = ("pairs", "domains")
     has_features = False  # each D has features of its own side
-    judged = Judged("D(B)", "D(G(A))", "pictures of B", "translations of A", alone="D(B)")
+    judged = Judged("D(B)", "D(G(A))", "pictures of B", "translations of A")
     averaged = ("generator", "generator_back")
     discriminators = judges = ("discriminator", "discriminator_back")
     directions = ("a_to_b", "b_to_a")
@@ -71,23 +71,16 @@ class CycleGAN(Recipe):
             "resnet_9", "Translators", "The network of both.", group="networks", choices=NETWORKS
         )
         width: int = knob(
-            64,
-            "Width",
-            "Channels of a translator's outermost layer; 16 to 32 suit a CPU.",
-            ge=4,
-            le=256,
+            64, "Width", "Channels of a translator's outermost layer; 16 to 32 suit a CPU.", ge=4, le=256,
             group="networks",
-        )
+        )  # fmt: skip
         discriminator_width: int = knob(
             64, "Width of D", "Channels of each D's first layer.", ge=4, le=256, group="networks"
         )
         patch: Patch = knob(
-            "70",
-            "D's patch",
-            "How much of the picture one verdict of D sees.",
-            group="networks",
+            "70", "D's patch", "How much of the picture one verdict of D sees.", group="networks",
             choices=PATCHES,
-        )
+        )  # fmt: skip
         norm: Norm = knob("instance", "Norm", "In translators and D.", group="networks", choices=NORMS)
         dropout: bool = knob(False, "Dropout", "Half of some inner features left out.", group="networks")
         test_mode: Used = norm_when_used("eval")

@@ -50,7 +50,7 @@ class Pix2Pix(TwoPlayers):
     deviations = ("Squares are halved here: under least squares an L1 weight of 50 is the reference's 100.",)
     kinds = ("pairs",)
     disables = {"adversary": ("discriminator", "game")}
-    judged = Judged("D(A, B)", "D(A, G(A))", "A beside its B", "A beside its translation", alone="D(A, B)")
+    judged = Judged("D(A, B)", "D(A, G(A))", "A beside its B", "A beside its translation")
     has_features = False  # what D sees are pairs
     directions = ("a_to_b",)
     min_batch_size = 1

@@ -23,12 +23,12 @@ from engine.data.pixels import to_floats
 from engine.data.source import ImageSource, Source
 from engine.game.context import Context
 from engine.game.recipe import Exhibit, Networks, Phase, Shape, Show, Stage, Statistics, TwoPlayers
+from engine.latent.traversals import named_rows
 from engine.networks.weight_norm import NoisyClassifier, WeightNormGenerator
 from engine.objectives import Objective
 from engine.options import BadInput, Options, knob
 
 MEASURED = 2000  # pictures of the test part on which the error is measured while it trains
-ROWS, COLUMNS = 10, 12
 GROUP = "classes"
 REFUSED = {  # by their switches: what would fight with this GAN's own pieces
     "label_smoothing": "a real picture's target is its class, which cannot be smoothed",
@@ -46,7 +46,7 @@ class SemiSupervisedGAN(TwoPlayers):
     kinds = ("images",)
     needs_labels = has_classifier = True
     at_rest = (
-        "D's is of log 2 and the labelled pictures' cross-entropy, 0 once they are learned; G's of features."
+        "D's is log 2 and the labelled pictures' cross-entropy, which falls to 0; G's a distance of features."
     )
     measured = ("test_error",)
     disables, adversarial_options = {"supervised_only": ("game",)}, ("unlabelled_weight",)
@@ -61,13 +61,9 @@ class SemiSupervisedGAN(TwoPlayers):
     class Options(Options):
         latent_dim: int = knob(100, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")
         labels: int = knob(
-            100,
-            "Labels",
-            "Training pictures whose class is told, as many of each.",
-            ge=2,
-            le=10**6,
+            100, "Labels", "Training pictures whose class is told, as many of each.", ge=2, le=10**6,
             group=GROUP,
-        )
+        )  # fmt: skip
         label_seed: int = knob(
             0, "Draw of labels", "Another number labels other pictures.", ge=0, le=2**31 - 1, group=GROUP
         )
@@ -75,15 +71,9 @@ class SemiSupervisedGAN(TwoPlayers):
             False, "Without the GAN", "The same classifier, from the labelled pictures alone.", group=GROUP
         )
         unlabelled_weight: float = knob(
-            1.0,
-            "Unlabelled weight",
-            "Weight of real against generated, beside naming the labelled.",
-            gt=0,
-            le=100,
-            step=0.1,
-            live=True,
-            group=GROUP,
-        )
+            1.0, "Unlabelled weight", "Weight of real against generated, beside naming the labelled.",
+            gt=0, le=100, step=0.1, live=True, group=GROUP,
+        )  # fmt: skip
 
     @classmethod
     def check(cls, options: Any, data: Shape) -> None:
@@ -176,9 +166,7 @@ class SemiSupervisedGAN(TwoPlayers):
         return discriminator.classes(x, ctx.normal_like)
 
     def equilibrium(self, objective: Objective) -> dict[str, float]:
-        """D's loss once the labelled pictures are learned, whose cross-entropy it has beside the game; G's is
-        a distance of features.
-        """
+        """What ``at_rest`` says, with the labelled pictures learned."""
         return {
             "d_loss": self.options.unlabelled_weight * log(2),
             "g_loss": 0.0,
@@ -206,11 +194,4 @@ class SemiSupervisedGAN(TwoPlayers):
         return found
 
     def exhibits(self, show: Show) -> list[Exhibit]:
-        named = self.classify(show.networks, show.real).argmax(1)
-        rows = min(self.data.classes, ROWS)
-        pictures = show.real.new_full((rows, COLUMNS, *show.real.shape[1:]), -1.0)  # (rows, COLUMNS, C, H, W)
-        for row in range(rows):
-            own = show.real[named == row][:COLUMNS]
-            pictures[row, : len(own)] = own
-        sentence = "Real pictures, each in the row of the class that D gives it."
-        return [Exhibit("named", "Named by D", sentence, pictures.flatten(0, 1), rows, COLUMNS, "real")]
+        return [named_rows(show, self.classify(show.networks, show.real).argmax(1), self.data.classes)]

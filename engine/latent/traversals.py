@@ -9,6 +9,7 @@ from engine.game.codes import REACH, Code, each_value, first_category, traversal
 from engine.game.recipe import Exhibit, Recipe, Show
 
 ROWS = COLUMNS = 10
+NAMED = 12  # pictures in a row of those that D names
 DRAWS = 4096  # of the prior, to see how far it reaches
 
 
@@ -44,6 +45,17 @@ def category_rows(recipe: Recipe, show: Show, category: Code, continuous: list[C
         columns, across = len(chosen), "each column the same noise."
         latents = each_value(chosen, category, rows)
     return _grid(recipe, show, ("categories", "Categories", f"{each}; {across}"), latents, columns)
+
+
+def named_rows(show: Show, named: Tensor, classes: int) -> Exhibit:
+    """Real pictures, each in the row of the class ``named`` (N,) that D gives it; empty places are black."""
+    rows = min(classes, ROWS)
+    pictures = show.real.new_full((rows, NAMED, *show.real.shape[1:]), -1.0)  # (rows, NAMED, C, H, W)
+    for row in range(rows):
+        own = show.real[named == row][:NAMED]
+        pictures[row, : len(own)] = own
+    sentence = "Real pictures, each in the row of the class that D gives it."
+    return Exhibit("named", "Named by D", sentence, pictures.flatten(0, 1), rows, NAMED, "real")
 
 
 def code_row(base: Tensor, code: Code) -> Tensor:

@@ -218,7 +218,7 @@ export class Pictures {
   #remark(layer) {
     const { real, alone } = judged(this.runs[0].meta);
     if (real === 'D(x)' || !['d', 'arrows', 'optimal'].includes(layer)) return '';
-    return layer === 'optimal' ? `; of points alone: this D answers ${real}` : `; by ${alone}`;
+    return layer === 'optimal' ? `; of points alone: this D answers ${real}` : `; by ${alone || real}`;
   }
 
   // what can stand beside the samples is known with the first frame: exhibits are the GAN's own
