@@ -59,11 +59,7 @@ class BiGAN(TwoPlayers):
 
     class Options(Options):
         variant: Literal["bigan", "ali", "alice"] = knob(
-            "bigan",
-            "Variant",
-            "What E does, and what G(E(x)) is held to.",
-            group="networks",
-            choices=VARIANTS,
+            "bigan", "Variant", "What E does; what G(E(x)) is held to.", group="networks", choices=VARIANTS
         )
         networks: Literal["dense", "convolutional"] = knob(
             "dense", "Networks", "The paper's for MNIST, or DCGAN's.", group="networks", choices=NETWORKS
