@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import sys
@@ -31,6 +33,7 @@ RUNS = "folder with runs, where models of one's own lie, too"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a run failed, 2 something given cannot be used."""
+    _mend_streams()
     given = parser().parse_args(arguments)
     try:
         _load_plugins(given)
@@ -42,10 +45,29 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OSError, SafetensorError) as error:
-        if not is_full(error):
+        if is_full(error):
+            print(f"ganscope: {NoRoom()}", file=sys.stderr)
+        elif isinstance(error, OSError) and error.filename is not None and error.strerror:
+            print(f"ganscope: {error.filename}: {error.strerror}.", file=sys.stderr)
+        else:
             raise
-        print(f"ganscope: {NoRoom()}", file=sys.stderr)
         return 2
+
+
+def _mend_streams() -> None:
+    """Nothing that is found out is lost over how it is said: letters that the terminal's encoding lacks are
+    written by number, and where a stream is closed (``>&-``) words go nowhere, not into the next file opened.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+        elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[Any], int], help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(run=run)
+        sub = commands.add_parser(name, help=help, description=help, add_help=name != "train")
+        sub.set_defaults(run=run, parser=sub)
         sub.add_argument("--plugins", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=PLUGINS)
         return sub
 
@@ -69,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     lister.add_argument("--json", action="store_true", help="everything, options included, as JSON")
 
     trainer = command("train", _train, "Train a GAN; it can be watched in the browser meanwhile.")
+    trainer.add_argument("-h", "--help", action=_Help, help="with --gan, the options of that GAN, too")
     trainer.add_argument("--gan", help="see `list gans` (default: gan)")
     trainer.add_argument("--data", help="see `list datasets` (default: ring)")
     trainer.add_argument("--preset", help="start from a preset of the home page instead")
@@ -90,6 +113,25 @@ def parser() -> argparse.ArgumentParser:
     )
     trainer.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
     trainer.add_argument("--start-from", metavar="MODEL", help="a model or run whose weights it begins with")
+    trainer.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML or JSON: gan, data, steps, seed, options ...; what "
+        "is given beside it counts more. A run's config.json will do",
+    )
+    trainer.add_argument(
+        "--dry-run", action="store_true", help="check everything, print it as a --config file, train nothing"
+    )
+
+    lister = command("runs", _runs, "List the runs: state, step, rate.")
+    lister.add_argument("--runs", type=Path, default=Path("runs"), help="the folder with runs")
+    lister.add_argument("--json", action="store_true", help="as JSON")
+
+    teller = command("status", _status, "Say how a run stands: step, rate, time left, losses.")
+    teller.add_argument("which", metavar="RUN", help="its name in runs/, or its folder")
+    teller.add_argument("--runs", type=Path, default=Path("runs"), help="the folder with runs")
+    teller.add_argument("--json", action="store_true", help="as JSON, with its newest row of metrics")
 
     sampler = command("sample", _sample, "Draw samples from a model or a run as one picture.")
     sampler.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
@@ -109,7 +151,9 @@ def parser() -> argparse.ArgumentParser:
     sampler.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
     judge = command("evaluate", _evaluate, "Measure a model or a run: each figure with its floor.")
-    judge.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
+    judge.add_argument("model", nargs="?", help="a model's name, a run's name in runs/, or a folder")
+    judge.add_argument("--real", type=Path, metavar="FOLDER", help="instead of a model: real pictures,")
+    judge.add_argument("--fake", type=Path, metavar="FOLDER", help="and pictures of any program beside them")
     judge.add_argument(
         "--metrics", help="names joined by commas, e.g. fid,precision (default: all that apply)"
     )
@@ -130,6 +174,13 @@ def parser() -> argparse.ArgumentParser:
     bench = command("bench", _bench, "Measure training speed, as ratios side by side on this machine.")
     bench.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser
+
+
+class _Help(argparse._HelpAction):
+    """Help that waits until everything is read."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, *given: Any, **more: Any) -> None:
+        namespace.run = _help
 
 
 def _weights_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -228,7 +279,11 @@ def _list(given: argparse.Namespace) -> int:
 
 
 def _request(given: argparse.Namespace) -> dict[str, Any]:
+    from engine.training.asked import read_config
+
     request: dict[str, Any] = {"gan": "gan", "data": "ring"}
+    if given.config:
+        request |= read_config(given.config)
     if given.preset:
         from engine.presets import PRESETS
 
@@ -238,7 +293,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
                 "preset",
                 f"Choose one of: {', '.join(PRESETS)}.",
             )
-        request = {**PRESETS[given.preset].runs[0], "preset": given.preset}
+        request |= {**PRESETS[given.preset].runs[0], "preset": given.preset}
     for name in ("gan", "data", "steps", "seed", "device", "start_from"):
         if getattr(given, name) is not None:
             request[name] = getattr(given, name)
@@ -250,7 +305,7 @@ def _resumed(given: argparse.Namespace) -> RunFolder:
     """The run to go on with, for more steps if asked for. Raises ``BadInput``, ``Conflict``."""
     if given.out is None:
         raise BadInput("which run?", "out", "Name its folder: --resume --out runs/NAME")
-    for name in ("gan", "data", "preset", "seed", "set", "device", "start_from"):
+    for name in ("gan", "data", "preset", "seed", "set", "device", "start_from", "config", "dry_run"):
         if getattr(given, name):
             raise BadInput(
                 "a run goes on as it began.",
@@ -284,13 +339,19 @@ def _train(given: argparse.Namespace) -> int:
 
         config = validate(_request(given))
         pick_device(config["device"])  # before there is a folder
+        if given.dry_run:
+            from engine.training.asked import as_yaml
+
+            print(as_yaml(config), end="")
+            return 0
         folder = RunFolder(given.out or Path("runs") / new_id(config["gan"], config["data"]))
         check_id(folder.id)
         config["id"] = folder.id
         folder.create(config, "starting")
     steps = folder.status().get("steps") or folder.config()["steps"]
     with _Bar(steps) as bar:
-        state = train(folder, resume=given.resume, progress=bar.show)
+        say = None if sys.stderr.isatty() else _say
+        state = train(folder, resume=given.resume, progress=bar.show, say=say)
     status = folder.status()
     print(f"{state} at step {status['step']:,}: {folder.path}")
     if state == "failed":
@@ -300,8 +361,42 @@ def _train(given: argparse.Namespace) -> int:
     return 1 if state == "failed" else 0
 
 
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # whoever read it has left
+        print(line, file=sys.stderr, flush=True)
+
+
+def _help(given: argparse.Namespace) -> int:
+    given.parser.print_help()
+    if given.gan:
+        from engine.training.asked import options_text
+
+        print(f"\n{options_text(given.gan)}")
+    return 0
+
+
+def _runs(given: argparse.Namespace) -> int:
+    from engine.runs.telling import all_runs, as_table
+
+    found = all_runs(given.runs)
+    if given.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(as_table(found) if found else f"There are no runs in {given.runs}.")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    from engine.runs.telling import status_of
+
+    named = given.runs / given.which
+    folder = named if (named / "status.json").exists() else Path(given.which)
+    print(status_of(RunFolder(folder.resolve()), given.json))
+    return 0
+
+
 class _Bar:
-    """A progress bar on a terminal, nothing elsewhere."""
+    """A progress bar on a terminal; elsewhere there are lines."""
 
     def __init__(self, steps: int) -> None:
         from tqdm import tqdm
@@ -315,6 +410,10 @@ class _Bar:
         self.bar.close()
 
     def show(self, step: int, row: Row) -> None:
+        with contextlib.suppress(OSError):  # the terminal may be gone, and the run goes on
+            self._show(step, row)
+
+    def _show(self, step: int, row: Row) -> None:
         parts = [
             f"D {row['d_loss']:.3f}" if "d_loss" in row else "",
             f"G {row['g_loss']:.3f}" if "g_loss" in row else "",
@@ -366,14 +465,18 @@ def _evaluate(given: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from engine.metrics import evaluate
-    from engine.models import loading
     from engine.training.device import pick_device
 
+    folders = given.real is not None and given.fake is not None
+    if folders == (given.model is not None) or (given.real is None) != (given.fake is None):
+        raise BadInput(
+            "one thing is measured at a time.",
+            "model",
+            "Name a model or run, or --real FOLDER --fake FOLDER.",
+        )
     names = None if given.metrics is None else [name.strip() for name in given.metrics.split(",")]
     asked = Evaluate.read({"metrics": names, "n": given.n, "seed": given.seed, "network": given.network})
-    model, device = loading.load(given.model, given.runs), pick_device(given.device)
-    for network in model.networks.values():
-        network.to(device)
+    device = pick_device(given.device)
     with tqdm(disable=not sys.stderr.isatty(), dynamic_ncols=True, leave=False) as bar:
 
         def show(what: str, done: int, total: int) -> None:
@@ -381,12 +484,24 @@ def _evaluate(given: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        fetch = asked.network == "inception"
-        found = evaluate.evaluate(
-            model, asked.metrics, asked.n, asked.seed, show, asked.network, download=fetch
-        )
+        how = (asked.metrics, asked.n, asked.seed, show, asked.network, asked.network == "inception")
+        if given.real is not None and given.fake is not None:
+            from engine.metrics.folders import evaluate_folders
+
+            found = evaluate_folders(given.real, given.fake, *how, device=str(device))
+        else:
+            found = evaluate.evaluate(_model_on(given, device), *how)
     print(json.dumps(found, indent=2) if given.json else evaluate.as_text(found))
     return 0
+
+
+def _model_on(given: argparse.Namespace, device: Any) -> Any:
+    from engine.models import loading
+
+    model = loading.load(given.model, given.runs)
+    for network in model.networks.values():
+        network.to(device)
+    return model
 
 
 def _import(given: argparse.Namespace) -> int:

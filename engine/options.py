@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 Scale = Literal["linear", "log"]
+NEAR = 0.7  # how alike two names are, of 1, before one is taken for a slip of the other
 LONGEST_TEXT = 10_000  # characters
 
 
@@ -309,7 +310,7 @@ def _nearest(name: str, model: type[BaseModel] | None) -> str:
     import difflib
 
     known = list(model.model_fields) if model else []
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=NEAR)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     if model and issubclass(model, Options):

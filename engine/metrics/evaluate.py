@@ -82,14 +82,20 @@ def evaluate_networks(
     subject = Subject(
         recipe, networks, source, lambda: pick(source, network, device, download), n, seed, progress
     )
+    with evaluating(*networks.values()):
+        return report(subject, names, began)
+
+
+def report(subject: Subject, names: list[str], began: float) -> dict[str, Any]:
+    """What ``evaluate_networks`` returns, of any subject; ``began`` by ``time.perf_counter``."""
+    source, n, seed = subject.source, subject.n, subject.seed
     outcomes: dict[str, Outcome] = {}
     measures = _evaluations()
     seconds: dict[str, float] = {}
-    with evaluating(*networks.values()):
-        for name in names:
-            started = time.perf_counter()
-            outcomes[name] = measures[name](subject)
-            seconds[name] = round(time.perf_counter() - started, 2)
+    for name in names:
+        started = time.perf_counter()
+        outcomes[name] = measures[name](subject)
+        seconds[name] = round(time.perf_counter() - started, 2)
     looked = source.kind != "points" and any(METRICS[name].looks for name in names)
     shown = subject.network if looked else None
     figures = {key: value for found in outcomes.values() for key, value in found.figures.items()}
@@ -140,7 +146,13 @@ def described(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[str]:
     """The measures to take, in the table's order. A figure's name stands for the measure that gives it."""
-    fitting = applicable(recipe, source)
+    return resolve(metrics, applicable(recipe, source), lambda name: METRICS[name].unmet(recipe, source))
+
+
+def resolve(metrics: list[str] | None, fitting: list[str], unmet: Callable[[str], str | None]) -> list[str]:
+    """Those of the ``fitting`` measures that are asked for; ``unmet`` says why another does not apply. Raises
+    ``BadInput``.
+    """
     choice = f"Choose from: {', '.join(fitting)}."
     if metrics is None:
         return fitting
@@ -153,7 +165,7 @@ def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[
             raise BadInput(f"there is no measure called {given[:80]!r}.", "metrics", choice)
         usable = [name for name in names if name in fitting]
         if not usable:
-            why = METRICS[names[0]].unmet(recipe, source)
+            why = unmet(names[0])
             raise BadInput(f"{given} does not apply: {why}.", "metrics", choice)
         wanted.update(usable)
     return [name for name in fitting if name in wanted]
@@ -161,7 +173,8 @@ def _resolve(metrics: list[str] | None, recipe: Recipe, source: Source) -> list[
 
 def as_text(found: dict[str, Any]) -> str:
     """What ``evaluate`` returned, as a table to read on a terminal."""
-    lines = [f"{found['title']}, step {found['step']:,} (seed {found['seed']}, {found['seconds']:.0f} s)"]
+    at = f", step {found['step']:,}" if "step" in found else ""
+    lines = [f"{found['title']}{at} (seed {found['seed']}, {found['seconds']:.0f} s)"]
     if looked := found["network"]:
         lines += [f"Looked at with {looked['title']}. {looked['note']}"]
     for name, details in found["metrics"].items():

@@ -50,7 +50,7 @@ class Reporter:
     def _is_regular(self) -> bool:
         return self.trainer.step % self.trainer.report_every == 0 or self.trainer.step == 1
 
-    def report(self, clear: bool = True) -> None:
+    def report(self, clear: bool = True) -> Row:
         """One row of metrics, read back from the device at once. ``clear=False`` lets the means go on
         gathering, as they do where a run ends between two reports: it may be made longer.
         """
@@ -79,6 +79,7 @@ class Reporter:
         self._diagnose(row)
         if self.progress:
             self.progress(trainer.step, row)
+        return row
 
     def _evaluate(self) -> dict[str, float]:
         """The figures of an evaluation. Training waits; its random streams do not move."""

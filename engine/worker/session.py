@@ -28,6 +28,7 @@ from engine.worker import memory
 from engine.worker.commands import Commands
 from engine.worker.journal import Journal
 from engine.worker.keeping import Keeper
+from engine.worker.lines import Lines, Say
 from engine.worker.replay import Replay
 from engine.worker.reporter import Progress, Reporter
 from engine.worker.status import Status
@@ -37,9 +38,11 @@ ROOM_EVERY_S = 0.5  # between two tries on a full disk
 IDLE_S = 0.01  # between two looks at the commands while paused
 
 
-def train(folder: RunFolder, resume: bool = False, progress: Progress | None = None) -> str:
+def train(
+    folder: RunFolder, resume: bool = False, progress: Progress | None = None, say: Say | None = None
+) -> str:
     """Train the run in ``folder`` to its end, in this process; returns the final state (done, stopped or
-    failed).
+    failed). ``say`` takes a line every half minute.
 
     The outermost boundary of a worker: whatever happens inside is recorded in status, events and log. Raises
     ``Conflict`` if another process trains it.
@@ -48,7 +51,7 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
     if not lock.acquire():
         raise Conflict(f"another process trains {folder.id}.", "run", "Stop it first, or wait until it ends.")
     try:
-        return Session(folder, resume, progress).run()
+        return Session(folder, resume, progress, say).run()
     except BadInput as refusal:
         return _fail(folder, refusal.error, refusal.remedy)
     except Exception as error:
@@ -59,6 +62,10 @@ def train(folder: RunFolder, resume: bool = False, progress: Progress | None = N
             f"{type(error).__name__}: {error}"[:500],
             "See the log; resume it from its last checkpoint.",
         )
+    except (KeyboardInterrupt, SystemExit):  # before it listened, or in the middle of an end
+        if folder.written()["state"] == "starting":
+            _fail(folder, "It was ended before its first step.", "Start it again.")
+        raise
     finally:
         lock.release()
 
@@ -84,7 +91,9 @@ class Session:
     (``replay``).
     """
 
-    def __init__(self, folder: RunFolder, resume: bool, progress: Progress | None) -> None:
+    def __init__(
+        self, folder: RunFolder, resume: bool, progress: Progress | None, say: Say | None = None
+    ) -> None:
         config = folder.config()
         before = folder.written()
         use_threads(config["kind"])
@@ -103,6 +112,7 @@ class Session:
         self.keeper = Keeper(folder, self.trainer, self.status, self.journal, self.replay)
         picture = picture_of(self.trainer.shown())
         self.reporter = Reporter(self.trainer, picture, self.status, self.journal, self.keeper, progress)
+        self.lines = Lines(folder.log, self.status, say)
         if kept:
             self.reporter.remember()
         keep = self.keeper.save_beside if KINDS[config["kind"]].keeps_weights else None
@@ -161,12 +171,13 @@ class Session:
 
     def _after_step(self) -> None:
         if self.reporter.is_due():
-            self.reporter.report()
+            self.lines.row = self.reporter.report()
             if self.status.state == "failed":
                 return
         self.gallery.snapshot_if_due(self.trainer.step)
         self.gallery.watch()
         self.status.refresh()
+        self.lines.tell_if_due()
         self.keeper.keep_if_due()
 
     def _end(self) -> str:
