@@ -56,7 +56,6 @@ ONLY_HELP = {  # asked for help instead, for a reason
     "engine pull horse2zebra": "asks the internet",
     "engine.tools.pretraining infogan-mnist": "trains for hours",
     "tests.benchmarks.pages": "takes minutes, with a browser",
-    "tests.benchmarks.diagnosis": "trains for an hour",
     "tests.benchmarks.explore": "takes minutes, with a browser",
     "tests.benchmarks.studio": "takes minutes, with a browser",
     "tests.benchmarks.translate speed": "takes minutes",

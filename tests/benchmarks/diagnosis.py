@@ -59,6 +59,7 @@ _CIRCLING = {
     for who in ("generator", "discriminator")
     for what, value in (("optimizer", "adam"), ("lr", 1e-3), ("beta1", 0.9), ("beta2", 0.999))
 }
+_FAST = {"generator_lr": 1e-2, "discriminator_lr": 1e-2}
 _BURSTING = {
     f"{who}_{what}": value
     for who in ("generator", "discriminator")
@@ -79,7 +80,7 @@ CASES = {
     "wgan_gp_well": _case("healthy", 2000, "wgan_gp", "segments"),
     "wgan_gp_ill": _case("divergence", 400, "wgan_gp", "segments", **_BURSTING),
     "r3gan_well": _case("healthy", 2400, "r3gan", "ring"),
-    "r3gan_ill": _case("oscillation", 1600, "r3gan", "ring", r1=0.0, r2=0.0, **_CIRCLING),
+    "r3gan_ill": _case("oscillation", 1600, "r3gan", "ring", r1=0.0, r2=0.0, **{**_CIRCLING, **_FAST}),
     "infogan_well": _case("healthy", 2400, "infogan", "ring"),
     "infogan_ill": _case("mode_collapse", 2000, "infogan", "ring", info_weight=0.0, **_LATE),
     "bigan_well": _case("healthy", 6000, "bigan", "ring"),
