@@ -15,6 +15,7 @@ from gradio.data_classes import FileData
 from gradio_client.utils import is_file_obj_with_meta
 
 from dashboard.studio import texts as texts
+from dashboard.studio.updates import SAME, Chosen, Many, Placed, Result, Taken, Turned
 from dashboard.studio.work import Card, Translation, Work
 from engine.options import BadInput
 
@@ -51,9 +52,9 @@ class Events:
     def _wants(self, request: gr.Request, number: int | None) -> bool:
         return self._newest.get(str(request.session_hash)) == number
 
-    # --- choosing; each returns updates for the components that its name in ``studio_page`` lists
+    # --- choosing
 
-    def open(self, request: gr.Request) -> tuple[Any, ...]:
+    def open(self, request: gr.Request) -> Chosen:
         """A visitor comes: the model of the address, and an example of it."""
         with saying():
             models = self._work.models()
@@ -61,12 +62,12 @@ class Events:
         chosen = asked if asked in models else next(iter(models), "")
         choices = [(card["title"], name) for name, card in models.items()]
         dropdown = gr.update(choices=choices, value=chosen or None, interactive=bool(choices))
-        return (dropdown, *self._about(models.get(chosen), {}, request))
+        return self._about(models.get(chosen), {}, request)._replace(model=dropdown)
 
-    def choose(self, model: str, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
+    def choose(self, model: str, given: LastInput, request: gr.Request) -> Chosen:
         """Another model: it gets the visitor's own picture, or an example of its own."""
         with saying():
-            return (gr.skip(), *self._about(self._work.models().get(model), given, request))
+            return self._about(self._work.models().get(model), given, request)
 
     def _card(self, model: str) -> Card:
         """Raises ``BadInput``."""
@@ -75,28 +76,34 @@ class Events:
             raise BadInput("this model is gone.", "model", "Choose another.")
         return card
 
-    def _about(self, card: Card | None, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
-        """Updates of direction, examples, pad, picture, tabs, given, access and asked."""
+    def _about(self, card: Card | None, given: LastInput, request: gr.Request) -> Chosen:
         if card is None:
-            hidden, nothing = gr.update(visible=False), gr.update(pictures=[])
-            return hidden, nothing, _pad([], True, None), None, gr.skip(), {}, "", self.ask(request)
+            return Chosen(
+                direction=gr.update(visible=False),
+                examples=gr.update(pictures=[]),
+                pad=_pad([], True, None),
+                picture=None,
+                given={},
+                access="",
+                asked=self.ask(request),
+            )
         direction = card["directions"][0]
         choices = texts.directions(card)
         radio = gr.update(choices=choices, value=direction, visible=len(choices) > 1)
-        examples, pad, given, picture, access, asked = self.turn(card["id"], direction, given, request)
+        turned = self.turn(card["id"], direction, given, request)
         tab = DRAW if _is_ink(card, direction) else PICTURE
-        tabs = gr.skip() if given.get("kind") == PICTURE else gr.Tabs(selected=tab)
-        return radio, examples, pad, picture, tabs, given, access, asked
+        tabs = SAME if turned.given.get("kind") == PICTURE else gr.Tabs(selected=tab)
+        return Chosen(**turned._asdict(), direction=radio, tabs=tabs)
 
-    def turn(self, model: str, direction: str, given: LastInput, request: gr.Request) -> tuple[Any, ...]:
-        """The other direction: updates of examples, pad, given, picture, access and asked."""
+    def turn(self, model: str, direction: str, given: LastInput, request: gr.Request) -> Turned:
+        """The other direction."""
         with saying():
             card = self._card(model)
             pictures = self._work.examples(model, direction)[:SHOWN_EXAMPLES]
         ink = _is_ink(card, direction)
         urls = [f"data:image/png;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
         pad = _pad(urls, ink, 0 if ink and urls else None)
-        picture: Any = gr.skip()
+        picture: Any = SAME
         if given.get("kind") != PICTURE:
             given = (
                 {"path": self._work.keep(pictures[0], "example.png"), "kind": "example"} if pictures else {}
@@ -106,29 +113,28 @@ class Events:
             f"{request.url.scheme}://{request.url.netloc}"  # its base_url is the studio's, not the server's
         )
         access = texts.access(model, direction, address)
-        return gr.update(pictures=urls), pad, given, picture, access, self.ask(request)
+        return Turned(gr.update(pictures=urls), pad, given, picture, access, asked=self.ask(request))
 
-    def show_example(
-        self, clicked: list[int], model: str, direction: str, request: gr.Request
-    ) -> tuple[LastInput, str, int]:
-        """An example was clicked on: given, picture and asked."""
+    def show_example(self, clicked: list[int], model: str, direction: str, request: gr.Request) -> Placed:
+        """An example was clicked on."""
         with saying():
             path = self._work.keep(self._work.examples(model, direction)[int(clicked[0])], "example.png")
-        return {"path": path, "kind": "example"}, path, self.ask(request)
+        return Placed({"path": path, "kind": "example"}, picture=path, asked=self.ask(request))
 
-    def take(self, path: str | None, request: gr.Request) -> tuple[LastInput, int]:
-        """A picture was sent: given and asked."""
-        return ({"path": path, "kind": PICTURE} if path else {}), self.ask(request)
+    def take(self, path: str | None, request: gr.Request) -> Taken:
+        """A picture was sent."""
+        return Taken({"path": path, "kind": PICTURE} if path else {}, asked=self.ask(request))
 
-    def take_away(self, request: gr.Request) -> tuple[LastInput, int]:
+    def take_away(self, request: gr.Request) -> Taken:
         """The picture was taken away; with this event Gradio would still hand it over."""
-        return {}, self.ask(request)
+        return Taken({}, asked=self.ask(request))
 
-    def reuse(self, made: str, request: gr.Request) -> tuple[Any, ...]:
-        """The output becomes the input: given, picture, tabs and asked."""
+    def reuse(self, made: str, request: gr.Request) -> Placed:
+        """The output becomes the input."""
         if not made:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        return {"path": made, "kind": PICTURE}, made, gr.Tabs(selected=PICTURE), self.ask(request)
+            return Placed()
+        tabs = gr.Tabs(selected=PICTURE)
+        return Placed({"path": made, "kind": PICTURE}, picture=made, tabs=tabs, asked=self.ask(request))
 
     # --- translating
 
@@ -140,9 +146,9 @@ class Events:
         patches: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio knows it by its default)
-    ) -> tuple[Any, ...]:
-        """What was given, however large: updates of slider, line, download, again, figures and made. It gives
-        up when the page asks for something else; Gradio then calls it again.
+    ) -> Result:
+        """What was given, however large. It gives up when the page asks for something else; Gradio then calls
+        it again.
         """
         if not model:
             return _nothing(NO_MODEL)
@@ -164,45 +170,40 @@ class Events:
         except BadInput as problem:
             # said, not raised: after an error Gradio forgets what was asked for meanwhile
             if not self._wants(request, number):
-                return _same()
+                return Result()
             gr.Warning(escape(_words(problem)), title=REFUSED)
             return _nothing(_words(problem))
-        return _shown(made) if made else _same()
+        return _shown(made) if made else Result()
 
     def sketch(
         self, drawn: object, model: str | None, direction: str, patches: bool, request: gr.Request
-    ) -> tuple[Any, ...]:
-        """A stroke was drawn: given, and as above, unless something else was asked for since. Gradio has seen
-        to it that the file was sent to it.
+    ) -> Result:
+        """A stroke was drawn, unless something else was asked for since. Gradio has seen to it that the file
+        was sent to it.
         """
         file = FileData(**drawn) if isinstance(drawn, dict) and is_file_obj_with_meta(drawn) else None
         if file is None or not model:
-            return gr.skip(), *_same()
+            return Result()
         number = self.ask(request)
         options = {"direction": direction, "patches": patches, "scale": "model"}
         with saying():
             made = self._work.sketch(file.path, model, options, viewer(request))
         if not self._wants(request, number):
-            return gr.skip(), *_same()
-        return {"path": file.path, "kind": DRAW}, *(_shown(made) if made else _same())
+            return Result()
+        return (_shown(made) if made else Result())._replace(given={"path": file.path, "kind": DRAW})
 
     def translate_all(
         self, paths: list[str] | None, model: str | None, direction: str, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
-        """Many files: updates of job, queue, zip, begin and end while they are worked on."""
+    ) -> Iterator[Many]:
+        """Many files, while they are worked on."""
         hidden, busy, idle = (
             gr.update(visible=False),
             gr.update(interactive=False),
             gr.update(interactive=True),
         )
         if not paths or not model:
-            yield (
-                "",
-                texts.hint("Choose pictures, or a zip of them." if model else NO_MODEL),
-                hidden,
-                idle,
-                busy,
-            )
+            hint = texts.hint("Choose pictures, or a zip of them." if model else NO_MODEL)
+            yield Many("", hint, zip=hidden, begin=idle, end=busy)
             return
         with saying():
             job = self._work.start_many(paths, model, {"direction": direction}, viewer(request))
@@ -210,9 +211,10 @@ class Events:
             status: dict[str, Any] = {}
             with saying():
                 for status in self._work.watch_many(job):
-                    yield job, texts.queue(status), hidden, busy, idle
+                    yield Many(job, texts.queue(status), zip=hidden, begin=busy, end=idle)
                 file = self._work.zip_of(job) if status["state"] == texts.DONE and status["done"] else None
-            yield "", texts.queue(status), gr.update(value=file, visible=file is not None), idle, busy
+            offered = gr.update(value=file, visible=file is not None)
+            yield Many("", texts.queue(status), zip=offered, begin=idle, end=busy)
         finally:
             self._work.cancel(job)  # also if the visitor has left
 
@@ -286,17 +288,18 @@ def _teller(progress: gr.Progress) -> Any:
     return tell
 
 
-def _nothing(words: str) -> tuple[Any, ...]:
+def _nothing(words: str) -> Result:
     idle = gr.update(interactive=False)
-    return None, texts.hint(words), gr.update(value=None, interactive=False), idle, "", ""
+    download = gr.update(value=None, interactive=False)
+    return Result(None, texts.hint(words), download=download, again=idle, figures="", made="")
 
 
-def _same() -> tuple[Any, ...]:
-    return tuple(gr.skip() for _ in range(6))
-
-
-def _shown(made: Translation) -> tuple[Any, ...]:
-    ready = gr.update(interactive=True)
-    figures = texts.figures(made.made, made.back, made.patches, made.about.get("patch_mean"))
-    download = gr.update(value=made.made, interactive=True)
-    return (made.given, made.made), texts.line(made.about), download, ready, figures, made.made
+def _shown(made: Translation) -> Result:
+    return Result(
+        (made.given, made.made),
+        texts.line(made.about),
+        download=gr.update(value=made.made, interactive=True),
+        again=gr.update(interactive=True),
+        figures=texts.figures(made.made, made.back, made.patches, made.about.get("patch_mean")),
+        made=made.made,
+    )

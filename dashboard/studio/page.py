@@ -16,6 +16,7 @@ from dashboard.studio.events import DRAW, MANY, PICTURE, Events
 from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
 from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
 from dashboard.studio.theme import css, theme
+from dashboard.studio.updates import Chosen, Many, Placed, Result, Taken, Turned
 from dashboard.studio.work import Work
 from engine.api import Engine
 
@@ -150,41 +151,29 @@ class Page:
 
     # --- what follows what
 
-    @property
-    def _results(self) -> list[Any]:
-        return [self.result, self.line, self.download, self.again, self.figures, self.made]
+    def _of(self, updates: type[Any]) -> list[Any]:
+        """The components that ``updates``, one of ``dashboard.studio.updates``, names, in its order."""
+        return [getattr(self, name) for name in updates._fields]
 
     def _wire(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
-        about_model = [
-            self.model,
-            self.direction,
-            self.examples,
-            self.pad,
-            self.picture,
-            self.tabs,
-            self.given,
-            self.access,
-            self.asked,
-        ]
-        turned = [self.examples, self.pad, self.given, self.picture, self.access, self.asked]
-        taken = [self.given, self.asked]
-        clicked = [self.examples, self.model, self.direction]
+        quiet = {**private, "show_progress": "hidden"}
+        chosen, taken, placed = self._of(Chosen), self._of(Taken), self._of(Placed)
         on = self._on
         self.blocks.load(None, js=_AT_START, **private)
-        self.blocks.load(on.open, None, about_model, show_progress="hidden", **private)
-        self.model.input(on.choose, [self.model, self.given], about_model, **private)
-        self.direction.input(on.turn, [self.model, self.direction, self.given], turned, **private)
-        self.picture.upload(on.take, self.picture, taken, **private)
-        self.picture.clear(on.take_away, None, taken, **private)
-        self.examples.change(on.show_example, clicked, [self.given, self.picture, self.asked], **private)
+        self.blocks.load(on.open, None, chosen, **quiet)
+        self.model.input(on.choose, [self.model, self.given], chosen, **private)
+        self.direction.input(on.turn, [self.model, self.direction, self.given], self._of(Turned), **private)
+        self.picture.upload(on.take, self.picture, taken, **quiet)
+        self.picture.clear(on.take_away, None, taken, **quiet)
+        self.examples.change(on.show_example, [self.examples, self.model, self.direction], placed, **quiet)
         self.patches.input(on.ask, None, self.asked, **private)
-        self.again.click(on.reuse, self.made, [self.given, self.picture, self.tabs, self.asked], **private)
+        self.again.click(on.reuse, self.made, placed, **quiet)
         # one at a time and the last one always, so that no result comes after that of a later request
         self.asked.change(
             on.renew,
             [self.given, self.model, self.direction, self.patches],
-            self._results,
+            self._of(Result),
             trigger_mode="always_last",
             show_progress_on=self.result,
             **private,
@@ -192,14 +181,12 @@ class Page:
         self.pad.change(
             self._on.sketch,
             [self.pad, self.model, self.direction, self.patches],
-            [self.given, *self._results],
+            self._of(Result),
             trigger_mode="always_last",
-            show_progress="hidden",
-            **private,
+            **quiet,
         )
-        many = [self.job, self.queue, self.zip, self.begin, self.end]
-        chosen = [self.files, self.model, self.direction]
-        self.begin.click(self._on.translate_all, chosen, many, show_progress="hidden", **private)
+        files = [self.files, self.model, self.direction]
+        self.begin.click(on.translate_all, files, self._of(Many), **quiet)
         # through the queue: Gradio refuses what is private and goes around it
         self.end.click(self._on.cancel_all, self.job, None, concurrency_limit=None, **private)
 
