@@ -26,7 +26,7 @@ from engine.options import TooMany
 from engine.requests.base import MAX_ROW, value_of
 from engine.requests.explore import Arithmetic, Interpolate, Place, Render, Traverse, Walk
 from engine.requests.models import NameDirections
-from engine.requests.pictures import Features, Look, Project, Score
+from engine.requests.pictures import Features, Project, Score, Seen
 
 AT_ONCE = 2  # pictures of one viewer that are read at the same time
 _FILE_TYPES = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
@@ -162,7 +162,7 @@ def _one_of_few(viewer: str) -> Iterator[None]:
             del _reading[viewer]
 
 
-async def _read(engine: TheEngine, model: str, sent: Look, asker: _Asker) -> dict[str, Any]:
+async def _read(engine: TheEngine, model: str, sent: Seen, asker: _Asker) -> dict[str, Any]:
     """What the model would see of the picture in ``sent``."""
     viewer = asker.turn[0]
     with _one_of_few(viewer):

@@ -37,7 +37,7 @@ def read(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> di
     if shape.kind != "images":
         raise BadInput("this model draws points, not pictures.", "model", "Choose a model of pictures.")
     asked = Look.read(arguments)
-    picture, notes = open_picture(asked.image or b"")
+    picture, notes = open_picture(asked.image)
     data = loaded.model.config["data"]
     array = fit(picture, shape, data, asked.invert, asked.centre, notes)
     original = picture_grid(as_input(array.tobytes(), shape)[None], 1, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
@@ -103,4 +103,4 @@ def read_command(given: object) -> Command:
     name = given.get("command")
     if not isinstance(name, str) or name not in COMMANDS:
         raise BadInput("there is no such command.", "command", f"Choose one of: {', '.join(COMMANDS)}.")
-    return COMMANDS[name].read(given)  # type: ignore[return-value]
+    return cast(Command, COMMANDS[name].read(given))

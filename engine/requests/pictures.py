@@ -14,43 +14,51 @@ from engine.requests.base import Request
 from engine.requests.explore import DrawSeed, Place
 from engine.requests.files import Picture
 
+_PICTURE = Field(None, description="Any usual format.")
 MOST_SCORED = 64
 MOST_RESTARTS, MOST_DESCENT = 16, 1000  # starts, and steps from each
 
 
-class Look(Request):
-    """A picture to be seen as the model's data are."""
+class Seen(Request):
+    """How a picture is to be seen as the model's data are."""
 
-    image: Picture | None = Field(None, description="Any usual format.")
     invert: bool | None = Field(None, description="Instead of what would be guessed.")
     centre: bool = Field(True, description="Whether handwriting is centred; with a mask it is not.")
 
     def look(self) -> dict[str, Any]:
         """What was said of the picture, as plain data."""
-        return self.model_dump(include=set(Look.model_fields), exclude_unset=True)
+        return self.model_dump(include={"image", *Seen.model_fields}, exclude_unset=True)
 
 
-class Score(Look):
+class Look(Seen):
+    """A picture to be seen so."""
+
+    image: Picture
+
+
+class Score(Seen):
     """What D says of samples at `places`, or of a picture."""
 
+    image: Picture | None = _PICTURE
     places: list[Place] = Field([], min_length=1, max_length=MOST_SCORED, examples=[[{"seed": 7}]])
 
 
-class Features(Look):
+class Features(Seen):
     """The feature maps of a network for the sample at a place, or for a picture."""
 
+    image: Picture | None = _PICTURE
     place: Place = Field(
         default_factory=lambda: Place.read({"seed": 0}), description="The sample.", examples=[{"seed": 7}]
     )
     network: Literal["discriminator", "generator"] = Field("discriminator", examples=["discriminator"])
 
 
-class Project(Look):
+class Project(Seen):
     """To look for a picture in the latent space; with a `mask`, for the nearest sample that agrees with it
     where the mask is white.
     """
 
-    image: Picture = Field(description="Any usual format.")  # type: ignore[assignment]
+    image: Picture = Field(description="Any usual format.")
     mask: Picture | None = Field(None, description="White where the sample must agree.")
     method: Literal["encoder", "optimise", "both"] | None = Field(
         None, description="By default all that the model can.", examples=["optimise"]
