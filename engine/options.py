@@ -104,7 +104,7 @@ def knob(
     scale: Scale = "linear",
     live: bool = False,
     group: str = "training",
-    choices: dict[str, str] | None = None,
+    choices: Mapping[str, str] | Mapping[int, str] | None = None,
     max_length: int | None = None,
     path: bool = False,
 ) -> Any:

@@ -157,12 +157,12 @@ class Studio:
         """``receive`` that hears a client leave once the server is about to end."""
 
         async def heard() -> Message:
-            waits = [asyncio.ensure_future(one) for one in (receive(), self._leaving.wait())]
+            said, leaves = asyncio.ensure_future(receive()), asyncio.ensure_future(self._leaving.wait())
             try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                return waits[0].result() if waits[0].done() else {"type": "http.disconnect"}  # type: ignore[return-value]
+                await asyncio.wait((said, leaves), return_when=asyncio.FIRST_COMPLETED)
+                return said.result() if said.done() else {"type": "http.disconnect"}
             finally:
-                for one in waits:
+                for one in (said, leaves):
                     one.cancel()
 
         return heard

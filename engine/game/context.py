@@ -239,7 +239,8 @@ class Context:
         if not self._judges_together:
             return self.judge(real, *(a for a, _ in given)), self.judge(fake, *(b for _, b in given))
         both = self.judge(torch.cat([real, fake]), *(torch.cat(pair) for pair in given))
-        return both.split([len(real), len(fake)])  # type: ignore[return-value]
+        real_logits, fake_logits = both.split([len(real), len(fake)])
+        return real_logits, fake_logits
 
     def judgement(self, real_logits: Tensor, fake_logits: Tensor) -> Statistics:
         """D's scores and accuracy on a batch, or nothing when nobody will read them."""

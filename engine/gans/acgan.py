@@ -13,7 +13,7 @@ easy to name; each row of the class grid settles on one class, at the price of s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -104,7 +104,7 @@ class ACGAN(DCGAN):
 
     def look(self, ctx: Context, x: Tensor) -> tuple[Tensor, Tensor]:
         """D's verdict (N,) and its class logits (N, K) on ``x`` as the stabilisers let it see it."""
-        discriminator: Any = ctx.networks["discriminator"]
+        discriminator = cast(ClassifyingDiscriminator, ctx.networks["discriminator"])
         features = discriminator.features(ctx.shown(x))
         return discriminator.head(features).squeeze(1), discriminator.class_head(features)
 
@@ -113,7 +113,7 @@ class ACGAN(DCGAN):
         return self.codes[0].of(ctx.latents()).argmax(1)
 
     def classify(self, networks: Networks, x: Tensor) -> Tensor:
-        discriminator: Any = networks["discriminator"]
+        discriminator = cast(ClassifyingDiscriminator, networks["discriminator"])
         return discriminator.class_head(discriminator.features(x))
 
     def exhibits(self, show: Show) -> list[Exhibit]:

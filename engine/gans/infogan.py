@@ -12,7 +12,7 @@ values sort the digits; the continuous codes come to turn and thicken them.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from engine.data.source import ImageSource, Source
 from engine.game.codes import Code
 from engine.game.context import Context
+from engine.game.featured import Featured
 from engine.game.recipe import Exhibit, Networks, Shape, Show, Statistics, TwoPlayers
 from engine.latent import traversals
 from engine.metrics.matching import category_error
@@ -137,7 +138,7 @@ class InfoGAN(TwoPlayers):
 
     def discriminator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
         real, fake = ctx.real(), ctx.fake().detach()
-        discriminator: Any = ctx.networks["discriminator"]
+        discriminator = cast(Featured, ctx.networks["discriminator"])
         features = discriminator.features(ctx.shown(fake))
         real_logits = ctx.judge(real)
         fake_logits = discriminator.head(features).squeeze(1)
@@ -147,9 +148,9 @@ class InfoGAN(TwoPlayers):
         return ctx.with_penalties(loss + self.options.info_weight * missing, statistics, real, fake)
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
-        fake, discriminator = ctx.fake(), ctx.networks["discriminator"]
-        features = discriminator.features(ctx.shown(fake))  # type: ignore[operator]
-        fake_logits = discriminator.head(features).squeeze(1)  # type: ignore[operator]
+        fake, discriminator = ctx.fake(), cast(Featured, ctx.networks["discriminator"])
+        features = discriminator.features(ctx.shown(fake))
+        fake_logits = discriminator.head(features).squeeze(1)
         real_logits = ctx.judge(ctx.real()) if ctx.objective.needs_real else fake_logits
         loss, statistics = ctx.with_generator_terms(
             ctx.objective.generator_loss(real_logits, fake_logits), fake
@@ -179,7 +180,8 @@ class InfoGAN(TwoPlayers):
 
     # what it has found
     def read_codes(self, networks: Networks, x: Tensor) -> Tensor:
-        return networks["recogniser"](networks["discriminator"].features(x))[:, : self.codes[0].size]  # type: ignore[operator]
+        features = cast(Featured, networks["discriminator"]).features(x)
+        return networks["recogniser"](features)[:, : self.codes[0].size]
 
     def figures(self, networks: Networks, source: Source) -> dict[str, float]:
         """The error of the category as a classifier of test pictures."""

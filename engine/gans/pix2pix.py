@@ -151,7 +151,7 @@ class Pix2Pix(TwoPlayers):
         loss = self.options.l1_weight * distance
         if not self.options.adversary:
             return loss, {"g_loss": loss.detach(), "l1": distance.detach()}
-        features = partial(patchgan.features, ctx.networks["discriminator"])  # type: ignore[arg-type]
+        features = partial(patchgan.features, ctx.networks["discriminator"])
         seen = features(ctx.shown(torch.cat([given, fake], 1)))
         real = seen
         if ctx.objective.needs_real or self.options.feature_weight:

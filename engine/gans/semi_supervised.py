@@ -13,7 +13,7 @@ that D sees (``diff_augment``, shift alone).
 from __future__ import annotations
 
 from math import log
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -148,16 +148,16 @@ class SemiSupervisedGAN(TwoPlayers):
         return loss, {"d_loss": loss.detach(), "class_loss": loss.detach()}
 
     def generator_loss(self, ctx: Context) -> tuple[Tensor, Statistics]:
-        fake, features = ctx.fake(), ctx.networks["discriminator"].features
+        fake, features = ctx.fake(), cast(NoisyClassifier, ctx.networks["discriminator"]).features
         with torch.no_grad():
-            wanted = features(ctx.shown(ctx.batch("unlabelled")[0]), ctx.normal_like).mean(0)  # type: ignore[operator]
-        found = features(ctx.shown(fake), ctx.normal_like).mean(0)  # type: ignore[operator]
+            wanted = features(ctx.shown(ctx.batch("unlabelled")[0]), ctx.normal_like).mean(0)
+        found = features(ctx.shown(fake), ctx.normal_like).mean(0)
         distance = (found - wanted).square().mean()  # |E f(x) - E f(G(z))|^2, per feature
         return ctx.with_generator_terms(distance, fake)
 
     def classes(self, ctx: Context, x: Tensor) -> Tensor:
         """D's class logits (N, K) under its noise; the first batch of all sets the scales of its layers."""
-        discriminator: Any = ctx.networks["discriminator"]
+        discriminator = cast(NoisyClassifier, ctx.networks["discriminator"])
         x = ctx.shown(x)
         if ctx.step == 0 and not discriminator.settled:
             discriminator.settle(x, ctx.normal_like)
@@ -176,7 +176,7 @@ class SemiSupervisedGAN(TwoPlayers):
 
     # what it has learned
     def classify(self, networks: Networks, x: Tensor) -> Tensor:
-        return networks["discriminator"].classes(x)  # type: ignore[operator]
+        return cast(NoisyClassifier, networks["discriminator"]).classes(x)
 
     def figures(self, networks: Networks, source: Source) -> dict[str, float]:
         """The share of pictures named wrongly among the labelled, and among every n-th of the test part."""

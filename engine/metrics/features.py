@@ -178,7 +178,8 @@ def _inception(device: str, download: bool) -> FeatureNetwork:
         raise _no_inception(f"could not be fetched ({problem})", file, weights.url) from None
     except RuntimeError:  # another hash, or other weights
         raise _no_inception("are damaged", file, weights.url) from None
-    head, network.fc = network.fc.to(device), nn.Identity()  # type: ignore[assignment]
+    head = network.fc.to(device)
+    network.register_module("fc", nn.Identity())
     network = network.to(device).eval().requires_grad_(False)
 
     def trunk(x: Tensor) -> Tensor:

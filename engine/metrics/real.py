@@ -6,7 +6,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ def once(key: tuple[object, ...], make: Callable[[], T]) -> T:
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     _kept.move_to_end(key)
-    return _kept[key]  # type: ignore[return-value]
+    return cast(T, _kept[key])
 
 
 def fingerprint(source: Source) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ layers, batch norm without scale or shift in the second, where z joins. Linear l
 from __future__ import annotations
 
 from math import prod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -89,10 +90,10 @@ class ConvPairDiscriminator(nn.Module):
         super().__init__()
         hidden = 16 * width
         self.pictures = DCGANDiscriminator(width, shape, norm)
-        features = self.pictures.head.in_features
+        features = cast(int, self.pictures.head.in_features)
         self.pictures.head = nn.Identity()
         self.latents = nn.Sequential(nn.Linear(latent_dim, hidden), nn.LeakyReLU(0.2, inplace=True))
-        self.layers = mlp(int(features) + hidden, hidden, 1, 1)  # type: ignore[arg-type]
+        self.layers = mlp(features + hidden, hidden, 1, 1)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         both = torch.cat([self.pictures.features(x), self.latents(z)], 1)  # (N, F + hidden)

@@ -57,8 +57,11 @@ class PixelDiscriminator(nn.Module):
         return self.net(x)  # (N, 1, H, W)
 
 
-def features(network: PatchDiscriminator | PixelDiscriminator, x: Tensor) -> list[Tensor]:
-    """What each layer of ``network`` makes of pictures ``x``, from the outermost in, the logits last."""
+def features(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """What each layer of ``network``, one of this file's, makes of pictures ``x``, from the outermost in, the
+    logits last.
+    """
+    assert isinstance(network, PatchDiscriminator | PixelDiscriminator)
     maps = []
     for layer in network.model if isinstance(network, PatchDiscriminator) else network.net:
         x = layer(x)

@@ -36,6 +36,7 @@ class UnetLevel(nn.Module):
         down = nn.Conv2d(outer, inner, 4, 2, 1, bias=bias)
         joined = inner if below is None else 2 * inner
         relu = nn.ReLU(inplace=True)
+        layers: list[nn.Module | None]
         if self.is_outermost:
             up = nn.ConvTranspose2d(joined, outputs, 4, 2, 1)
             layers = [down, below, relu, up, nn.Tanh()]
@@ -45,7 +46,7 @@ class UnetLevel(nn.Module):
             last = [relu, nn.ConvTranspose2d(joined, outer, 4, 2, 1, bias=bias), norm(kind, outer)]
             middle = [] if below is None else [norm(kind, inner), below]
             layers = [*first, *middle, *last, *([Dropout(0.5)] if dropout else [])]
-        self.model = nn.Sequential(*layers)  # type: ignore[arg-type]
+        self.model = nn.Sequential(*(layer for layer in layers if layer is not None))
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.model(x)

@@ -210,7 +210,8 @@ class _Lines:
         for node in self.tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             if any(isinstance(target, ast.Name) and target.id == title for target in targets):
-                keys = node.value.keys if isinstance(getattr(node, "value", None), ast.Dict) else []  # type: ignore[attr-defined]
+                value = getattr(node, "value", None)
+                keys = value.keys if isinstance(value, ast.Dict) else []
                 named = [key.lineno for key in keys if isinstance(key, ast.Constant) and key.value == name]
                 return named[0] if named else node.lineno
         return None

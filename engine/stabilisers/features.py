@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from engine.game.context import Context
+from engine.game.featured import Featured
 from engine.game.recipe import Recipe, Shape
 from engine.objectives import Objective
 from engine.options import BadInput, Options, knob
@@ -129,7 +130,7 @@ class FeatureMatching(Stabiliser):
         refuse_without_features(recipe, "feature_matching")
 
     def generator_term(self, ctx: Context, fake: Tensor) -> Tensor:
-        features: Any = ctx.networks["discriminator"].features
+        features = cast(Featured, ctx.networks["discriminator"]).features
         real_mean = features(ctx.shown(ctx.real())).mean(0)  # (F,)
         fake_mean = features(ctx.shown(fake)).mean(0)  # (F,)
         distance = (real_mean - fake_mean).square().sum()

@@ -67,9 +67,8 @@ class Trail:
         return {name: items[-1] for name, items in sums.items()}, broken
 
     def _values(self) -> Tensor:
-        return torch.stack(
-            [value for turn in self.turns for part in turn[4:] for value in part.values()]  # type: ignore[union-attr]
-        )
+        parts = [part for turn in self.turns for part in (turn.statistics, turn.gradients)]
+        return torch.stack([value for part in parts for value in part.values()])
 
     def _broken(self, number: int, statistic: str) -> Divergence:
         """A gradient breaks the update that is made along it; a loss was broken by the update before."""

@@ -6,7 +6,7 @@ Letters: C channels given, O channels made, S cells high and wide.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -133,7 +133,7 @@ class Levels:
 
 
 def _level(
-    level: Level, tiles: Tiles, mode: Mode, given: object, found: Norms
+    level: Level, tiles: Tiles, mode: Mode, given: Iterator[Affine | None] | None, found: Norms
 ) -> Generator[None, None, Tiles]:
     """One level's convolution and norm of ``tiles``, which is emptied."""
     made: Tiles = []
@@ -143,6 +143,6 @@ def _level(
         if moments is not None:
             moments.add(made[-1])
         yield
-    affine = next(given) if given is not None else affine_of(level.norm, moments)  # type: ignore[call-overload]
+    affine = next(given) if given is not None else affine_of(level.norm, moments)
     found.append(affine)
     return made if affine is None else [affine(tile) for tile in made]

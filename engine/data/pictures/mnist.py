@@ -22,7 +22,7 @@ class DigitsOptions(options.Options):
         "Image size",
         "28 pixels as published, or 32 with a black border.",
         group="data",
-        choices={28: "28 x 28, as published", 32: "32 x 32, with a border"},  # type: ignore[dict-item]
+        choices={28: "28 x 28, as published", 32: "32 x 32, with a border"},
     )
 
 

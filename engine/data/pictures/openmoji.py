@@ -66,7 +66,7 @@ class OpenMojiOptions(options.Options):
         "Image size",
         "64 pixels, or 32: the mean of each 2 x 2.",
         group="data",
-        choices={32: "32 x 32", 64: "64 x 64"},  # type: ignore[dict-item]
+        choices={32: "32 x 32", 64: "64 x 64"},
     )
     drawing: Drawing = knob(
         "colour",

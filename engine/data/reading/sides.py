@@ -282,7 +282,8 @@ def split(
     if not parts["test"] and not parts["val"]:
         _move(parts, "train", "test", TEST_SHARE, 0)
         _move(parts, "train", "val", VAL_SHARE, TEST_SHARE)
-    for other, missing in (("test", "val"), ("val", "test")):
+    ways: tuple[tuple[Part, Part], ...] = (("test", "val"), ("val", "test"))
+    for other, missing in ways:
         if not parts[missing] and len(parts[other]) >= 2 * FEWEST:
             _move(parts, other, missing, 0.5, 0)
         elif not parts[missing] and len(parts["train"]) > 2 * FEWEST:
@@ -293,7 +294,8 @@ def split(
             f"Only {few} picture{'s are' if few != 1 else ' is'} there to test on: measures that need "
             "more are left out. Put more into test."
         )
-    return tuple([item for _, item in parts[part]] for part in ("train", "val", "test"))  # type: ignore[return-value]
+    train, val, test = ([item for _, item in parts[part]] for part in ("train", "val", "test"))
+    return train, val, test
 
 
 def _move(

@@ -29,7 +29,7 @@ class DrawingStylesOptions(options.Options):
         "Picture size",
         "Pixels high and wide; 64 trains four times as fast.",
         group="data",
-        choices={64: "64 x 64", 128: "128 x 128"},  # type: ignore[dict-item]
+        choices={64: "64 x 64", 128: "128 x 128"},
     )
 
 

@@ -63,7 +63,7 @@ class EarthOptions(options.Options):
         "Tile size",
         "Pixels high and wide; 15 pixels are one degree.",
         group="data",
-        choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},  # type: ignore[dict-item]
+        choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},
     )
 
 
