@@ -28,6 +28,7 @@ from engine.runs.records import Dataset, ModelCard, Row, RunConfig, RunEvent, St
 from engine.server import commands
 from engine.server.added import AddedModels
 from engine.server.catalogue import Catalogue, presets
+from engine.server.edited import RESTART, Sources
 from engine.server.exploring import Answer, Exploring
 from engine.server.inference import Inference
 from engine.server.intake import Intake, sweep
@@ -98,6 +99,7 @@ class Engine:
         shared = {"GANSCOPE_DATASETS": str(datasets), "GANSCOPE_RUNS": str(self.runs_folder)}
         shared[VARIABLE] = str(self._plugins.folder)
         version = self._plugins.stamp
+        self._sources = Sources()
         self._processes = (Zygote if forks() else Spawn)(log_file, shared)
         device_gpus = 0 if self._device == "cpu" else gpus()
         self._launcher = Launcher(
@@ -159,7 +161,12 @@ class Engine:
             "queued": self._launcher.queued(),
             "limit": self._launcher.limit,
             "engine": f"failed: {self._trouble}" if self._trouble else state,
+            "trouble": self.trouble(),
         }
+
+    def trouble(self) -> str:
+        """What is to be said on every page: that files were changed under this server; mostly nothing."""
+        return RESTART if self._sources.are_edited() else ""
 
     def _take_folder(self) -> None:
         try:

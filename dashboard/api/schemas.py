@@ -40,6 +40,7 @@ class Health(_Answer):
     queued: int
     limit: int = Field(description="How many runs may train at once.")
     engine: str = Field(description='"starting", "ready", or "failed: ..."')
+    trouble: str = Field(description="Empty, or why this server should be restarted.")
     viewers: int = Field(description="Open live sockets.")
     role: Literal["presenter", "viewer"] = Field(description="What this client may do.")
     lan: bool = Field(

@@ -19,6 +19,8 @@ page = st.navigation(list(menu.values()), position="top")
 st.set_page_config(page_title=f"{page.title} · GANscope", page_icon=icon(), layout="wide")
 st.html(css())
 st.logo(wordmark(dark=st.context.theme.type == "dark"), size="large")
+if trouble := session.engine().trouble():
+    st.warning(trouble)
 page.run()
 if not session.may_change():
     with st.popover("You are watching", type="tertiary", key="watching"):

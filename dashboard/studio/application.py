@@ -1,9 +1,9 @@
 """The studio under ``/studio``: Gradio's application for translating pictures, imported when it is needed.
 
-Gradio takes seconds to import, so this stands in for it: until it is there, every request is answered by 503
-"loading". Only the addresses that the studio needs are let through to it: none that fetches something from
-another machine, none of its own extras. What it keeps, uploads and results, lies in a folder of its own that
-is wiped at each start.
+Gradio takes seconds to import, so this stands in for it: until it is there, a browser is shown that it is
+loading, and a program's request is held. Only the addresses that the studio needs are let through to it: none
+that fetches something from another machine, none of its own extras. What it keeps, uploads and results, lies
+in a folder of its own that is wiped at each start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.errors import Json, Refusal, answer, shorten
-from dashboard.studio.settings import PREFIX, START_AFTER_S
+from dashboard.studio.settings import DRIP_EVERY_S, HELD_EVERY_S, HELD_FOR_S, MOST_HELD, PREFIX, START_AFTER_S
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -65,6 +65,7 @@ class Studio:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._end, self._leaving = asyncio.Event(), asyncio.Event()
+        self._held = 0
 
     # --- its life, all in the server's event loop
 
@@ -147,11 +148,59 @@ class Studio:
                 404, f"there is nothing at {shorten(path)}.", None, f"The studio is at {PREFIX}/."
             )
             await answer(refusal)(scope, receive, send)
-        elif self._app is None:
+        elif self._app is None and path.rstrip("/") == "/config":
             self.start()
-            await self._excuse(Request(scope))(scope, receive, send)
+            await self._drip(scope, receive, send)
         else:
-            await self._app(scope, self._while_it_lasts(receive), send)
+            app = await self._awaited(request := Request(scope))
+            if app is None:
+                await self._excuse(request)(scope, receive, send)
+            else:
+                await app(scope, self._while_it_lasts(receive), send)
+
+    async def _awaited(self, request: Request) -> FastAPI | None:
+        """Gradio's application, for a program once it is there; ``None`` where one is to be told to wait."""
+        if self._app is None:
+            self.start()
+            if "text/html" not in request.headers.get("accept", ""):
+                await self._hold()
+        return self._app
+
+    async def _drip(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The configuration, which programs ask for first, and whose client waits for five seconds only: the
+        answer begins at once, and blanks, which JSON may begin with, say that there is more to come.
+        """
+        if self._held >= MOST_HELD:
+            await self._excuse(Request(scope))(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        holding = asyncio.create_task(self._hold())
+        while not holding.done():
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.wait((holding,), timeout=DRIP_EVERY_S)
+
+        async def without_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send(message)
+
+        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        answer: FastAPI | Response = self._app or self._excuse(Request(scope))
+        await answer({**scope, "headers": plain}, receive, without_head)
+
+    async def _hold(self) -> None:
+        """Wait until it is there, or will not be; no more than ``MOST_HELD`` requests at once."""
+        if self._held >= MOST_HELD:
+            return
+        self._held += 1
+        end = asyncio.get_running_loop().time() + HELD_FOR_S
+        try:
+            while self.state == "loading" and not self._leaving.is_set():
+                if asyncio.get_running_loop().time() > end:
+                    return
+                await asyncio.sleep(HELD_EVERY_S)
+        finally:
+            self._held -= 1
 
     def _while_it_lasts(self, receive: Receive) -> Receive:
         """``receive`` that hears a client leave once the server is about to end."""
