@@ -98,12 +98,16 @@ def trial(recipe: str, data: str, seed: int) -> dict[str, Any]:
         samples = trainer.recipe.generate(networks, latents)
     found = mode_coverage(samples, torch.as_tensor(trainer.source.modes), trainer.source.sd)
     kept = {"modes": found["modes_hit"], "share": round(found["share"], 4)}
+    kept["kl"] = round(found["modes_kl"], 4) if "modes_kl" in found else None  # to uniform, nats
     return {"recipe": recipe, "data": data, "seed": seed, **kept, "seconds": round(seconds)}
 
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Mean and range over the seeds, as Markdown."""
-    rows = ["| recipe | ring: modes / share | grid: modes / share | seconds a run |", "|---|---|---|---|"]
+    rows = [
+        "| recipe | ring: modes / share / KL | grid: modes / share / KL | seconds a run |",
+        "|---|---|---|---|",
+    ]
     for recipe in RECIPES:
         cells, seconds = [], []
         for data in DATA:
@@ -114,9 +118,11 @@ def table(lines: list[dict[str, Any]]) -> str:
             modes = [line["modes"] for line in trials]
             shares = [line["share"] for line in trials]
             seconds += [line["seconds"] for line in trials]
+            uneven = [line["kl"] for line in trials if line.get("kl") is not None]  # older trials lack it
             cells.append(
                 f"{sum(modes) / len(modes):.1f} ({min(modes)} to {max(modes)}) / "
                 f"{sum(shares) / len(trials):.1%} ({min(shares):.1%} to {max(shares):.1%}), {len(trials)}"
+                + (f" / KL {min(uneven):.2f} to {max(uneven):.2f}" if uneven else "")
             )
         timed = f"{min(seconds)} to {max(seconds)}" if seconds else ""
         rows.append(f"| {recipe} | {' | '.join(cells)} | {timed} |")
