@@ -296,7 +296,9 @@ def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
         for key, figure in measure.figures.items():
             if key in found["figures"]:
                 floor = found["floors"].get(key)
-                line = f"| {figure.heading} | {found['figures'][key]:.4g} | {_short(floor)} |"
+                spread = found["spreads"].get(key)
+                chance = "" if spread is None else f" ± {spread:.2g}"
+                line = f"| {figure.heading} | {found['figures'][key]:.4g} | {_short(floor)}{chance} |"
                 lines.append(line + (f" {_short(beside.get(key))} |" if beside else "") + f" {n} |")
     return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
 

@@ -48,7 +48,9 @@ def test_an_evaluation_is_seen_with_n_network_and_floor_and_after_a_reload(page,
         assert float(row.nth(0).inner_text().replace(",", "")) == pytest.approx(
             last["figures"]["fid"], rel=0.01
         )
-        assert float(row.nth(2).inner_text()) == pytest.approx(last["floors"]["fid"], rel=0.01)
+        floor, spread = map(float, row.nth(2).inner_text().split(" ± "))
+        assert floor == pytest.approx(last["floors"]["fid"], rel=0.01)
+        assert spread == pytest.approx(last["spreads"]["fid"], rel=0.01) and spread > 0
         expect(row.nth(3)).to_have_text("↓ lower")
         notes = page.locator(".gv-evaluation-notes")
         expect(notes).to_contain_text(last["network"]["title"])
