@@ -15,8 +15,9 @@ from itertools import pairwise
 from statistics import mean, median
 from typing import Any
 
-Row = Mapping[str, Any]
-Diagnosis = dict[str, Any]
+from engine.runs.records import DiagnosisRecord, Remedy, Row, RunConfig
+
+Figures = Mapping[str, Any]  # a row: each rule asks whether what it reads is there
 
 WINDOW = 10  # measured rows
 FLAT = 0.1  # of the variety of real pictures
@@ -69,29 +70,28 @@ WHY = {
 class Diagnoser:
     """Feeds on rows in the order of their steps; the same rows give the same answer."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: RunConfig) -> None:
         self.options = dict(config["options"])
         self.kind, self.modes = config["kind"], len(config["meta"]["data"].get("modes") or [])
         self.classes = len(config["meta"]["data"].get("classes") or [])
-        self.score = config["meta"]["objective"]
+        self.score: Mapping[str, Any] = config["meta"].get("objective") or {}
         self.judges_samples = config["meta"].get("gan", {}).get("judges_samples", True)
         self.both_ways = self.kind in ("pairs", "domains") and "identity_weight" in self.options
-        self.first: Row = {}  # the first value of each figure that is watched
-        self.measured: deque[Row] = deque(maxlen=WINDOW)
-        self.rows: deque[Row] = deque(maxlen=40)
+        self.first: Figures = {}  # the first value of each figure that is watched
+        self.measured: deque[Figures] = deque(maxlen=WINDOW)
+        self.rows: deque[Figures] = deque(maxlen=40)
         self.largest_g_grad = 0.0
         self.measurements, self.greatest_diversity, self.most_classes = 0, 0.0, 0
-        self.active: list[Diagnosis] = []
+        self.active: list[DiagnosisRecord] = []
         self.since: dict[str, int] = {}
-        self.broken: Diagnosis | None = None
+        self.broken: DiagnosisRecord | None = None
 
-    def update(self, row: Row) -> list[Diagnosis]:
-        """The diagnoses that hold after ``row``, the gravest first; at least one of healthy and learning if
+    def update(self, reported: Row) -> list[DiagnosisRecord]:
+        """The diagnoses that hold after a row, the gravest first; at least one of healthy and learning if
         nothing is wrong.
         """
-        row = {
-            name: value for name, value in row.items() if value is not None
-        }  # null is what NaN is written as
+        # null is what NaN is written as
+        row: Figures = {name: value for name, value in reported.items() if value is not None}
         for name in ("generator_lr", "discriminator_lr"):
             self.options[name] = row.get(name, self.options[name])
         self.rows.append(row)
@@ -127,11 +127,11 @@ class Diagnoser:
         evidence = f"The update of {names} at step {step:,} left weights with which {statistic} is infinite "
         evidence += "or NaN."
         words = " and ".join(f"{name} at {value:g}" for name, value in rates.items())
-        remedy = {"sentence": f"Start again with {words}", "options": dict(rates), "live": False}
+        remedy: Remedy = {"sentence": f"Start again with {words}", "options": dict(rates), "live": False}
         numbers = {"step": step, "network": networks[-1], "statistic": statistic}
         self.broken = {**_diagnosis("divergence", evidence, numbers, remedy), "since": step}
 
-    def _calm(self) -> Diagnosis:
+    def _calm(self) -> DiagnosisRecord:
         newest = self.measured[-1] if self.measured else {}
         if "jsd" in newest:
             values = [row["jsd"] for row in self.measured if "jsd" in row]
@@ -149,7 +149,7 @@ class Diagnoser:
             return self._translating(newest)
         return self._of_pictures(newest)
 
-    def _of_pictures(self, newest: Row) -> Diagnosis:
+    def _of_pictures(self, newest: Figures) -> DiagnosisRecord:
         """Healthy only on evidence: D does not tell samples apart at will, and they vary as the data do and
         have its classes in its shares. Without classes, the eye or an evaluation must judge them.
         """
@@ -177,7 +177,7 @@ class Diagnoser:
         good = settled and all(self._resembles(row) for row in recent)
         return _diagnosis("healthy" if good else "learning", evidence, numbers, None)
 
-    def _resembles(self, row: Row) -> bool:
+    def _resembles(self, row: Figures) -> bool:
         return (
             self.classes > 1
             and row.get("classes_hit", 0) >= 0.9 * self.classes
@@ -185,7 +185,7 @@ class Diagnoser:
             and ALIKE[0] <= row.get("diversity", 0.0) <= ALIKE[1]
         )
 
-    def _of_codes(self, accuracy: float) -> Diagnosis:
+    def _of_codes(self, accuracy: float) -> DiagnosisRecord:
         """Where D judges codes: whether they fit the prior, and what is left of pictures once decoded."""
         errors, evidence = (
             self._window("reconstruction_error"),
@@ -198,7 +198,7 @@ class Diagnoser:
         good = learned and len(errors) >= SETTLED and accuracy < BALANCED
         return _diagnosis("healthy" if good else "learning", evidence, {"d_accuracy": accuracy}, None)
 
-    def _translating(self, newest: Row) -> Diagnosis:
+    def _translating(self, newest: Figures) -> DiagnosisRecord:
         """Whether held-out pictures still come nearer to what they should be. How near they come back to what
         they were says nothing of what lies between: two translators that do nothing are perfect there.
         """
@@ -214,7 +214,7 @@ class Diagnoser:
                 return _diagnosis("healthy" if good else "learning", evidence, {name: newest[name]}, None)
         return _diagnosis("learning", "Too early to say.", {}, None)
 
-    def _odd(self, newest: Row) -> Diagnosis | None:
+    def _odd(self, newest: Figures) -> DiagnosisRecord | None:
         """What is wrong with outputs whatever they should be."""
         recent = list(self.measured)[-RECENT:] if len(self.measured) >= SETTLED else []
         for ending, words in (("", "Outputs"), ("_back", "Outputs of the way back")):
@@ -244,19 +244,19 @@ HEALTHY_JSD = 0.2
 WATCHED = ("test_l1", "test_cycle_a", "reconstruction_error")
 
 
-def _differing(d: Diagnoser, sentence: str, options: dict[str, Any], live: bool) -> dict[str, Any] | None:
+def _differing(d: Diagnoser, sentence: str, options: dict[str, Any], live: bool) -> Remedy | None:
     """A remedy of what is not on yet; ``None`` if there is nothing in it."""
     changes = {name: value for name, value in options.items() if d.options.get(name, value) != value}
     return {"sentence": sentence, "options": changes, "live": live} if changes else None
 
 
-def _slower(d: Diagnoser) -> dict[str, Any]:
+def _slower(d: Diagnoser) -> Remedy:
     """When all else is on: smaller steps."""
     rates = {f"{player}_lr": d.options[f"{player}_lr"] / 3 for player in ("generator", "discriminator")}
     return {"sentence": "A third of both rates", "options": rates, "live": True}
 
 
-def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[str, Any] | None) -> Diagnosis:
+def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: Remedy | None) -> DiagnosisRecord:
     return {
         "name": name,
         "title": TITLES[name],
@@ -267,7 +267,7 @@ def _diagnosis(name: str, evidence: str, numbers: dict[str, Any], remedy: dict[s
     }
 
 
-def _wgan_gp(d: Diagnoser) -> dict[str, Any]:
+def _wgan_gp(d: Diagnoser) -> Remedy:
     """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D. Smaller steps where it is on."""
     if d.options["objective"] == "wasserstein" and d.options.get("gradient_penalty"):
         return _slower(d)
@@ -282,7 +282,7 @@ def _wgan_gp(d: Diagnoser) -> dict[str, Any]:
     return _differing(d, "Wasserstein with a gradient penalty", options, live=False) or _slower(d)
 
 
-def mode_collapse(d: Diagnoser) -> Diagnosis | None:
+def mode_collapse(d: Diagnoser) -> DiagnosisRecord | None:
     """Far fewer modes or classes than the data have, or far less variety, in most of the window."""
     if d.modes > 1:
         hits = [row["modes_hit"] for row in d.measured if "modes_hit" in row]
@@ -311,7 +311,7 @@ def mode_collapse(d: Diagnoser) -> Diagnosis | None:
         return None
     g, own = d.options["generator_lr"], d.options["discriminator_lr"]
     if own < g / 3:
-        remedy = {
+        remedy: Remedy | None = {
             "sentence": f"Let D keep up: D's rate {g:g}, as G's",
             "options": {"discriminator_lr": g},
             "live": True,
@@ -327,7 +327,7 @@ def _samples_are_good(d: Diagnoser) -> bool:
     return bool(shares) and max(shares) > 0.02
 
 
-def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
+def vanishing_gradient(d: Diagnoser) -> DiagnosisRecord | None:
     """D sure of everything while G's gradient has all but gone."""
     accuracy, gradient = d._recent("d_accuracy"), d._recent("g_grad")
     if d.score.get("range", True) is None or d._window("test_error"):
@@ -336,7 +336,7 @@ def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
         return None
     evidence = f"G's gradient norm is {gradient:.1e} while D's accuracy is {accuracy:.2f}."
     if d.score["name"] == "minimax":
-        remedy = {
+        remedy: Remedy | None = {
             "sentence": "Non-saturating objective",
             "options": {"objective": "non_saturating"},
             "live": False,
@@ -346,7 +346,7 @@ def vanishing_gradient(d: Diagnoser) -> Diagnosis | None:
     return _diagnosis("vanishing_gradient", evidence, {"g_grad": gradient, "d_accuracy": accuracy}, remedy)
 
 
-def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
+def discriminator_overpowering(d: Diagnoser) -> DiagnosisRecord | None:
     """D right about nearly everything for the whole window, where its accuracy means something."""
     if d.score["name"] == "wasserstein" or d._window("test_error"):
         return None  # a critic is to be right, and so is a classifier
@@ -361,7 +361,7 @@ def discriminator_overpowering(d: Diagnoser) -> Diagnosis | None:
     return _diagnosis("discriminator_overpowering", evidence, {"d_accuracy": mean(accuracies)}, remedy)
 
 
-def _evenly(d: Diagnoser) -> dict[str, Any] | None:
+def _evenly(d: Diagnoser) -> Remedy | None:
     """Both players step alike, and G's loss is not flat where D is sure."""
     own = d.options["discriminator_lr"]
     if d.score["name"] == "minimax":
@@ -373,7 +373,7 @@ def _evenly(d: Diagnoser) -> dict[str, Any] | None:
     return _differing(d, f"One D step for each G step, equal rates of {rate:g}", options, live=True)
 
 
-def oscillation(d: Diagnoser) -> Diagnosis | None:
+def oscillation(d: Diagnoser) -> DiagnosisRecord | None:
     """Samples keep jumping: the histogram over modes, or the divergence, changes much from row to row, and
     back. Samples that lie on the data do not oscillate, nor do those that are still on their way.
     """
@@ -406,7 +406,7 @@ def oscillation(d: Diagnoser) -> Diagnosis | None:
             "gradient_penalty": 0.1 if d.kind == "points" else 10.0,
             "critic_steps": 5,
         }
-        remedy = {
+        remedy: Remedy | None = {
             "sentence": "A gradient penalty instead of clipping, 5 D steps",
             "options": options,
             "live": True,
@@ -432,7 +432,7 @@ def _comes_nearer(levels: Sequence[float]) -> bool:
     return len(levels) > SETTLED and min(levels[-2:]) < NEARER * min(levels[:-2])
 
 
-def left_behind(d: Diagnoser) -> Diagnosis | None:
+def left_behind(d: Diagnoser) -> DiagnosisRecord | None:
     """Of a translator: D right about every patch while G's loss climbs and its outputs get no better."""
     half = len(d.rows) // 2
     losses = [row["g_loss"] for row in d.rows if "g_loss" in row]
@@ -450,7 +450,7 @@ def left_behind(d: Diagnoser) -> Diagnosis | None:
     return _diagnosis("discriminator_overpowering", evidence, numbers, remedy)
 
 
-RULES: list[Callable[[Diagnoser], Diagnosis | None]] = [
+RULES: list[Callable[[Diagnoser], DiagnosisRecord | None]] = [
     vanishing_gradient,
     mode_collapse,
     discriminator_overpowering,
