@@ -1,6 +1,8 @@
 """Generators as files for other programs: ONNX, TorchScript and safetensors, each with a card beside it.
 
-What is written is compared with the model itself before it is handed over.
+A file says of itself what goes in and what comes out: ONNX in its metadata, TorchScript in extra files,
+safetensors in its header, under the names ``ganscope`` (JSON) and ``card`` (Markdown). What is written is
+compared with the model itself before it is handed over.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import engine
 from engine.game.recipe import Direction
 from engine.models.model import Model, one_thread
 from engine.options import BadInput
@@ -173,7 +176,7 @@ def as_used(network: nn.Module, batch_statistics: bool) -> nn.Module:
 
 def _to_onnx(subject: Subject, out: Path) -> float:
     runtime = _need("onnxruntime", "ONNX")
-    _need("onnx", "ONNX")
+    onnx = _need("onnx", "ONNX")
     axes = {subject.input: subject.axes, subject.output: subject.axes if subject.direction else {0: "n"}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newer exporter takes forty times as long, and gives the same
@@ -187,6 +190,9 @@ def _to_onnx(subject: Subject, out: Path) -> float:
             opset_version=OPSET,
             dynamo=False,
         )
+    made = onnx.load(str(out))
+    onnx.helper.set_model_props(made, _described(subject, "onnx"))
+    onnx.save(made, str(out))
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     session = runtime.InferenceSession(str(out), options, providers=["CPUExecutionProvider"])
@@ -197,7 +203,8 @@ def _to_torchscript(subject: Subject, out: Path) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is old, and asked for
         traced = torch.jit.trace(subject.network, (subject.examples[0],), check_trace=False)
-        torch.jit.save(traced, str(out))
+        extra = {f"{name}.txt": text for name, text in _described(subject, "torchscript").items()}
+        torch.jit.save(traced, str(out), _extra_files=extra)
         loaded = torch.jit.load(str(out))
     return _difference(subject, lambda x: loaded(x).numpy())
 
@@ -205,9 +212,8 @@ def _to_torchscript(subject: Subject, out: Path) -> float:
 def _to_safetensors(subject: Subject, out: Path) -> float:
     """The weights alone, under the names of the reference implementation where it has such a network."""
     state = subject.model.networks[subject.source].state_dict()
-    about = {name: subject.model.config.get(name) for name in ("gan", "data", "options", "title", "step")}
     flat = {name: value.contiguous().clone() for name, value in state.items()}
-    save_file(flat, out, {"ganscope": json.dumps({**about, "network": subject.source})})
+    save_file(flat, out, _described(subject, "safetensors"))
     back = load_file(out)
     return max(float((back[name].float() - value.float()).abs().max()) for name, value in flat.items())
 
@@ -236,20 +242,57 @@ def _need(module: str, what: str) -> Any:
         ) from None
 
 
-# --- the card
+# --- what a file says of itself
 
 
-def _card(subject: Subject, to: str, file: str, difference: float) -> str:
+def _described(subject: Subject, to: str) -> dict[str, str]:
+    """``ganscope``, as JSON: what the model is, and what its input and output are; ``card``, in words."""
+    model, recipe, data = subject.model, subject.model.recipe, subject.model.config["meta"]["data"]
+    names = ("gan", "data", "options", "title", "sentence", "licence")
+    about = {name: model.config.get(name) for name in names}
+    taken: dict[str, Any] = {"name": subject.input, "type": "float32"}
+    made: dict[str, Any] = {"name": subject.output, "type": "float32"}
+    pictures = model.shape.kind != "points"
+    if subject.direction:
+        sides = data.get("names", ["A", "B"])
+        sides = sides if subject.direction == "a_to_b" else sides[::-1]
+        channels = list(subject.examples[0].shape[1:2])
+        out = model.shape.shape[:1] if subject.direction == "a_to_b" else model.shape.given[:1]
+        taken |= {"shape": ["n", *channels, "height", "width"], "range": [-1, 1], "shows": sides[0]}
+        made |= {"shape": ["n", *out, "height", "width"], "range": [-1, 1], "shows": sides[1]}
+    else:
+        codes = [
+            {
+                "name": code.name,
+                "kind": code.kind,
+                "first": code.start,
+                "size": code.size,
+                "labels": code.labels,
+            }
+            for code in recipe.codes
+        ]
+        layout = {"noise": {"first": 0, "size": recipe.noise_dim}, "codes": codes}
+        taken |= {"shape": ["n", recipe.latent_dim], "layout": layout}
+        made |= {"shape": ["n", *model.shape.shape], "range": [-1, 1] if pictures else None}
+    made["classes"] = data.get("classes")
+    told = {**about, "step": model.step, "network": subject.source, "direction": subject.direction}
+    told |= {"program": f"ganscope {engine.__version__}", "input": taken, "output": made}
+    return {"ganscope": json.dumps(told), "card": _card(subject, to)}
+
+
+def _card(subject: Subject, to: str, file: str = "This file", difference: float | None = None) -> str:
     model = subject.model
     lines = [f"# {model.title}", "", model.config.get("sentence", ""), ""]
-    lines += [f"`{file}`: the network `{subject.source}` of `{model.id}` at step {model.step:,}, as {to}."]
-    lines += [f"It differs from the model by {difference:.1e} at most.", "", *_use(subject, to), ""]
+    named = file if difference is None else f"`{file}`"
+    lines += [f"{named}: the network `{subject.source}` of `{model.id}` at step {model.step:,}, as {to}."]
+    lines += [] if difference is None else [f"It differs from the model by {difference:.1e} at most."]
+    lines += ["", *_use(subject, to), ""]
     data, options = model.config["meta"]["data"], model.config["options"]
     lines += [f"* GAN: {model.config['gan']}; data: {data.get('title', model.config['data'])}"]
     lines += [f"* Licence: {model.config.get('licence') or 'as that of the data it was trained on'}"]
     lines += [f"* {name}: {value}" for name, value in model.config.get("figures", {}).items()]
-    named = ("network", "width", "norm", "dropout", "test_mode", "latent_dim")
-    lines += [f"* {name}: {options[name]}" for name in named if name in options]
+    shown = ("network", "width", "norm", "dropout", "test_mode", "test_dropout", "latent_dim")
+    lines += [f"* {name}: {options[name]}" for name in shown if name in options]
     return "\n".join(lines) + "\n"
 
 
