@@ -5,24 +5,14 @@ from __future__ import annotations
 import torch
 
 from engine import options
-from engine.data.source import CurveSource
-from engine.options import knob
+from engine.data.points.curve import WideCurve, width
 
 
 class LineOptions(options.Options):
-    sd: float = knob(
-        0.05,
-        "Width",
-        "Standard deviation of the noise.",
-        ge=0.005,
-        le=0.3,
-        step=0.005,
-        scale="log",
-        group="data",
-    )
+    sd: float = width(0.05)
 
 
-class Line(CurveSource):
+class Line(WideCurve):
     """The line from (-1, -0.5) to (1, 0.5), equally dense along its length."""
 
     name = "line"
@@ -30,10 +20,6 @@ class Line(CurveSource):
     sentence = "A straight line through the origin: easy to learn, and easy to see what each network does."
     Options = LineOptions
     extent = (-1.75, 1.75, -1.75, 1.75)
-
-    def __init__(self, options: LineOptions | None = None) -> None:
-        super().__init__(options)
-        self.sd = self.options.sd
 
     def curve(self, u: torch.Tensor) -> torch.Tensor:
         return torch.stack([2 * u - 1, u - 0.5], 1)  # (n, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine import options
-from engine.data.source import CurveSource
+from engine.data.points.curve import WideCurve, width
 from engine.options import knob
 
 
@@ -13,19 +13,10 @@ class SpiralOptions(options.Options):
     turns: float = knob(
         2.0, "Turns", "How often the spiral goes round.", ge=0.5, le=4.0, step=0.25, group="data"
     )
-    sd: float = knob(
-        0.03,
-        "Width",
-        "Standard deviation of the noise.",
-        ge=0.005,
-        le=0.3,
-        step=0.005,
-        scale="log",
-        group="data",
-    )
+    sd: float = width(0.03)
 
 
-class Spiral(CurveSource):
+class Spiral(WideCurve):
     """A spiral from near the origin out to radius 1, equally dense along its length."""
 
     name = "spiral"
@@ -33,10 +24,6 @@ class Spiral(CurveSource):
     sentence = "One long curl: the generator has to roll a disc of noise up into it."
     Options = SpiralOptions
     extent = (-1.7, 1.7, -1.7, 1.7)
-
-    def __init__(self, options: SpiralOptions | None = None) -> None:
-        super().__init__(options)
-        self.sd = self.options.sd
 
     def curve(self, u: torch.Tensor) -> torch.Tensor:
         # Length grows with the square of the angle (beyond the first half turn, where the spiral starts).

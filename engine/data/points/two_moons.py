@@ -5,24 +5,14 @@ from __future__ import annotations
 import torch
 
 from engine import options
-from engine.data.source import CurveSource
-from engine.options import knob
+from engine.data.points.curve import WideCurve, width
 
 
 class TwoMoonsOptions(options.Options):
-    sd: float = knob(
-        0.05,
-        "Width",
-        "Standard deviation of the noise.",
-        ge=0.005,
-        le=0.3,
-        step=0.005,
-        scale="log",
-        group="data",
-    )
+    sd: float = width(0.05)
 
 
-class TwoMoons(CurveSource):
+class TwoMoons(WideCurve):
     """Half circles of radius 0.8, the upper around (-0.4, -0.2), the lower around (0.4, 0.2): two equal,
     separate pieces.
     """
@@ -32,10 +22,6 @@ class TwoMoons(CurveSource):
     sentence = "Two bent pieces with a gap between them: a continuous generator leaves a bridge."
     Options = TwoMoonsOptions
     extent = (-2.0, 2.0, -2.0, 2.0)
-
-    def __init__(self, options: TwoMoonsOptions | None = None) -> None:
-        super().__init__(options)
-        self.sd = self.options.sd
 
     def curve(self, u: torch.Tensor) -> torch.Tensor:
         upper = (u < 0.5).to(u.dtype)

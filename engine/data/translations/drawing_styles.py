@@ -17,7 +17,8 @@ from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
 from engine.data.translations import twemoji
 from engine.data.translations.line_art import drawings, white_border
-from engine.data.translations.two_sides import SquareSource
+from engine.data.translations.two_sides import Part as Split
+from engine.data.translations.two_sides import Side, SquareSource
 from engine.options import BadInput, knob
 
 Part = Literal["a", "b", "test"]
@@ -57,27 +58,8 @@ class DrawingStyles(SquareSource):
             or not_shipped(twemoji.FILE, "twemoji")
         )
 
-    def __init__(self, options: DrawingStylesOptions | None = None) -> None:
-        super().__init__(options)
-        if problem := self.missing():
-            raise problem
-        self.margin = self.options.size // 8
-
-    @property
-    def a(self) -> torch.Tensor:
-        return _parts("a", self.options.size)["train"]
-
-    @property
-    def b(self) -> torch.Tensor:
-        return _parts("b", self.options.size)["train"]
-
-    @property
-    def test_a(self) -> torch.Tensor:
-        return _parts("a", self.options.size)["test"]
-
-    @property
-    def test_b(self) -> torch.Tensor:
-        return _parts("b", self.options.size)["test"]
+    def pictures(self, side: Side, part: Split) -> torch.Tensor:
+        return _parts(side, self.options.size)[part]
 
 
 def side_of(emoji: Emoji) -> Part:

@@ -10,7 +10,7 @@ import io
 import zipfile
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,12 +19,13 @@ from PIL import Image
 from engine import options
 from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
-from engine.data.translations.two_sides import SquareSource
+from engine.data.translations.two_sides import Part, Side, SquareSource
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("earth.zip")
 VIEWS = {"satellite": "satellite.jpg", "relief": "relief.webp", "elevation": "elevation.jpg"}
 View = Literal["satellite", "relief", "elevation"]
+Map = Literal["relief", "elevation"]
 DEGREE = 15  # px; the left edge of the pictures is 180 degrees west, their upper edge the North Pole
 
 # Longitudes held out, from and to, in degrees east: the Rocky Mountains and Mexico; Brazil and Greenland;
@@ -43,6 +44,28 @@ class Tile(NamedTuple):
     side: int
 
 
+def map_knob() -> Any:
+    """Which map."""
+    return knob(
+        "relief",
+        "Map",
+        "Vegetation colours with shaded mountains, or colours by height above and below the sea.",
+        group="data",
+        choices={"relief": "Shaded relief", "elevation": "Elevation"},
+    )
+
+
+def size_knob() -> Any:
+    """How large the tiles are."""
+    return knob(
+        128,
+        "Tile size",
+        "Pixels high and wide; 15 pixels are one degree.",
+        group="data",
+        choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},
+    )
+
+
 class EarthOptions(options.Options):
     direction: Literal["satellite_to_map", "map_to_satellite"] = knob(
         "satellite_to_map",
@@ -51,20 +74,8 @@ class EarthOptions(options.Options):
         group="data",
         choices={"satellite_to_map": "Photograph to map", "map_to_satellite": "Map to photograph"},
     )
-    map: Literal["relief", "elevation"] = knob(
-        "relief",
-        "Map",
-        "Vegetation colours with shaded mountains, or colours by height above and below the sea.",
-        group="data",
-        choices={"relief": "Shaded relief", "elevation": "Elevation"},
-    )
-    size: Literal[64, 128, 256] = knob(
-        128,
-        "Tile size",
-        "Pixels high and wide; 15 pixels are one degree.",
-        group="data",
-        choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},
-    )
+    map: Map = map_knob()
+    size: Literal[64, 128, 256] = size_knob()
 
 
 class Earth(SquareSource):
@@ -85,29 +96,14 @@ class Earth(SquareSource):
 
     def __init__(self, options: EarthOptions | None = None) -> None:
         super().__init__(options)
-        if problem := self.missing():
-            raise problem
-        self.margin = self.options.size // 8
         views: tuple[View, View] = ("satellite", self.options.map)
         self._views = views if self.options.direction == "satellite_to_map" else views[::-1]
         shown = {"satellite": "satellite photograph", "relief": "map", "elevation": "elevation map"}
         self.names = (shown[self._views[0]], shown[self._views[1]])
 
-    @property
-    def a(self) -> torch.Tensor:
-        return cut(self._views[0], training_tiles(self.options.size))
-
-    @property
-    def b(self) -> torch.Tensor:
-        return cut(self._views[1], training_tiles(self.options.size))
-
-    @property
-    def test_a(self) -> torch.Tensor:
-        return cut(self._views[0], test_tiles(self.options.size))
-
-    @property
-    def test_b(self) -> torch.Tensor:
-        return cut(self._views[1], test_tiles(self.options.size))
+    def pictures(self, side: Side, part: Part) -> torch.Tensor:
+        tiles = training_tiles(self.options.size) if part == "train" else test_tiles(self.options.size)
+        return cut(self._views[0 if side == "a" else 1], tiles)
 
 
 def column(longitude: float) -> int:

@@ -12,28 +12,27 @@ import torch
 
 from engine import options
 from engine.data.reading.shipped import not_shipped
-from engine.data.translations.earth import FILE, Earth, Tile, column, cut, test_tiles, training_tiles
-from engine.data.translations.two_sides import SquareSource
-from engine.options import BadInput, knob
+from engine.data.translations.earth import (
+    FILE,
+    Earth,
+    Map,
+    Tile,
+    column,
+    cut,
+    map_knob,
+    size_knob,
+    test_tiles,
+    training_tiles,
+)
+from engine.data.translations.two_sides import Part, Side, SquareSource
+from engine.options import BadInput
 
 MERIDIAN = -30  # degrees east: from here eastwards to the date line photographs, westwards maps
 
 
 class EarthUnpairedOptions(options.Options):
-    map: Literal["relief", "elevation"] = knob(
-        "relief",
-        "Map",
-        "Vegetation colours with shaded mountains, or colours by height above and below the sea.",
-        group="data",
-        choices={"relief": "Shaded relief", "elevation": "Elevation"},
-    )
-    size: Literal[64, 128, 256] = knob(
-        128,
-        "Tile size",
-        "Pixels high and wide; 15 pixels are one degree.",
-        group="data",
-        choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},
-    )
+    map: Map = map_knob()
+    size: Literal[64, 128, 256] = size_knob()
 
 
 class EarthUnpaired(SquareSource):
@@ -54,26 +53,12 @@ class EarthUnpaired(SquareSource):
 
     def __init__(self, options: EarthUnpairedOptions | None = None) -> None:
         super().__init__(options)
-        if problem := self.missing():
-            raise problem
-        self.margin = self.options.size // 8
         self.names = ("satellite photograph", "map" if self.options.map == "relief" else "elevation map")
 
-    @property
-    def a(self) -> torch.Tensor:
-        return cut("satellite", half(self.options.size, "east"))
-
-    @property
-    def b(self) -> torch.Tensor:
-        return cut(self.options.map, half(self.options.size, "west"))
-
-    @property
-    def test_a(self) -> torch.Tensor:
-        return cut("satellite", test_tiles(self.options.size))
-
-    @property
-    def test_b(self) -> torch.Tensor:
-        return cut(self.options.map, test_tiles(self.options.size))
+    def pictures(self, side: Side, part: Part) -> torch.Tensor:
+        size = self.options.size
+        tiles = half(size, "east" if side == "a" else "west") if part == "train" else test_tiles(size)
+        return cut("satellite" if side == "a" else self.options.map, tiles)
 
 
 @cache

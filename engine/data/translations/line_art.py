@@ -16,7 +16,7 @@ from engine import options
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.reading.shipped import not_shipped
-from engine.data.translations.two_sides import SquareSource
+from engine.data.translations.two_sides import Part, Side, SquareSource
 from engine.options import BadInput, knob
 
 
@@ -46,27 +46,8 @@ class LineArt(SquareSource):
     def missing(cls, options: LineArtOptions | None = None) -> BadInput | None:
         return OpenMoji.missing() or not_shipped(openmoji.LARGE, "openmoji_128")
 
-    def __init__(self, options: LineArtOptions | None = None) -> None:
-        super().__init__(options)
-        if problem := self.missing():
-            raise problem
-        self.margin = self.options.size // 8
-
-    @property
-    def a(self) -> torch.Tensor:
-        return _parts("line", self.options.size)["train"]
-
-    @property
-    def b(self) -> torch.Tensor:
-        return _parts("colour", self.options.size)["train"]
-
-    @property
-    def test_a(self) -> torch.Tensor:
-        return _parts("line", self.options.size)["test"]
-
-    @property
-    def test_b(self) -> torch.Tensor:
-        return _parts("colour", self.options.size)["test"]
+    def pictures(self, side: Side, part: Part) -> torch.Tensor:
+        return _parts("line" if side == "a" else "colour", self.options.size)[part]
 
 
 @lru_cache(maxsize=2)  # both sides of one size: 130 MB at 128 px

@@ -14,6 +14,7 @@ from engine.data.pixels import to_png
 from engine.data.source import THUMBNAIL, Source
 
 Side = Literal["a", "b"]
+Part = Literal["train", "test"]
 
 
 class TranslationSource(Source):
@@ -91,8 +92,34 @@ class TranslationSource(Source):
 
 class SquareSource(TranslationSource):
     """A source in colour whose option ``size`` is the height and width of both sides: no picture needs to be
-    read to know it.
+    read to know it. Training pictures are an eighth larger.
     """
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        if problem := self.missing():
+            raise problem
+        self.margin = self.options.size // 8
+
+    def pictures(self, side: Side, part: Part) -> torch.Tensor:
+        """The pictures of a side: uint8 (N, 3, H, W), those to train on with the margin."""
+        raise NotImplementedError
+
+    @property
+    def a(self) -> torch.Tensor:
+        return self.pictures("a", "train")
+
+    @property
+    def b(self) -> torch.Tensor:
+        return self.pictures("b", "train")
+
+    @property
+    def test_a(self) -> torch.Tensor:
+        return self.pictures("a", "test")
+
+    @property
+    def test_b(self) -> torch.Tensor:
+        return self.pictures("b", "test")
 
     @property
     def shape(self) -> tuple[int, ...]:
