@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from engine import options
 from engine.data.pixels import to_png
-from engine.options import BadInput
+from engine.options import BadInput, knob
 
 REAL = (0x1B, 0x78, 0x37)  # the colour of real data, everywhere
 THUMBNAIL = 160  # px
@@ -183,10 +183,26 @@ class TableSource(Source):
         return None
 
 
+def flips_knob() -> Any:
+    """The option of pictures that may be seen in a mirror."""
+    return knob(
+        False,
+        "Horizontal flips",
+        "In training half of the pictures are mirrored, at random: twice as many, where left and right mean "
+        "nothing.",
+        group="data",
+    )
+
+
 class ImageSource(Source):
     """Images in memory as bytes. They are read on first use and shared by all sources of one process."""
 
     kind = "images"
+
+    @property
+    def flips(self) -> bool:
+        """Whether training mirrors half of them, for sources that have the option."""
+        return bool(getattr(self.options, "flips", False))
 
     @property
     def images(self) -> torch.Tensor:

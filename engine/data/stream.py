@@ -13,6 +13,7 @@ from engine.data.source import ImageSource, PointSource, Source, TableSource
 from engine.data.translations.two_sides import TranslationSource
 from engine.options import Conflict
 
+MIRRORS = 1 << 16  # lanes from here on say which pictures are mirrored
 BLOCK = 64  # batches of points drawn at once: drawing them one by one costs more than using them
 ON_DEVICE_BYTES = 2**31  # image sets up to this size live on the accelerator
 
@@ -44,6 +45,7 @@ class Stream:
         self._block = torch.empty(0)
         self._points: torch.Tensor | None = None  # those that are drawn from, once they have weights
         self._layout = KINDS[source.kind].layout
+        self._flips = isinstance(source, ImageSource) and source.flips
         if isinstance(source, ImageSource | TableSource):
             images = source.images if isinstance(source, ImageSource) else source.items
             fits = images.nbytes <= ON_DEVICE_BYTES
@@ -64,8 +66,12 @@ class Stream:
         """
         if isinstance(self.source, PointSource):
             return self._next_points(self.source), None
-        chosen = self._order.next()
+        position, chosen = self.position, self._order.next()
         x = self._images[chosen].to(self.device, torch.float32, memory_format=self._layout)
+        if self._flips:
+            drawn = torch.rand(len(x), generator=_generator(self.seed, position, MIRRORS + self.lane))
+            x = torch.where((drawn < 0.5).to(self.device)[:, None, None, None], x.flip(3), x)
+            x = x.contiguous(memory_format=self._layout)
         y = None if self._labels is None else self._labels[chosen].to(self.device)
         return scaled_(x) if self._images.dtype == torch.uint8 else x, y
 

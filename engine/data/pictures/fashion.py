@@ -14,7 +14,7 @@ import torch
 from engine.data.pictures.mnist import DigitsOptions
 from engine.data.reading import idx
 from engine.data.reading.cache import cache_folder
-from engine.data.source import ImageSource, pad
+from engine.data.source import ImageSource, flips_knob, pad
 from engine.options import BadInput, knob
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -37,6 +37,7 @@ class FashionOptions(DigitsOptions):
     download: bool = knob(
         False, "Download", "Fetch the files with torchvision (31 MB) if they are not found.", group="data"
     )
+    flips: bool = flips_knob()
 
 
 class Fashion(ImageSource):

@@ -13,7 +13,7 @@ from engine import options
 from engine.data.reading import ingest
 from engine.data.reading.cache import prepared
 from engine.data.reading.classes import Part
-from engine.data.source import ImageSource
+from engine.data.source import ImageSource, flips_knob
 from engine.options import BadInput, knob
 
 
@@ -43,6 +43,7 @@ class FolderOptions(options.Options):
     )
     colour: bool = knob(True, "Colour", "Keep the colours, or turn the pictures grey.", group="data")
     value_range: str = value_range()
+    flips: bool = flips_knob()
 
 
 class OwnImages(ImageSource):

@@ -19,7 +19,7 @@ from PIL import Image
 from engine import options
 from engine.data.reading.shipped import not_shipped
 from engine.data.reading.split import lot
-from engine.data.source import ImageSource
+from engine.data.source import ImageSource, flips_knob
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("openmoji.zip")
@@ -75,6 +75,7 @@ class OpenMojiOptions(options.Options):
         group="data",
         choices={"colour": "In colour", "line": "Black lines"},
     )
+    flips: bool = flips_knob()
 
 
 class OpenMoji(ImageSource):

@@ -13,6 +13,7 @@ from engine import options
 from engine.data.pictures.folder import OwnImages
 from engine.data.reading import ingest
 from engine.data.reading.sides import SideBySide, Sides, ingest_sides
+from engine.data.source import flips_knob
 from engine.options import BadInput, NotFound, knob
 from engine.runs.files import appearing, read_json, write_json
 from engine.runs.records import DatasetCard
@@ -27,6 +28,7 @@ class UploadOptions(options.Options):
     upload: str = knob(
         "", "Uploaded pictures", "The id that the upload was given.", group="data", max_length=100
     )
+    flips: bool = flips_knob()
 
 
 class Upload(OwnImages):

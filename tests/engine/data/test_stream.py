@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from engine import options
 from engine.data import DATASETS, Stream
-from engine.data.source import ImageSource
+from engine.data.source import ImageSource, flips_knob
 from engine.data.stream import BLOCK
 from engine.options import Conflict
 
@@ -73,6 +74,30 @@ def test_images_are_scaled_and_stay_with_their_labels():
     assert torch.allclose(x[:, 2, 1, 1], y / 127.5 - 1)
     everything, _ = Stream(DATASETS["mnist"](), 500, seed=0).next()
     assert (everything.min(), everything.max()) == (-1.0, 1.0)
+
+
+def test_half_of_the_pictures_are_mirrored_where_that_is_asked_for():
+    class Rising(Numbered):
+        """Each row of image i rises from i."""
+
+        class Options(options.Options):
+            flips: bool = flips_knob()
+
+        images = Numbered.images // 2 + torch.arange(2, dtype=torch.uint8)
+
+    plain, stream = Stream(Rising(), 16, 7), Stream(Rising(Rising.Options(flips=True)), 16, 7)
+    kept = batches(stream, 2) and stream.state_dict()
+    again = Stream(Rising(Rising.Options(flips=True)), 16, 7)
+    again.load_state_dict(kept)
+    assert same(batches(stream, 20), batches(again, 20))  # a resumed run mirrors the same
+    batches(plain, 22)
+    mirrored = []
+    for (x, labels), (y, others) in zip(batches(stream, 50), batches(plain, 50), strict=True):
+        assert torch.equal(labels, others)  # the order is that without flips
+        is_mirrored = (x == y.flip(3)).flatten(1).all(1)
+        assert (is_mirrored | (x == y).flatten(1).all(1)).all()
+        mirrored += is_mirrored.tolist()
+    assert 0.45 < sum(mirrored) / len(mirrored) < 0.55  # 800 draws: within three standard deviations
 
 
 @pytest.mark.parametrize("name", ["ring", "mnist"])
