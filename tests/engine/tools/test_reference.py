@@ -18,7 +18,7 @@ def test_commands_and_options_stand_in_it_as_they_are_typed():
         "| `--seed SEED` | `0` | of the latents |",
         "| `--as pix2pix\\|cyclegan` |  | what it was trained as |",
         "| `--to onnx\\|safetensors\\|torchscript` (required) |  | format |",
-        "| `--sides NAME NAME` | `A B` | what is on them |",
+        "| `--sides NAME NAME` |  | what is on them |",
         "| `affine` | `false` | `true`, `false` | G has no hidden layer",
     ):
         assert f"\n{line}" in text
