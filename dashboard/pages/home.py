@@ -83,12 +83,18 @@ def _start(name: str) -> None:
 
 @st.fragment(run_every=3.0)
 def running() -> None:
-    """The runs that train, wait or are paused; the whole card opens the run."""
-    runs = [summary for summary in engine.runs() if is_live(summary)]
-    if not runs:
-        what = "Start one of the experiments above, or compose a new run." if session.may_change() else ""
-        note(f"Nothing is training. {what}")
+    """The runs that train, wait or are paused, for who watches also the last one; the whole card opens it."""
+    everything = engine.runs()
+    runs = [summary for summary in everything if is_live(summary)]
+    if not runs and session.may_change():
+        note("Nothing is training. Start one of the experiments above, or compose a new run.")
         return
+    if not runs and not everything:
+        note("Nothing is training yet. What the presenter starts appears here.")
+        return
+    if not runs:
+        note("Nothing is training now. This is the run that was started last.")
+        runs = everything[:1]
     with st.container(key="running"):
         for summary in runs:
             with st.container(border=True, key=f"open_{summary['id']}", gap="xxsmall"):
@@ -115,9 +121,14 @@ def to_play_with() -> None:
 
 
 head()
+if not session.may_change():  # a class comes to see its run
+    st.subheader("Running now", anchor=False)
+    running()
+    st.subheader("Prepared experiments", anchor=False)
 presets("first")
-st.subheader("Running now", anchor=False)
-running()
+if session.may_change():
+    st.subheader("Running now", anchor=False)
+    running()
 st.subheader("One trick, with and without", anchor=False)
 presets("tricks")
 to_play_with()

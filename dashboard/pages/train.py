@@ -37,17 +37,27 @@ def asked_for() -> tuple[list[str], list[NotFound]]:
     return found[:MOST], missing
 
 
-def newest_live() -> list[str]:
-    """The newest run that trains or is paused, if there is one."""
-    return [summary["id"] for summary in engine.runs() if is_live(summary)][:1]
+def newest() -> list[str]:
+    """The newest run that trains or is paused; if there is none, the one that was started last."""
+    runs = engine.runs()
+    return [summary["id"] for summary in [*filter(is_live, runs), *runs]][:1]
+
+
+@st.fragment(run_every=3.0)
+def follow(shown: list[str]) -> None:
+    """Go along to the next run of the class; draws nothing."""
+    if newest() != shown:
+        st.rerun()
 
 
 def nothing_to_show(missing: Sequence[BadInput]) -> None:
     """Says what is missing, or what to do first."""
     for problem in missing:
         show_problem(problem)
-    if not missing:
-        note("Nothing is training. Start a prepared experiment, or open an earlier run.")
+    if not missing and not session.may_change():
+        note("Nothing is training yet. What the presenter starts appears here.")
+    elif not missing:
+        note("There is no run yet. Start a prepared experiment, or compose a run.")
     with st.container(horizontal=True):
         link("home", "Prepared experiments")
         link("new", "Compose a new run")
@@ -141,7 +151,9 @@ def log(run: str) -> None:
 
 runs, missing = asked_for()
 if not runs and not missing:
-    runs = newest_live()
+    runs = newest()
+    if not session.may_change():
+        follow(runs)
 if runs:
     live(runs, session.role(), charts(), key="live")
     for problem in missing:

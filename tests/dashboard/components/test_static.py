@@ -63,6 +63,23 @@ def test_a_card_becomes_elements_and_nothing_else_of_it_markup(page: Page) -> No
     )
 
 
+def test_a_command_that_needs_the_code_asks_for_it(page: Page) -> None:
+    """As after the presenter's server was started anew: the page still shows its buttons."""
+    body = """
+      const { fetch } = globalThis;
+      globalThis.fetch = async () => new Response('{"error": "only the presenter may."}', { status: 403 });
+      const page = { notify: alert, open: alert, mayChange: true };
+      await new m.Commands([{ id: 'a', ended: false }], page).pause();
+      globalThis.fetch = fetch;
+      const dialog = document.querySelector('dialog[open]');
+      const found = [dialog.textContent, dialog.querySelector('input').name];
+      dialog.remove();
+      return found;
+    """
+    said, name = run(page, "live/commands.js", body)
+    assert "The server's terminal shows the code" in said and name == "code"
+
+
 MODULES = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.parts)
 
 

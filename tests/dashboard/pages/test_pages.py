@@ -109,6 +109,19 @@ def test_viewers_see_no_buttons_that_change_something(
     assert all(set(menu.options) <= harmless for menu in app.get("menu_button"))
 
 
+def test_viewers_see_the_run_of_the_class_first_and_the_last_one_when_it_is_over(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, make_run: Callable[..., str]
+):
+    monkeypatch.setattr(session, "_engine", engine)
+    assert "What the presenter starts appears here" in text(open_page("home"))
+    make_run(name="The run of last week")
+    for name in ("The run of last week", "The run of today"):
+        shown = text(open_page("home"))
+        assert shown.index(name) < shown.index("Mode collapse")
+        make_run(state="queued", name="The run of today")
+    assert "The run of last week" not in text(open_page("home"))
+
+
 HEAVY = ("dcgan_mnist", "line_art", "drawing_styles")  # they start alike, and take seconds to
 
 
@@ -318,11 +331,17 @@ def test_a_run_shows_its_rules_and_options(presenter: Engine, make_run: Callable
     assert dict(zip(table["Name"], table["Value"], strict=True))["objective"] == "least_squares"
 
 
-def test_without_a_run_the_newest_live_one_is_shown(presenter: Engine, make_run: Callable[..., str]):
-    assert "Nothing is training" in text(open_page("train"))
-    make_run(state="queued", options={"objective": "hinge"})
-    labels = {expander.label for expander in open_page("train").expander}
-    assert "Rules: formula and code of the hinge objective" in labels
+def test_without_a_run_the_newest_live_one_is_shown_or_the_last(
+    presenter: Engine, make_run: Callable[..., str]
+):
+    assert "There is no run yet" in text(open_page("train"))
+    make_run(options={"objective": "hinge"})
+    for objective in ("hinge", "least squares"):
+        labels = {expander.label for expander in open_page("train").expander}
+        assert f"Rules: formula and code of the {objective} objective" in labels
+        live = make_run(state="queued", options={"objective": "least_squares"})
+        make_run()  # newer, and over
+    presenter.delete("presenter", live)
 
 
 # --- runs

@@ -2,6 +2,7 @@
 
 import { el } from '../base/dom.js';
 import { RequestError } from '../base/request.js';
+import { askForCode } from '../login.js';
 
 const RETRY_MS = 1500;
 const BUSY_MS = 700; // after the server said that this is too much at once
@@ -28,6 +29,7 @@ export class Troubles {
     if (problem.status === 0) this.#lost();
     else if (problem.status === 404 && ['model', 'id', 'run'].includes(problem.field ?? ''))
       this.#gone(problem);
+    else if (problem.status === 403) askForCode();
     else if (problem.status === 429) this.#again(() => this.hub.redraw(), BUSY_MS);
     else this.notify(problem.text, 'error');
   }

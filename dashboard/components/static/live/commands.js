@@ -1,5 +1,6 @@
 // What the buttons do: commands to the runs on show, errors as notices, new runs opened in the same page.
 
+import { askForCode } from '../login.js';
 import { getJson, postJson, RequestError, runPath } from '../base/request.js';
 
 export class Commands {
@@ -103,7 +104,8 @@ export class Commands {
       return await work();
     } catch (problem) {
       if (!(problem instanceof RequestError)) throw problem;
-      this.notify(problem.text, 'error');
+      if (problem.status === 403) askForCode();
+      else this.notify(problem.text, 'error');
       return null;
     }
   }
