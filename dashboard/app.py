@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,12 +11,13 @@ import streamlit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.web.bootstrap import load_config_options
 
 from dashboard import errors, session
 from dashboard.access import Access
 from dashboard.assets import Assets
+from dashboard.document import completed, is_document, uncompressed
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub
 from dashboard.settings import streamlit_options
@@ -107,40 +107,9 @@ class _Site:
                 return
         if scope["type"] != "lifespan":
             self._on_page()
-        if scope["type"] == "http" and scope["method"] == "GET" and b"text/html" in _accepted(scope):
-            plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-            scope, send = {**scope, "headers": plain}, _told_its_root(scope.get("root_path", ""), send)
+        if is_document(scope):
+            scope, send = uncompressed(scope), completed(scope.get("root_path", ""), send)
         await self._pages(scope, receive, send)
-
-
-def _accepted(scope: Scope) -> bytes:
-    return next((value for name, value in scope["headers"] if name == b"accept"), b"")
-
-
-def _told_its_root(root: str, send: Send) -> Send:
-    """``send`` that puts the site's root into a page of Streamlit's. Without it a deep link such as /train is
-    asked first whether it is the root, which fails twice in the browser's log.
-    """
-    where = f"new URL({json.dumps(root + '/')},location.origin).href"
-    told = f"<head><script>window.__streamlit={{BACKEND_BASE_URL:{where}}}</script>".encode()
-    start: list[Message] = []
-    body = bytearray()
-
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.append(message)
-            return
-        body.extend(message.get("body", b""))
-        if message.get("more_body"):
-            return
-        page = bytes(body).replace(b"<head>", told, 1)
-        headers = [(name, value) for name, value in start[0]["headers"] if name.lower() != b"content-length"]
-        if body:
-            headers.append((b"content-length", str(len(page)).encode()))
-        await send({**start[0], "headers": headers})
-        await send({"type": "http.response.body", "body": page})
-
-    return sent
 
 
 def show_script_error(error: Exception) -> bool:

@@ -127,6 +127,7 @@ NEEDS: dict[str, str] = {
     "dashboard.errors": "engine.options",
     "dashboard.strict": "dashboard.errors",
     "dashboard.theme": "",
+    "dashboard.document": "dashboard.theme",
     "dashboard.assets": "dashboard.errors",
     "dashboard.access": "dashboard.errors engine.options",
     "dashboard.session": "engine.api",
@@ -140,8 +141,9 @@ NEEDS: dict[str, str] = {
     "dashboard.pages": "dashboard.components dashboard.session dashboard.theme engine.api engine.options",
     "dashboard.launch": "dashboard.access dashboard.app engine.api engine.options",
     "dashboard.__main__": "dashboard.launch engine.__main__",
-    "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.errors dashboard.guard "
-    "dashboard.live dashboard.session dashboard.settings dashboard.studio engine.api engine.options",
+    "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.document dashboard.errors "
+    "dashboard.guard dashboard.live dashboard.session dashboard.settings dashboard.studio engine.api "
+    "engine.options",
 }
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

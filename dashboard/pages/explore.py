@@ -33,7 +33,7 @@ def gallery() -> None:
         group = [model for model in models if model["source"] == source]
         if not group:
             continue
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         with st.container(key=f"models_{source}"):
             for model in group:
                 with st.container(border=True, key=f"open_{model['id']}", gap="xxsmall"):

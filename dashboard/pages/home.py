@@ -110,7 +110,7 @@ def to_play_with() -> None:
     models = [model for model in engine.models() if model["source"] != "run"]
     if not models:
         return
-    st.subheader("Trained to play with", anchor=False)
+    st.header("Trained to play with", anchor=False)
     with st.container(key="models_home"):
         for model in models[:SHOWN]:
             with st.container(border=True, key=f"open_{model['id']}", gap="xxsmall"):
@@ -120,16 +120,17 @@ def to_play_with() -> None:
         link("models", f"All {len(models)} models")
 
 
-head()
+with st.container(key="home_head"):
+    head()
 if not session.may_change():  # a class comes to see its run
-    st.subheader("Running now", anchor=False)
+    st.header("Running now", anchor=False)
     running()
-    st.subheader("Prepared experiments", anchor=False)
+    st.header("Prepared experiments", anchor=False)
 presets("first")
 if session.may_change():
-    st.subheader("Running now", anchor=False)
+    st.header("Running now", anchor=False)
     running()
-st.subheader("One trick, with and without", anchor=False)
+st.header("One trick, with and without", anchor=False)
 presets("tricks")
 to_play_with()
 load_ahead(key="ahead")

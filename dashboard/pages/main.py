@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.login import login
 from dashboard.pages import PAGES
-from dashboard.pages.parts.style import css, icon, wordmark
+from dashboard.pages.parts.style import icon, wordmark
 
 menu = {
     name: st.Page(page.script, title=page.title, url_path=page.path, default=not page.path, help=page.help)
@@ -17,10 +17,12 @@ menu = {
 }
 page = st.navigation(list(menu.values()), position="top")
 st.set_page_config(page_title=f"{page.title} · GANscope", page_icon=icon(), layout="wide")
-st.html(css())
 st.logo(wordmark(dark=st.context.theme.type == "dark"), size="large")
 if trouble := session.engine().trouble():
     st.warning(trouble)
+if page.url_path:  # the home page has a heading to be seen
+    with st.container(key="page_heading"):
+        st.html(f"<h1>{page.title}</h1>")
 page.run()
 if not session.may_change():
     with st.popover("You are watching", type="tertiary", key="watching"):

@@ -149,7 +149,7 @@ def listing() -> None:
         note("There is no model yet. Start a run, or add weights above.")
         link("home", "Prepared experiments")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="models_find"):
         said = st.text_input(
             "Search", placeholder="name, GAN or data", key="find_models", live="300ms", width=260
         )

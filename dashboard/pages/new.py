@@ -53,7 +53,7 @@ def prefill() -> Draft:
 
 
 def heading(words: str, help: str) -> None:
-    st.markdown(f"#### {words}", help=help, anchors=False)
+    st.markdown(f"## {words}", help=help, anchors=False)
 
 
 def option(run: Draft, field: Field) -> None:

@@ -82,7 +82,7 @@ class Page:
         self.asked = gr.State(0)  # its change is what calls for a result
         self.job = gr.State("")
         with gr.Row(elem_id="choices"):
-            gr.HTML("Studio", elem_id="studio-title", scale=0, min_width=90)
+            gr.HTML("<h1>Studio</h1>", elem_id="studio-title", scale=0, min_width=90)
             self.model = gr.Dropdown([], label="Model", elem_id="model-choice", scale=2, min_width=220)
             self.direction = gr.Radio(
                 [], value=None, label="Direction", elem_id="direction", visible=False, scale=3

@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.dashboard.conftest import Server
+from tests.dashboard.conftest import ROOT, Server
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -70,6 +70,25 @@ def page(chromium, site):
     assert errors == []
     assert not_found == []
     assert outside == []
+
+
+def barriers(page):
+    """What axe-core finds to be a serious barrier, on light and on dark."""
+    axe = ROOT / ".ci" / "node_modules" / "axe-core" / "axe.min.js"
+    assert axe.is_file(), "this test needs axe-core: npm --prefix .ci ci"
+    page.evaluate(axe.read_text("utf-8"))
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(100)
+        result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        found += [
+            (scheme, one["id"], node["target"], node["failureSummary"])
+            for one in result["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+    return found
 
 
 class Watched:

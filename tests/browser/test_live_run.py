@@ -6,7 +6,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, wait_for
+from tests.browser.conftest import Watched, barriers, wait_for
 from tests.dashboard.conftest import Server
 
 
@@ -125,15 +125,18 @@ def test_a_server_killed_is_followed_by_one_that_adopts_its_run(page, tmp_path, 
         second.end()
 
 
-@pytest.mark.parametrize("address", ["/", "/new", "/train", "/runs", "/train?run=no-such-run"])
+@pytest.mark.parametrize(
+    "address", ["/", "/new", "/train", "/runs", "/train?run=no-such-run", "/explore", "/models", "/studio/"]
+)
 @pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
 def test_every_page_opens_without_errors_or_sideways_scrolling(page, site, address, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(site.url + address)
-    expect(page.locator("[data-testid=stMain]")).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-testid=stMain]').innerText.length > 40")
+    main = "main" if address == "/studio/" else "[data-testid=stMain]"
+    page.wait_for_function(f"document.querySelector('{main}')?.innerText.length > 40")
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert barriers(page) == []
 
 
 def test_a_run_is_composed_on_the_page(page, site, watched):
@@ -149,6 +152,8 @@ def test_the_live_view_fits_a_laptop(page, site, watched):
     page.goto(f"{site.url}/train?run={run}")
     watched.grows("frames_painted", by=2)
     site.http.post(f"/api/runs/{run}/control", json={"command": "stop"})
+    assert "to step" in page.locator(".gv-plot").first.get_attribute("aria-label")
+    assert barriers(page) == []
     for part in (".gv-paper", ".gv-chart"):
         box = page.locator(part).first.bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= 768, part

@@ -1,20 +1,8 @@
-"""The looks that Streamlit's theme cannot express: a few classes of our own, the icon, the wordmark."""
+"""The icon and the wordmark."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from dashboard.theme import DARK, LIGHT
-
-
-@cache
-def css() -> str:
-    """A ``<style>`` element with our classes; colours follow the light or dark theme by themselves."""
-    colours = "".join(f"--gs-{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    sheet = (Path(__file__).parent / "style.css").read_text("utf-8")
-    return f"<style>:root{{{colours}}}\n{sheet}</style>"
-
 
 _MARK = (
     '<g fill="none" stroke-width="3"><circle cx="12" cy="16" r="9" stroke="{real}"/>'

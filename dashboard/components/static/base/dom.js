@@ -1,5 +1,16 @@
 // Building elements. Text only ever becomes text nodes: what users typed cannot turn into markup.
 
+const CONTROLS = new Set([
+  'button',
+  'a',
+  'input',
+  'select',
+  'textarea',
+  'summary',
+  'label',
+  'canvas',
+  'iframe',
+]);
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
@@ -16,6 +27,7 @@ export function el(tag, attrs = {}, ...children) {
     else if (name === 'data') Object.assign(node.dataset, value);
     else node.setAttribute(name, value === true ? '' : value);
   }
+  if (attrs.title && !CONTROLS.has(tag) && node.tabIndex < 0) node.tabIndex = 0; // its help: see help.js
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }

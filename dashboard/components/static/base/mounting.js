@@ -1,6 +1,7 @@
 // A view as a Streamlit component. Streamlit calls a component again on the same element whenever its data or
 // theme change; the view survives that as long as it shows the same.
 
+import { installHelp } from './help.js';
 import { loadStyles } from './theme.js';
 
 const mounted = new WeakMap(); // parentElement -> {view, shows, calls, trigger}
@@ -13,6 +14,7 @@ const PATIENCE_MS = 4000;
  * @param {{ styles?: string[], shows: Function, make: Function, value: Function, move: Function }} parts
  */
 export function component({ styles = [], shows, make, value, move }) {
+  installHelp();
   return async ({ parentElement, data, setTriggerValue }) => {
     const state = mounted.get(parentElement) ?? { calls: 0 };
     mounted.set(parentElement, state);

@@ -24,6 +24,7 @@ export class AxisSlider {
     this.axis = axis;
     this.hub = hub;
     this.title = rename ? this.#nameField(rename) : el('span', { class: 'gx-title', text: axis.title });
+    if (!rename) this.title.tabIndex = 0;
     this.title.title = rename ? `${axis.help} Click to name it.` : axis.help;
     this.output = el('output', { class: 'gv-number' });
     this.free = el('button', {

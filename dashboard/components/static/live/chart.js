@@ -8,6 +8,7 @@ import { fixed, short, thousands } from '../base/format.js';
 import { align, smooth, thin } from './history.js';
 
 const MOST_DOTS = 30; // beyond them a line says enough; thinning may have doubled them
+const SAID_MS = 2000; // between two summaries in words
 const LONGEST_MEMORY = 0.1; // of the steps in view: what full smoothing averages over
 
 export class Chart {
@@ -22,11 +23,12 @@ export class Chart {
     this.hidden = new Set();
     this.bounds = null;
     this.drawnAt = 0;
+    this.saidAt = -Infinity;
     this.dirty = true;
     this.title = el('h3');
     this.legend = el('div', { class: 'gv-legend' });
     this.tools = el('div', { class: 'gv-tools' });
-    this.plot = el('div', { class: 'gv-plot' });
+    this.plot = el('div', { class: 'gv-plot', role: 'img' });
     this.element = el(
       'section',
       { class: 'gv-chart' },
@@ -68,6 +70,9 @@ export class Chart {
     const said = (alone && this.spec.brief) || title(this.meta); // beside a dash there is less room
     this.title.replaceChildren(alone ? el('i', { class: `gv-dash ${second}` }) : '', said);
     this.title.title = typeof help === 'function' ? help(this.meta) : help;
+    this.title.tabIndex = 0; // its help: see help.js
+    this.plot.setAttribute('aria-label', this.title.textContent);
+    this.saidAt = -Infinity;
     this.#buildLegend();
     this.#fit();
   }
@@ -204,6 +209,24 @@ export class Chart {
     this.data = data;
     this.chart.setData(data);
     this.#updateLegend();
+    if (time - this.saidAt < SAID_MS) return;
+    this.saidAt = time;
+    this.#summarise();
+  }
+
+  /** What the chart shows, in words: each line's newest value, and where it came from. */
+  #summarise() {
+    const { runs } = this;
+    const lines = runs.flatMap((run, k) =>
+      this.lines.map((line) => {
+        const known = run.history.column(line.key).filter((value) => typeof value === 'number');
+        const name = runs.length > 1 ? `${line.label} of run ${k + 1}` : line.label;
+        return known.length ? `${name} ${short(known.at(-1))}, at first ${short(known[0])}` : '';
+      }),
+    );
+    const said = lines.filter(Boolean).join('; ') || 'nothing yet';
+    const step = Math.max(...runs.map((run) => run.step));
+    this.plot.setAttribute('aria-label', `${this.spec.title(this.meta)} to step ${thousands(step)}: ${said}`);
   }
 
   /** Draws again what has not changed: a new mark, a moved pin. */

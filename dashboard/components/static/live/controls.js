@@ -117,7 +117,10 @@ export class Controls {
     const isIcon = sign.length > 3;
     const mark = isIcon
       ? icon(sign)
-      : el('span', { class: `gv-letter gv-letter-${sign.toLowerCase().replace('+', '')}`, text: sign });
+      : el('span', {
+          class: `gv-letter gv-letter-${sign.toLowerCase().replace('+', '')}`,
+          text: label.includes(sign) ? sign : label,
+        });
     return el(
       'button',
       {

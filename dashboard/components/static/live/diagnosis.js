@@ -37,7 +37,7 @@ export class Diagnosis {
     });
     this.element = el(
       'section',
-      { class: 'gv-diagnosis', 'aria-label': 'diagnosis', 'aria-live': 'polite' },
+      { class: 'gv-diagnosis', role: 'group', 'aria-label': `diagnosis of ${run.id}`, 'aria-live': 'polite' },
       this.sign,
       el('p', {}, this.title, this.evidence),
       this.others,

@@ -32,7 +32,7 @@ export class Evaluation {
     this.body = el('div', { class: 'gv-evaluation-body' });
     this.element = el(
       'details',
-      { class: 'gv-evaluation', 'aria-label': 'evaluation', hidden: true },
+      { class: 'gv-evaluation', 'aria-label': `evaluation of ${run.id}`, hidden: true },
       this.head,
       this.body,
     );

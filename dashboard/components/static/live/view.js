@@ -128,7 +128,7 @@ export class LiveView {
     this.pictures.element.append(this.past);
     this.root = el(
       'div',
-      { class: 'gv-root', data: { runs: this.runs.length } },
+      { class: 'gv-root gv-waiting', data: { runs: this.runs.length } },
       this.controls.element,
       this.pictures.element,
       this.board.element,
@@ -198,6 +198,7 @@ export class LiveView {
     this.stats.connected = false;
     this.controls.setConnected(true); // there is nothing to come back to
     for (const run of this.runs) run.gone = true;
+    this.root.classList.remove('gv-waiting');
     this.root.classList.toggle('gv-empty', !this.runs.some((run) => run.config));
     this.changed.add('status');
     this.#schedule();
@@ -230,6 +231,7 @@ export class LiveView {
     if (changed.has('status') || changed.has('diagnosis') || changed.has('config')) this.#showWords();
     changed.clear();
     if (layout) this.#layout();
+    if (layout && this.runs.every((run) => run.config)) this.root.classList.remove('gv-waiting');
     this.#paintFrames(time);
     const moving = this.pictures.paint(time);
     this.board.paint(time);
