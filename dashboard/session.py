@@ -30,7 +30,7 @@ def catalogue() -> dict[str, Any]:
     """What there is to choose from; a fresh installation must wait for the engine to tell."""
     if engine().health()["engine"] != "starting":
         return engine().catalogue()
-    with st.spinner("The engine wakes up: some seconds, the first time"):
+    with st.spinner("Starting the engine: this takes some seconds the first time"):
         return engine().catalogue()
 
 

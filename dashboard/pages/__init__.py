@@ -17,7 +17,7 @@ class Page:
 
 PAGES: dict[str, Page] = {
     "home": Page("home.py", "Home", "", "Start one of the prepared experiments, and see what is running."),
-    "new": Page("new.py", "New run", "new", "Choose what to learn, who plays and by which rules."),
+    "new": Page("new.py", "New run", "new", "Choose the data, the GAN and its objective."),
     "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
     "explore": Page("explore.py", "Explore", "explore", "Play with what a generator has learnt."),
     "translate": Page("translate.py", "Translate", "translate", "Turn your own pictures into others."),

@@ -32,7 +32,7 @@ def head() -> None:
         chips.append(f"engine {health['engine']}"[:120])
     invitation = "Start an experiment: it trains at once." if session.may_change() else ""
     st.html(
-        '<div class="gs-head"><h1>Watch two networks learn by arguing.</h1>'
+        '<div class="gs-head"><h1>Watch two networks learn by competing.</h1>'
         '<p>The <b class="gs-g">generator</b> G forges data, the <b class="gs-d">discriminator</b> D tells '
         f"them from real ones, and each learns from the other. {invitation}</p>"
         '<div class="gs-chips">'
@@ -59,8 +59,8 @@ def presets(group: str) -> None:
         if group == "first" and session.may_change():
             with st.container(border=True, key="preset_own"):
                 st.html(
-                    '<div class="gs-title">Your own</div><div class="gs-muted">Choose what to learn '
-                    "(points, digits, your pictures, a drawing), who plays and by which rules.</div>"
+                    '<div class="gs-title">Your own</div><div class="gs-muted">Choose the data '
+                    "(points, digits, your pictures, a drawing), the GAN and its objective.</div>"
                 )
                 link("new", "Compose a new run")
 

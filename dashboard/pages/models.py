@@ -19,9 +19,9 @@ from engine.api import ModelCard
 from engine.options import BadInput
 
 PAGE = 24  # models shown at first, and more at each click
-GROUPS = {"pretrained": "ships with it", "added": "added here", "run": "of a run"}
-AS = {"": "find out", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
-MODES = {"auto": "as it was trained", "train": "as in training", "eval": "with the statistics of training"}
+GROUPS = {"pretrained": "included", "added": "added here", "run": "from a run"}
+AS = {"": "detect", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
+MODES = {"auto": "as it was trained", "train": "statistics of the picture", "eval": "statistics of training"}
 DROPS = {"auto": "as the norm", "on": "on", "off": "off (--no_dropout)"}
 FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "safetensors": "safetensors"}
 WAYS = {"a_to_b": "first to second", "b_to_a": "second to first"}
@@ -142,7 +142,7 @@ def row(model: ModelCard) -> None:
 def listing() -> None:
     """The list; it refreshes itself."""
     if engine.health()["engine"] == "starting":
-        note("The engine wakes up: some seconds.")
+        note("The engine is starting: this takes some seconds.")
         return
     everything = sorted(engine.models(), key=lambda model: model["source"] != "added")  # own ones come first
     if not everything:

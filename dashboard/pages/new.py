@@ -27,6 +27,7 @@ GROUPS = {
     "recording": "Recording",
 }
 STABILISER_WIDTH = 212  # pixels: two beside each other in the third column
+KINDS = {"images": "pictures", "pairs": "pairs of pictures", "domains": "two sets of pictures"}  # in words
 OWN = ("folder", "upload", "own_pairs", "own_domains", "derived_pairs")  # missing here: the user's to bring
 Refusal = dict[str, Any]  # error, field and remedy
 SPECIAL = ("drawing", "upload")  # options with a widget of their own
@@ -134,11 +135,15 @@ def drawing(run: Draft) -> None:
 
 def choose_gan(run: Draft) -> None:
     """Cards with a sentence; those that cannot learn these data are grey and say why."""
-    heading("Who plays", "The kind of GAN: its two networks and how they take turns.")
+    heading("Which GAN", "The kind of GAN: its two networks and how they take turns.")
     kind = catalogue["datasets"][run.data]["kind"]
     for name, gan in catalogue["gans"].items():
         fits = kind in gan["kinds"]
-        why = "" if fits else f" Needs {' or '.join(gan['kinds'])}; these data are {kind}."
+        labelled = "labelled " if gan["needs_labels"] else ""
+        needed = labelled + " or ".join(KINDS.get(one, one) for one in gan["kinds"])
+        why = f" Needs {needed}; these data are {KINDS.get(kind, kind)}." if not fits else ""
+        if fits and labelled:
+            why = f" Needs {needed}."
         with st.container(key=f"choose_gan_{name}"):
             label = f"**{gan['title']}** {gan['sentence']}{why}"
             style = "primary" if name == run.gan else "secondary"
@@ -155,7 +160,9 @@ def choose_gan(run: Draft) -> None:
 
 def choose_objective(run: Draft, fields: dict[str, Field]) -> None:
     """The objective as a row of names."""
-    heading("By which rules", "What both play for, and the tricks that keep the game playable.")
+    heading(
+        "Objective and stabilisers", "What both networks minimise, and the tricks that keep training stable."
+    )
     objective = fields["objective"]
     key = run.key("objective")
     st.session_state.setdefault(key, run.value(objective))
@@ -279,12 +286,12 @@ def beginning(run: Draft) -> None:
     if st.session_state.get(key) not in cards:
         st.session_state.pop(key, None)
     run.start_from = st.selectbox(
-        "Begin with",
+        "Start from",
         list(cards),
         index=None,
         key=key,
         format_func=cards.__getitem__,
-        placeholder="fresh weights",
+        placeholder="random weights",
         help="Fine-tune a model or an earlier run: its networks must be of the same sizes.",
         disabled=not cards,
     )

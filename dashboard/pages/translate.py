@@ -45,7 +45,7 @@ def translators() -> list[dict[str, Any]]:
     """What translates; a fresh installation must wait for the engine to tell."""
     if engine.health()["engine"] != "starting":
         return engine.translators()
-    with st.spinner("The engine wakes up: some seconds, the first time"):
+    with st.spinner("Starting the engine: this takes some seconds the first time"):
         return engine.translators()
 
 

@@ -30,6 +30,7 @@ class Source:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    subject: ClassVar[str] = ""  # how a sentence names it, where the title would not do
     sentence: ClassVar[str]
     kind: ClassVar[str]  # one of ``engine.data.kinds``
     licence: ClassVar[str]

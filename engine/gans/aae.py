@@ -33,7 +33,9 @@ ROLL_RADIUS, ROLL_TURNS, ROLL_WIDTH = 3.0, 2.0, 0.05
 
 class AAE(Recipe):
     title = "Adversarial autoencoder"
-    sentence = "Codes pictures into a plane, or a few numbers more, and fills it in the shape you choose."
+    sentence = (
+        "Encodes pictures as points of a plane, or as a few more numbers, spread as the prior you choose."
+    )
     paper = "Makhzani et al. 2016, arXiv:1511.05644"
     deviations = ("ReLU are leaky, and Adam steps where the paper has SGD.",)
     kinds = ("images",)

@@ -30,9 +30,7 @@ from engine.options import knob
 
 class ACGAN(DCGAN):
     title = "ACGAN"
-    sentence = (
-        "D names the class as well as judging, and G draws the class you choose. Needs labelled pictures."
-    )
+    sentence = "D names the class as well as judging, and G draws the class you choose."
     paper = "Odena et al. 2017, arXiv:1610.09585"
     deviations = (
         "D learns classes from real pictures alone unless learn_from_fake is on, as it is in the paper.",

@@ -32,7 +32,7 @@ ROWS, COLUMNS = 10, 8
 
 class ConditionalGAN(DCGAN):
     title = "Conditional GAN"
-    sentence = "You choose the class, the noise does the rest. Needs labelled pictures."
+    sentence = "You choose the class; the noise decides everything else."
     paper = "Mirza & Osindero 2014, arXiv:1411.1784"
     deviations = (
         "D takes an inner product of picture and class (Miyato & Koyama 2018), the paper's a hidden layer.",

@@ -85,7 +85,9 @@ class CycleGAN(Recipe):
         dropout: bool = knob(False, "Dropout", "Half of some inner features left out.", group="networks")
         test_mode: Used = norm_when_used("eval")
         test_dropout: Drops = dropout_when_used()
-        adversarial_weight: float = _weight(2.0, "Game", "Weight of D's answers in the translators' loss.")
+        adversarial_weight: float = _weight(
+            2.0, "Adversarial weight", "Weight of D's answers in the translators' loss."
+        )
         cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of |back(G(a)) - a|.")
         cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of |G(back(b)) - b|.")
         identity_weight: float = _weight(
@@ -95,7 +97,7 @@ class CycleGAN(Recipe):
             50, "Pool", "Earlier translations that each D sees again; 0: none.", ge=0, le=1000, group=GROUP
         )
         augment: bool = knob(
-            True, "Windows and mirrors", "Each picture shifted and mirrored at random.", group="data"
+            True, "Random crop and flip", "Each picture is cropped and mirrored at random.", group="data"
         )
 
     @classmethod

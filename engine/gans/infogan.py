@@ -34,7 +34,7 @@ PRIORS = {"uniform": "uniform, -1 to 1", "gaussian": "Gaussian"}
 
 class InfoGAN(TwoPlayers):
     title = "InfoGAN"
-    sentence = "Finds by itself what varies: ten kinds of digit, their slant, their width. No labels."
+    sentence = "Discovers without labels what varies: the ten digits, their slant, their width."
     paper = "Chen et al. 2016, arXiv:1606.03657"
     kinds = ("points", "images")
     idle = {"points": ("discriminator_norm",)}
@@ -65,11 +65,15 @@ class InfoGAN(TwoPlayers):
             2, "Continuous codes", "How many ways of varying it may find.", ge=0, le=16, group="codes"
         )
         code_prior: Literal["uniform", "gaussian"] = knob(
-            "uniform", "Their prior", "What continuous codes are drawn from.", group="codes", choices=PRIORS
+            "uniform",
+            "Prior of continuous codes",
+            "What continuous codes are drawn from.",
+            group="codes",
+            choices=PRIORS,
         )
         info_weight: float = knob(
             1.0,
-            "Information",
+            "Mutual-information weight",
             "Weight of the mutual information in both players' losses; at 0 the codes come to mean nothing.",
             ge=0,
             le=100,

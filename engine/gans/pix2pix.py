@@ -102,7 +102,10 @@ class Pix2Pix(TwoPlayers):
         )
         adversary: bool = knob(True, "Adversary", "Off: L1 alone, to compare with.", group="objective")
         augment: bool = knob(
-            True, "Windows and mirrors", "Each pair shifted and mirrored at random.", group="data"
+            True,
+            "Random crop and flip",
+            "Each pair is cropped and mirrored at random, both alike.",
+            group="data",
         )
 
     @classmethod

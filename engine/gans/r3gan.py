@@ -28,7 +28,9 @@ SLOPE = 0.2  # of the leaky ReLU
 
 class R3GAN(TwoPlayers):
     title = "R3GAN"
-    sentence = "The strong simple baseline: D compares samples in pairs, and is held flat at both kinds."
+    sentence = (
+        "A strong, simple baseline: D compares real with generated samples, its gradient penalised at both."
+    )
     paper = "Huang et al. 2024, arXiv:2501.05441"
     deviations = ("The networks are DCGAN's without norms, or perceptrons; the authors' are residual.",)
     kinds = ("points", "images")

@@ -140,7 +140,7 @@ Tells which class a generated image belongs to: class histograms while a GAN tra
 - Made by: `python -m engine.metrics.classifier --data {figures["data"]} --seed {figures["seed"]}`
   ({figures["epochs"]} epochs) in {seconds:.0f} s on {torch.get_num_threads()} CPU thread(s),
   torch {torch.__version__}.
-- Licence of the weights: as the program's.
+- Licence of the weights: MIT.
 - Not for photographs: it has seen only small, centred, cleaned images.
 """
 

@@ -155,7 +155,7 @@ class TrainingOptions(Options):
     )
     evaluate_samples: int = knob(
         1000,
-        "Samples for it",
+        "Evaluation samples",
         "Samples in each evaluation: figures of different N must not be compared.",
         ge=64,
         le=50_000,

@@ -202,7 +202,7 @@ def make(name: str, run: Path | None = None) -> Path:
         other = _run(plan, path.with_name(f"{path.name}-beside"), plan.beside, f"{plan.title}, beside")
         found["beside"] = evaluate(loading.load_run(other), metrics)["figures"]
     figures = {key: round(value, 4) for key, value in found["figures"].items()}
-    more = {"sentence": plan.sentence, "licence": "as the program's", "figures": figures}
+    more = {"sentence": plan.sentence, "licence": "MIT", "figures": figures}
     loading.keep(model, place, only=plan.keeps, **more)
     (place / "evaluation.json").write_text(json.dumps(found, indent=1), "utf-8")
     (place / "card.md").write_text(card(name, plan, model, found, folder), "utf-8")
@@ -263,7 +263,7 @@ def card(name: str, plan: Plan, model: Model, found: dict[str, Any], folder: Run
         "- Weights: averages over training where there are any, in half precision.",
         f"- Limits: {plan.limits}",
         *([f"- Tried: {plan.tried}"] if plan.tried else []),
-        "- Licence of the weights: as the program's.",
+        "- Licence of the weights: MIT.",
         "",
         *_figures(found, plan),
     ]

@@ -213,10 +213,11 @@ def _sentence(plain: dict[str, Any], options: Any, source: Source) -> str:
     if options.pretrain_discriminator:
         on.append(f"D trained alone for {options.pretrain_discriminator:,} steps first")
     what = (
-        f"{GANS[plain['gan']].title} learns {source.title} for {plain['steps']:,} steps of "
+        f"{GANS[plain['gan']].title} trains on {source.subject or source.title} "
+        f"for {plain['steps']:,} steps of "
         f"{options.batch_size} {'sample' if options.batch_size == 1 else 'samples'}"
     )
-    rules = f"under the {OBJECTIVES[options.objective].title.lower()} objective"
+    rules = f"with the {OBJECTIVES[options.objective].title.lower()} objective"
     watch = GANS[plain["gan"]].watch or KINDS[source.kind].watch
     return f"{what} {rules}{', with ' + ', '.join(on) if on else ''}. {watch}"
 

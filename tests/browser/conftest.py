@@ -80,7 +80,7 @@ def barriers(page):
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(100 if scheme == "light" else 1000)  # Streamlit draws everything anew
         result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
         found += [
             (scheme, one["id"], node["target"], node["failureSummary"])

@@ -42,7 +42,7 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
     button(page, "Pause").click()
     wait_for(lambda: status(site, run)["state"] == "paused")
     step = status(site, run)["step"]
-    button(page, "Both").click()
+    button(page, "Step both").click()
     wait_for(lambda: status(site, run)["step"] == step + 1)
     button(page, "Step D").click()
     wait_for(
@@ -134,6 +134,8 @@ def test_every_page_opens_without_errors_or_sideways_scrolling(page, site, addre
     page.goto(site.url + address)
     main = "main" if address == "/studio/" else "[data-testid=stMain]"
     page.wait_for_function(f"document.querySelector('{main}')?.innerText.length > 40")
+    if address == "/studio/":
+        expect(page.locator("#line [role=status]")).to_be_visible()
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     assert barriers(page) == []

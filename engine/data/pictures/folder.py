@@ -102,6 +102,7 @@ class Folder(OwnImages):
 
     name = "folder"
     title = "A folder of pictures"
+    subject = "a folder of pictures"
     Options = FolderOptions
 
     @classmethod

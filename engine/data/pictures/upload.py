@@ -36,6 +36,7 @@ class Upload(OwnImages):
 
     name = "upload"
     title = "Your own pictures"
+    subject = "your own pictures"
     Options = UploadOptions
 
     @classmethod

@@ -40,6 +40,7 @@ class Drawn(PointSource):
 
     name = "drawn"
     title = "Draw your own"
+    subject = "a drawing of your own"
     sentence = "Paint a distribution on a canvas and see whether the generator can learn it."
     Options = DrawnOptions
     canvas = (-1.5, 1.5, -1.5, 1.5)

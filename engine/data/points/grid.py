@@ -11,7 +11,7 @@ from engine.options import knob
 
 class GridOptions(options.Options):
     side: int = knob(
-        5, "Modes a side", "The grid has this many modes across and up.", ge=1, le=9, step=1, group="data"
+        5, "Modes per side", "The grid has this many modes across and up.", ge=1, le=9, step=1, group="data"
     )
     spacing: float = knob(
         2.0, "Spacing", "Distance between neighbouring modes.", ge=0.2, le=5.0, step=0.1, group="data"

@@ -39,14 +39,14 @@ SHOWN: dict[Make, str] = {
 class DerivedPairsOptions(OwnSidesOptions):
     make: Make = knob(
         "edges",
-        "Given is",
+        "Input",
         "What is made of each picture, to be turned back into it.",
         group="data",
         choices={
-            "edges": "Its edges",
-            "grey": "It without colours",
-            "low_resolution": "It at a quarter of the resolution",
-            "masked": "It with a hole",
+            "edges": "its edges",
+            "grey": "the picture in grey",
+            "low_resolution": "the picture at a quarter of its resolution",
+            "masked": "the picture with a hole",
         },
     )
 
@@ -57,7 +57,8 @@ class DerivedPairs(OwnSides):
     """
 
     name = "derived_pairs"
-    title = "Pairs out of your pictures"
+    title = "Pairs made from your pictures"
+    subject = "pairs made from your pictures"
     sentence = (
         "Give back what is taken away from pictures of yours: from edges, grey, low resolution or a hole."
     )

@@ -12,6 +12,7 @@ class OwnDomains(OwnSides):
 
     name = "own_domains"
     title = "Your own two sets"
+    subject = "your own two sets of pictures"
     sentence = "Two kinds of pictures of yours, in folders A and B, that need not belong together."
     kind = "domains"
     layout = "domains"

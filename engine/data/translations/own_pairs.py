@@ -33,6 +33,7 @@ class OwnPairs(OwnSides):
 
     name = "own_pairs"
     title = "Your own pairs"
+    subject = "your own pairs"
     sentence = (
         "Pictures of yours that belong together: A|B side by side, or in folders A and B by equal names."
     )

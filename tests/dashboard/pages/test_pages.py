@@ -186,7 +186,7 @@ def test_own_pictures_that_are_not_there_yet_are_asked_for(presenter: Engine, da
 def test_a_gan_that_does_not_fit_the_data_is_grey_and_says_why(presenter: Engine):
     app = open_page("new")
     assert app.button("gan_dcgan").disabled
-    assert "Needs images" in app.button("gan_dcgan").label
+    assert "Needs pictures" in app.button("gan_dcgan").label
     app.button("choose_data_mnist").click().run()
     assert not app.button("gan_dcgan").disabled
     app.button("gan_conditional").click().run()
@@ -253,7 +253,7 @@ def test_a_run_can_begin_with_the_weights_of_another(presenter: Engine):
     first = presenter.start("presenter", {"gan": "gan", "data": "ring", "steps": 2})
     eventually(lambda: presenter.status(first)["state"] == "done")
     app = open_page("new")
-    box = next(box for box in app.selectbox if box.label == "Begin with")
+    box = next(box for box in app.selectbox if box.label == "Start from")
     box.set_value(first).run()
     next(box for box in app.number_input if box.label == "Steps").set_value(1).run()
     app.button("start").click().run()

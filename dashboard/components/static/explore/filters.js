@@ -65,7 +65,7 @@ export class FiltersTab {
     setText(this.facts, count ? `${count.toLocaleString('en-US')} parameters` : '');
     const rows = answer.layers.map((layer, number) => ({
       title: `${NETWORKS[network].toLowerCase()} layer ${number + 1}`,
-      hint: `${layer.shape.join(' × ')} (${layer.name})`,
+      hint: layer.shape.join(' × '),
       images: [layer.maps, layer.untrained],
     }));
     if (answer.filters)

@@ -32,7 +32,7 @@ const USUAL = {
   fake: 'D(G(z))',
   real_kind: 'real data',
   fake_kind: 'generated data',
-  tags: ['real', 'fake'],
+  tags: ['real', 'gen.'],
   player: 'G',
 };
 

@@ -81,7 +81,7 @@ export class Controls {
         act(() => commands.step('generator')),
       ),
       stepBoth: this.#button(
-        'Both',
+        'Step both',
         'D+G',
         'One whole iteration, D and G (b). Pauses first.',
         act(() => commands.step('both')),
@@ -119,7 +119,7 @@ export class Controls {
       ? icon(sign)
       : el('span', {
           class: `gv-letter gv-letter-${sign.toLowerCase().replace('+', '')}`,
-          text: label.includes(sign) ? sign : label,
+          text: label.includes(sign) ? sign : 'both',
         });
     return el(
       'button',

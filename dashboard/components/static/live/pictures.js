@@ -16,12 +16,12 @@ import { getBytes, runPath } from '../base/request.js';
 
 const LAYERS = [
   ['real', 'real', 'points of the data; a dashed ring: a mode that hardly any of the points on show reach'],
-  ['fake', 'fake', 'generated: G of the same 512 z in every frame, so each dot keeps its identity'],
+  ['fake', 'generated', 'G of the same 512 z in every frame, so each dot keeps its identity'],
   ['d', 'D', 'what D thinks of each place: green real, white undecided, purple generated'],
   [
     'optimal',
     'D*',
-    'the best possible D: p / (p + q), q a blurred histogram of fakes; over D: its ¼, ½ and ¾ lines',
+    'the best possible D: p / (p + q), q the density of generated points, estimated with a Gaussian kernel; over D: its ¼, ½ and ¾ lines',
   ],
   ['manifold', 'manifold', "G's image of a square grid of z; of codes, a curve for each category"],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
@@ -169,7 +169,7 @@ export class Pictures {
     this.bandwidth = el('div', {
       class: 'gv-chip gv-number',
       hidden: true,
-      title: 'bandwidth of the blur that makes q of the generated points',
+      title: 'bandwidth of the Gaussian kernel that estimates q, the density of the generated points',
     });
     this.panels = runs.map((run) => new Panel(run, this.layers, runs.length > 1));
     this.row = el(
@@ -298,7 +298,7 @@ export class Pictures {
   #noteBandwidth({ bandwidth }) {
     const shown = Boolean(bandwidth && this.layers.optimal);
     this.bandwidth.hidden = !shown;
-    if (shown) setText(this.bandwidth, `q blurred by ${fixed(bandwidth)}`);
+    if (shown) setText(this.bandwidth, `kernel bandwidth of q: ${fixed(bandwidth)}`);
   }
 
   /**
