@@ -128,9 +128,12 @@ def test_a_server_killed_is_followed_by_one_that_adopts_its_run(page, tmp_path, 
 @pytest.mark.parametrize(
     "address", ["/", "/new", "/train", "/runs", "/train?run=no-such-run", "/explore", "/models", "/studio/"]
 )
-@pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
-def test_every_page_opens_without_errors_or_sideways_scrolling(page, site, address, size):
+@pytest.mark.parametrize(
+    ("size", "scheme"), [((1366, 768), "light"), ((390, 844), "dark")], ids=["laptop", "phone"]
+)
+def test_every_page_opens_without_errors_barriers_or_sideways_scrolling(page, site, address, size, scheme):
     page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme=scheme)
     page.goto(site.url + address)
     main = "main" if address == "/studio/" else "[data-testid=stMain]"
     page.wait_for_function(f"document.querySelector('{main}')?.innerText.length > 40")

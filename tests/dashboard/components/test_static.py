@@ -535,8 +535,8 @@ def test_runs_share_axes_where_units_agree_and_lines_are_of_the_loss_that_runs(p
     apart = [[0, 1], [2], [3]]
     assert groups == [apart, apart, apart, [[0, 1, 2, 3]]]
     assert rest == [[1.39, 0.69, 1.32, 0.98], []]
-    assert words[0] == ["D(x), D(G(z))", ["real", "fake"]]
-    assert words[1] == ["critic value", ["real", "fake"]]
+    assert words[0] == ["D(x), D(G(z))", ["real", "gen."]]
+    assert words[1] == ["critic value", ["real", "gen."]]
     assert words[2:] == [["D(z), D(E(x))", ["prior", "codes"]], ["D", "E"]]
 
 

@@ -162,7 +162,7 @@ def test_home_lists_what_waits_or_runs(presenter: Engine, make_run: Callable[...
 def test_the_defaults_can_start(presenter: Engine):
     app = open_page("new")
     assert not app.button("start").disabled
-    assert "GAN learns" in text(app)
+    assert "GAN trains on" in text(app)
 
 
 @pytest.mark.parametrize("data", ["grid", "spiral", "line", "two_moons", "segments", "mnist"])
