@@ -86,7 +86,7 @@ class CycleGAN(Recipe):
         test_mode: Used = norm_when_used("eval")
         test_dropout: Drops = dropout_when_used()
         adversarial_weight: float = _weight(
-            2.0, "Adversarial weight", "Weight of D's answers in the translators' loss."
+            2.0, "Adversarial weight", "Of D's answers in the translators' loss."
         )
         cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of |back(G(a)) - a|.")
         cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of |G(back(b)) - b|.")
