@@ -85,9 +85,7 @@ class CycleGAN(Recipe):
         dropout: bool = knob(False, "Dropout", "Half of some inner features left out.", group="networks")
         test_mode: Used = norm_when_used("eval")
         test_dropout: Drops = dropout_when_used()
-        adversarial_weight: float = _weight(
-            2.0, "Adversarial weight", "Of D's answers in the translators' loss."
-        )
+        adversarial_weight: float = _weight(2.0, "Adversarial weight", "Of D's answers in G's loss.")
         cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of |back(G(a)) - a|.")
         cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of |G(back(b)) - b|.")
         identity_weight: float = _weight(
