@@ -64,7 +64,10 @@ def table(lines: list[dict[str, Any]]) -> str:
         mine = [line for line in lines if line["recipe"] == recipe]
         if not mine:
             continue
-        course, late = (", ".join(f"{line[name]:.2f}" for line in mine) for name in ("course", "late"))
+        course, late = (
+            ", ".join(f"{line[name]:.2f}" for line in mine if name in line) or "not measured"
+            for name in ("course", "late")
+        )
         for step in SHOWN:
             at = [line["at"][str(step)] for line in mine]
             of = {name: mean(row[name] for row in at) for name in at[0]}
