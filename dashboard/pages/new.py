@@ -1,4 +1,4 @@
-"""New run: what to learn, who plays, by which rules; everything else has a good default behind "options"."""
+"""New run: data, GAN, objective and stabilisers; everything else has a good default behind "options"."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def choose_gan(run: Draft) -> None:
     for name, gan in catalogue["gans"].items():
         fits = kind in gan["kinds"]
         labelled = "labelled " if gan["needs_labels"] else ""
-        needed = labelled + " or ".join(KINDS.get(one, one) for one in gan["kinds"])
+        needed = labelled + " or ".join(str(KINDS.get(one, one)) for one in gan["kinds"])
         why = f" Needs {needed}; these data are {KINDS.get(kind, kind)}." if not fits else ""
         if fits and labelled:
             why = f" Needs {needed}."
