@@ -572,7 +572,7 @@ class Engine:
         ``Conflict`` if the run's state forbids it.
         """
         _permit(role, "steer runs")
-        answer = {"id": self._steering.control(self.folder(run), command)}
+        answer: dict[str, Any] = {"id": self._steering.control(self.folder(run), command)}
         if isinstance(command, dict) and command.get("command") == "branch":
             parent = self.folder(answer["id"]).config()["parent"]
             answer["step"] = parent["step"] if parent else 0

@@ -68,24 +68,33 @@ class OwnImages(ImageSource):
         return self._pictures.classes
 
     @cached_property
+    def _learned(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        return self._of("train") if self._pictures.parts else (self._pictures.images, self._pictures.labels)
+
+    @cached_property
+    def _held_out(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        return self._of("val", "test") if self._pictures.parts else (None, None)
+
+    def _of(self, *parts: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The pictures (N, C, H, W) that belong to ``parts``, and their labels (N,)."""
+        chosen, labels = self._pictures.part(*parts), self._pictures.labels
+        return self._pictures.images[chosen], None if labels is None else labels[chosen]
+
+    @property
     def images(self) -> torch.Tensor:
-        return self._of(self._pictures.images, "train")
+        return self._learned[0]
 
-    @cached_property
+    @property
     def labels(self) -> torch.Tensor | None:
-        return self._of(self._pictures.labels, "train")
+        return self._learned[1]
 
-    @cached_property
+    @property
     def test_images(self) -> torch.Tensor | None:
-        return self._of(self._pictures.images, "val", "test") if self._pictures.parts else None
+        return self._held_out[0]
 
-    @cached_property
+    @property
     def test_labels(self) -> torch.Tensor | None:
-        return self._of(self._pictures.labels, "val", "test") if self._pictures.parts else None
-
-    def _of(self, items: torch.Tensor | None, *parts: Part) -> torch.Tensor | None:
-        """Those of ``items`` (N, ...) that belong to ``parts``."""
-        return items if items is None or not self._pictures.parts else items[self._pictures.part(*parts)]
+        return self._held_out[1]
 
     @property
     def skipped(self) -> list[dict[str, str]]:

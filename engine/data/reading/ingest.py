@@ -145,7 +145,7 @@ def ingest(
     sorted_ = sort_pictures(names)
     skipped += [{"file": clean(names[number]), "why": why} for number, why in sorted_.left_out.items()]
     kept = [number for number in range(len(names)) if number not in sorted_.left_out]
-    parts = tuple(sorted_.parts[number] for number in kept)
+    parts: tuple[Part, ...] = tuple(sorted_.parts[number] for number in kept)
     if parts.count("train") < limits.min_pictures:
         remedy = f"Give at least {limits.min_pictures} pictures (PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF)."
         raise BadInput(too_few(parts.count("train"), skipped), "files", remedy)

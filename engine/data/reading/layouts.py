@@ -33,7 +33,7 @@ _MADE = (
     "high",
     "clean",
 )
-_ROLES = dict.fromkeys(_GIVEN, "a") | dict.fromkeys(_MADE, "b")
+_ROLES: dict[str, str] = {**dict.fromkeys(_GIVEN, "a"), **dict.fromkeys(_MADE, "b")}
 _SUFFIX = re.compile(rf"(.+)[ _.-]({'|'.join(_ROLES)})", re.IGNORECASE)
 _PREFIX = re.compile(rf"({'|'.join(_ROLES)})[ _.-](.+)", re.IGNORECASE)
 SHARED = 0.5  # of the smaller of two folders' names, if the folders are the sides of pairs
