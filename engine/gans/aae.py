@@ -89,12 +89,13 @@ class AAE(Recipe):
                 "latent_dim",
                 f"Set latent_dim to {options.latent_dim + 1}.",
             )
-        if getattr(options, "diff_augment", False):
-            raise BadInput(
-                "DiffAugment changes pictures, and this D sees codes.",
-                "diff_augment",
-                "Switch diff_augment off; instance_noise works on codes.",
-            )
+        for switch in ("diff_augment", "adaptive_augment"):
+            if getattr(options, switch, False):
+                raise BadInput(
+                    "augmentation changes pictures, and this D sees codes.",
+                    switch,
+                    f"Switch {switch} off; instance_noise works on codes.",
+                )
         if options.updates == "simultaneous":
             raise BadInput(
                 "the encoder moves twice an iteration, to reconstruct and to deceive.",

@@ -7,6 +7,7 @@ of its family, and a line here.
 
 from __future__ import annotations
 
+from engine.stabilisers.adaptive import AdaptiveAugment
 from engine.stabilisers.averages import HistoricalAveraging, WeightAveraging
 from engine.stabilisers.base import GROUP, Stabiliser
 from engine.stabilisers.features import FeatureMatching, MinibatchDiscrimination
@@ -25,6 +26,7 @@ STABILISERS: dict[str, Stabiliser] = {
     "spectral_norm": SpectralNorm(),
     "label_smoothing": LabelSmoothing(),
     "diff_augment": DiffAugment(),
+    "adaptive_augment": AdaptiveAugment(),
     "instance_noise": InstanceNoise(),
     "minibatch_discrimination": MinibatchDiscrimination(),
     "feature_matching": FeatureMatching(),

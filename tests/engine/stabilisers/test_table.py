@@ -19,7 +19,7 @@ def trained(steps=20, **options):
 PICTURES_ONLY = ("virtual_batch_norm", "diff_augment")
 
 
-@pytest.mark.parametrize("name", STABILISERS)
+@pytest.mark.parametrize("name", [name for name in STABILISERS if name != "adaptive_augment"])  # not at first
 def test_it_changes_training_and_training_goes_on(name):
     piece = STABILISERS[name]
     if name in PICTURES_ONLY:

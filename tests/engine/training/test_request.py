@@ -146,7 +146,8 @@ def is_refused(gan, data, objective, piece):
         (objective == "wasserstein" and piece not in BOUNDS)
         or (piece == "label_smoothing" and not OBJECTIVES[objective].smoothing)
         or (piece == "virtual_batch_norm" and gan == "gan")
-        or (piece == "diff_augment" and data == "ring")
+        or (piece in ("diff_augment", "adaptive_augment") and data == "ring")
+        or (piece == "adaptive_augment" and OBJECTIVES[objective].threshold is None)
     )
 
 
