@@ -24,6 +24,8 @@ from engine.runs.files import Tail as Tail  # what the live feed reads a run by
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import Lock
 from engine.runs.names import DEVICES, check_id, check_name
+from engine.runs.reading import Damaged
+from engine.runs.reading import line_of as line_of  # and checks its lines by
 from engine.runs.records import Dataset, ModelCard, Row, RunConfig, RunEvent, Status
 from engine.server import commands
 from engine.server.added import AddedModels
@@ -256,7 +258,9 @@ class Engine:
         """Remove an upload. Raises ``Conflict`` while a run needs it."""
         _permit(role, "delete data sets")
         for run in self._launcher.live(("queued", *ACTIVE)):
-            options = RunFolder(self.runs_folder / run).config()["options"]
+            options = {}
+            with contextlib.suppress(NotFound):  # damaged, or deleted this moment
+                options = RunFolder(self.runs_folder / run).config()["options"]
             if options.get("upload") == dataset:
                 raise Conflict(f"the run {run} trains on it.", "id", "Stop that run first.")
         self._uploads.delete(dataset)
@@ -313,13 +317,17 @@ class Engine:
     # --- runs
 
     def runs(self) -> list[dict[str, Any]]:
-        """A summary of every run, newest first."""
+        """A summary of every run, newest first; of a damaged one, with the reason as ``damaged``."""
         found = []
         for entry in os.scandir(self.runs_folder):
             if not entry.name.startswith("."):
                 with contextlib.suppress(NotFound):  # not a run, or deleted this moment
-                    summary = self._summary(RunFolder(Path(entry.path)))
-                    found.append({**summary, "gone": self._catalogue.gone(summary)})
+                    folder = self.folder(entry.name)
+                    try:
+                        summary = self._summary(folder)
+                        found.append({**summary, "gone": self._catalogue.gone(summary)})
+                    except Damaged as damage:
+                        found.append(_damaged_summary(folder, damage))
         return sorted(found, key=lambda run: (run["created"], run["id"]), reverse=True)
 
     def run(self, run: str) -> dict[str, Any]:
@@ -343,9 +351,9 @@ class Engine:
         return self._steering.status(self.folder(run))
 
     def folder(self, run: str) -> RunFolder:
-        """The run's folder, for reading. Raises ``NotFound``."""
+        """The run's folder, for reading; it may be damaged. Raises ``NotFound``."""
         folder = RunFolder(self.runs_folder / check_id(run))
-        if not (folder.path / "config.json").is_file():
+        if not any((folder.path / name).exists() for name in ("config.json", "status.json")):
             raise NotFound(
                 f"there is no run called {folder.id}.",
                 "run",
@@ -396,7 +404,7 @@ class Engine:
         """Cards of all models: those that ship, those added, then runs with a checkpoint, newest first."""
         cards = self._exploring.shelf.list(self.runs())
         for card in cards:
-            card["gone"] = self._catalogue.gone(card)
+            card["gone"] = card.get("gone") or self._catalogue.gone(card)
         return cards
 
     def model(self, model: str) -> dict[str, Any]:
@@ -549,7 +557,7 @@ class Engine:
         known = self._summaries.get(folder.id)
         if known is not None and known[0] == version and known[1]["status"]["state"] in ("done", "stopped"):
             return known[1]
-        config = self.folder(folder.id).config()
+        config = folder.config()
         summary = {
             **{key: config.get(key) for key in ("name", "gan", "data", "kind", "created", "preset")},
             "id": folder.id,
@@ -590,6 +598,13 @@ class Engine:
         self._summaries.pop(run, None)
 
 
+def _damaged_summary(folder: RunFolder, damage: Damaged) -> dict[str, Any]:
+    status: Status = {"state": "failed", "step": 0, "error": damage.error, "remedy": damage.remedy}
+    about = dict.fromkeys(("gan", "data", "kind"), "") | dict.fromkeys(("preset", "objective", "last"))
+    about |= {"id": folder.id, "name": folder.id, "created": folder.path.stat().st_mtime, "status": status}
+    return {**about, "sparkline": [], "diagnosis": [], "gone": damage.error, "damaged": damage.error}
+
+
 def _permit(role: Role, what: str) -> None:
     if role != "presenter":
         raise Forbidden(f"viewers may not {what}.", None, "Enter the presenter code first.")
@@ -598,7 +613,7 @@ def _permit(role: Role, what: str) -> None:
 def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except OSError:  # not there, or no file
         raise NotFound(f"there is no {what} yet.", None, "Try again in a moment.") from None
 
 

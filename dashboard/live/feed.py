@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.api import Tail
+from engine.api import Tail, line_of
 from engine.options import NotFound
 
 if TYPE_CHECKING:
@@ -66,20 +66,10 @@ class Frame:
 
 def read_lines(tail: Tail) -> Iterator[Line]:
     """What was appended since the last look; damaged lines are passed over."""
-    return filter(None, map(_parse, tail.lines()))
-
-
-def _parse(raw: bytes) -> Line | None:
-    try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
-        numbers = int(value["row"]), int(value.get("attempt", 0)), int(value.get("step", 0))
-        return Line(*numbers, raw.decode(), str(value.get("type", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    for raw in tail.lines():
+        if (value := line_of(raw)) is not None:
+            numbers = value["row"], value.get("attempt", 0), value.get("step", 0)
+            yield Line(*numbers, raw.decode(), value.get("type", ""))
 
 
 def thin(lines: Sequence[Line], limit: int) -> tuple[list[Line], int]:
@@ -259,7 +249,7 @@ class Feed:
             if not self._is_new("frame", (stat.st_mtime_ns, stat.st_ino, stat.st_size)):
                 return False
             self.frame = Frame(self.folder.frame())
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return False
         return True
 

@@ -35,6 +35,8 @@ engine = session.engine()
 
 def actions(run: Summary) -> list[str]:
     """What can be done with a run in its present state."""
+    if run.get("damaged"):
+        return ["Delete"]
     state = run["status"]["state"]
     first = {
         "running": ["Pause", "Stop"],
@@ -127,7 +129,8 @@ def row(run: Summary) -> bool:
     """One run with its buttons. Returns whether it is ticked."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"run_{run['id']}"):
         ticked = st.checkbox("Compare", key=f"tick_{run['id']}", label_visibility="collapsed")
-        about = f"{run['gan']} · {run['data']} · {figures(run)} · {age(run['created'])}"
+        about = age(run["created"])
+        about = about if run.get("damaged") else f"{run['gan']} · {run['data']} · {figures(run)} · {about}"
         st.html(run_html(run, thumbnail_html(engine, run["id"]), about, wide=True), width="stretch")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             link("train", "Open", run=run["id"])

@@ -10,7 +10,7 @@ from typing import Any
 from engine import PRETRAINED
 from engine.options import NotFound
 from engine.runs.files import read_json
-from engine.runs.folder import best_of, run_at
+from engine.runs.folder import best_of, config_at, run_at
 
 RUNS = Path(os.environ.get("GANSCOPE_RUNS", "runs"))
 
@@ -28,7 +28,7 @@ def find(name: str | Path, runs: Path = RUNS) -> Path:
         return best
     places = [given, PRETRAINED / given.name, runs / ".models" / given.name, runs / given.name]
     for place in places if given.name == str(name) else [given]:
-        if (place / "config.json").is_file() and "gan" in (read_json(place / "config.json") or {}):
+        if is_of_gan(place):
             return place
     raise NotFound(
         f"there is no model or run called {str(name)[:100]!r}.",
@@ -41,13 +41,21 @@ def folders(runs: Path | None = None) -> Iterator[Path]:
     """The folders of all models that ship and of those added to ``runs``."""
     for parent in (PRETRAINED, *([runs / ".models"] if runs else [])):
         for folder in sorted(parent.glob("*/weights.safetensors")):
-            if "gan" in (read_json(folder.parent / "config.json") or {}):
+            if is_of_gan(folder.parent):
                 yield folder.parent
 
 
+def is_of_gan(folder: Path) -> bool:
+    """Whether ``folder`` is that of a model or run, damaged or not; classifiers lie beside them."""
+    config = read_json(folder / "config.json", {"gan": "damaged"})
+    return (folder / "config.json").is_file() and (not isinstance(config, dict) or "gan" in config)
+
+
 def describe(folder: Path) -> dict[str, Any]:
-    """A model's card for a list: id, title, gan, data, shape, licence, figures, size in bytes, codes."""
-    config = read_json(folder / "config.json")
+    """A model's card for a list: id, title, gan, data, shape, licence, figures, size in bytes, codes. Raises
+    ``Damaged``.
+    """
+    config: Any = config_at(folder)
     return {
         "id": folder.name,
         "title": config["title"],

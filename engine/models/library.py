@@ -23,8 +23,7 @@ from engine.models.loading import load, renew
 from engine.models.model import Model, one_thread
 from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput, NotFound
-from engine.runs.files import read_json
-from engine.runs.folder import RunFolder, run_at
+from engine.runs.folder import RunFolder, config_at, run_at
 
 BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at
@@ -185,7 +184,7 @@ def version_of(folder: Path) -> Version:
 
 def load_safely(folder: Path) -> Model:
     """``engine.models.loading.load``, with what damaged files raise said as ``BadInput``."""
-    config = read_json(run_at(folder)[0].path / "config.json", {})
+    config = config_at(folder)
     if config.get("gan") not in GANS or config.get("data") not in DATASETS:
         raise BadInput(
             f"this version knows no {config.get('gan')} of {config.get('data')}.",

@@ -25,8 +25,7 @@ from engine.models.assembly import options_model
 from engine.models.finding import RUNS, find
 from engine.models.model import Model
 from engine.options import BadInput, NotFound
-from engine.runs.files import read_json
-from engine.runs.folder import BEST, RunFolder, run_at
+from engine.runs.folder import BEST, RunFolder, config_at, run_at
 from engine.runs.names import check_id
 from engine.runs.records import RunConfig
 from engine.stabilisers import STABILISERS
@@ -45,7 +44,7 @@ def load(name: str | Path, runs: Path = RUNS) -> Model:
     run, best = run_at(folder)
     if best:
         return load_run(run, best=True)
-    config = read_json(folder / "config.json")
+    config: Any = config_at(folder)
     if (folder / "weights.safetensors").is_file():
         recipe, networks = _build(config, config["options"], config.get("stage", 0))
         flat = load_file(folder / "weights.safetensors")

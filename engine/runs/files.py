@@ -138,7 +138,7 @@ def read_json(path: Path, default: Any = None) -> Any:
     """What ``path`` holds, or ``default`` if it is not there or not JSON."""
     try:
         return json.loads(patiently(path.read_bytes))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, RecursionError):
         return default
 
 
@@ -235,7 +235,7 @@ def _parse(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
     for line in lines:
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value

@@ -7,10 +7,11 @@ nobody writes it for the dead.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from engine.options import BadInput, NotFound
 from engine.runs.files import (
@@ -18,13 +19,13 @@ from engine.runs.files import (
     NoRoom,
     finite,
     patiently,
-    read_json,
     with_room,
     write_anyhow,
     write_json,
 )
 from engine.runs.lock import is_locked
-from engine.runs.records import RunConfig, State, Status
+from engine.runs.reading import REMEDY, Damaged, read_record
+from engine.runs.records import ModelConfig, RunConfig, State, Status
 
 ACTIVE = ("starting", "running", "paused")
 ENDED = ("done", "stopped", "failed")
@@ -35,13 +36,7 @@ RESUME = "Resume it: it goes on from its last checkpoint."
 BEST = "best"  # the checkpoint that was best by the run's chosen measure; as a model it is called RUN.best
 
 
-def _is_config(value: Any) -> bool:
-    """Whether ``value`` has what readers of a configuration rely on, in the right types."""
-    if not isinstance(value, dict):
-        return False
-    kinds = {"gan": str, "data": str, "kind": str, "steps": int, "options": dict, "meta": dict}
-    right = all(isinstance(value[key], kind) for key, kind in kinds.items() if key in value)
-    return right and isinstance(value.get("name"), str) and isinstance(value.get("created"), int | float)
+_STEP = re.compile(r"[0-9]{8,15}", re.ASCII)  # as a file or folder is called by it
 
 
 class RunFolder:
@@ -104,26 +99,22 @@ class RunFolder:
 
     # reading
     def config(self) -> RunConfig:
-        """``config.json``. Raises ``NotFound`` if this is no run folder, or one that is damaged."""
-        config = read_json(self.path / "config.json")
-        if config is None:
+        """``config.json``. Raises ``NotFound`` if this is no run folder, ``Damaged`` if that is damaged."""
+        try:
+            return read_record(self.path / "config.json", RunConfig)
+        except FileNotFoundError:
             raise NotFound(
                 f"there is no run called {self.id}.", "run", "It may have been deleted; see the list of runs."
-            )
-        if not _is_config(config):
-            raise NotFound(
-                f"the run {self.id} is damaged: its config.json lacks what every run has.",
-                "run",
-                "Delete its folder, or put the file back.",
-            )
-        return config
+            ) from None
 
     def written(self) -> Status:
         """``status.json`` as it was written; a damaged one says that the run has failed, and why."""
-        status = read_json(self.path / "status.json")
-        if isinstance(status, dict) and isinstance(status.get("state"), str):
-            return cast(Status, status)
-        error = "The run's status.json is damaged or gone."
+        try:
+            return read_record(self.path / "status.json", Status, step=0)
+        except FileNotFoundError:
+            error = "The run's status.json is gone."
+        except Damaged as damage:
+            error = damage.error
         return {"state": "failed", "step": 0, "error": error, "remedy": RESUME}
 
     def status(self) -> Status:
@@ -151,18 +142,11 @@ class RunFolder:
         """The newest frame. Raises ``FileNotFoundError`` before there is one."""
         return patiently(self.live.read_bytes)
 
-    def _status(self) -> Status | None:
-        """``status.json`` as it stands; ``None`` if it is not there, or damaged."""
-        status: Any = read_json(self.path / "status.json")
-        if not isinstance(status, dict) or not isinstance(status.get("state"), str):
-            return None
-        return cast(Status, status if isinstance(status.get("step"), int) else {**status, "step": 0})
-
     def snapshot_steps(self) -> list[int]:
-        return sorted(int(path.stem) for path in self.snapshots.glob("[0-9]*.bin"))
+        return sorted(int(path.stem) for path in self.snapshots.glob("*.bin") if _STEP.fullmatch(path.stem))
 
     def checkpoint_steps(self) -> list[int]:
-        return sorted(int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdigit())
+        return sorted(int(path.name) for path in self.checkpoints.glob("*") if _STEP.fullmatch(path.name))
 
     def weight_steps(self) -> list[int]:
         """The steps from which a branch can go on: of checkpoints, and of snapshots with their weights."""
@@ -235,6 +219,18 @@ def run_at(folder: Path) -> tuple[RunFolder, str | None]:
     if folder.name == BEST and folder.parent.name == "checkpoints":
         return RunFolder(folder.parents[1]), BEST
     return RunFolder(folder), None
+
+
+def config_at(folder: Path) -> RunConfig | ModelConfig:
+    """The configuration of the model, run or best checkpoint in ``folder``. Raises ``NotFound`` and, of it,
+    ``Damaged``.
+    """
+    if not (folder / "weights.safetensors").is_file():
+        return run_at(folder)[0].config()
+    try:
+        return read_record(folder / "config.json", ModelConfig)
+    except FileNotFoundError:
+        raise NotFound(f"{folder.name} is no model: it has no config.json.", "model", REMEDY) from None
 
 
 def best_of(named: Path) -> Path | None:

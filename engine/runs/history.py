@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import IO, Any
 
 from engine.runs.folder import RunFolder
+from engine.runs.reading import line_of
 from engine.runs.records import DiagnosisRecord, Row
 
 LINE_BYTES = 1 << 14  # no line of metrics is longer
@@ -28,9 +28,9 @@ def rows_since(path: Path, since: int = -1) -> list[Any]:
                 row = _first_row(file, middle)
                 low, high = (middle, high) if row is not None and row <= since else (low, middle)
             lines = _lines_from(file, low, size)
-    except FileNotFoundError:
+    except OSError:
         return []
-    return [row for row in map(parse, lines) if row is not None and row.get("row", -1) > since]
+    return [row for row in map(line_of, lines) if row is not None and row["row"] > since]
 
 
 def last_row(path: Path) -> Row | None:
@@ -39,9 +39,9 @@ def last_row(path: Path) -> Row | None:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             lines = _lines_from(file, max(0, size - 2 * LINE_BYTES), size)
-    except FileNotFoundError:
+    except OSError:
         return None
-    return next((row for row in map(parse, reversed(lines)) if row is not None), None)
+    return next((row for row in map(line_of, reversed(lines)) if row is not None), None)
 
 
 def sparkline(path: Path, key: str = "g_loss", points: int = SPARKLINE) -> list[float]:
@@ -54,9 +54,9 @@ def sparkline(path: Path, key: str = "g_loss", points: int = SPARKLINE) -> list[
                 lines = lines[:: max(1, len(lines) // points)]
             else:
                 lines = [_line_after(file, size * place // points) for place in range(points)]
-    except FileNotFoundError:
+    except OSError:
         return []
-    values = [row.get(key) for row in map(parse, lines) if row is not None]
+    values = [row.get(key) for row in map(line_of, lines) if row is not None]
     return [value for value in values if isinstance(value, int | float)]
 
 
@@ -66,21 +66,12 @@ def diagnoses(folder: RunFolder) -> list[DiagnosisRecord]:
         with open(folder.events, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             for start in {max(0, size - 4 * LINE_BYTES): None, 0: None}:  # the end first, then all of it
-                for event in map(parse, reversed(_lines_from(file, start, size))):
+                for event in map(line_of, reversed(_lines_from(file, start, size))):
                     if event is not None and event.get("type") == "diagnosis":
-                        return event.get("active", [])
-    except FileNotFoundError:
+                        return [one for one in event["active"] if isinstance(one["name"], str)]
+    except (OSError, KeyError, TypeError):  # no file, or damaged
         pass
     return []
-
-
-def parse(line: bytes) -> Any:
-    """A line as an object, of metrics a ``Row``; ``None`` if it is damaged or empty."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _lines_from(file: IO[bytes], start: int, end: int) -> list[bytes]:
@@ -102,6 +93,6 @@ def _line_after(file: IO[bytes], start: int) -> bytes:
 def _first_row(file: IO[bytes], start: int) -> int | None:
     """The number of the first undamaged row that begins at or after ``start``."""
     for line in _lines_from(file, start, start + LINE_BYTES):
-        if (row := parse(line)) is not None and "row" in row:
+        if (row := line_of(line)) is not None:
             return row["row"]
     return None

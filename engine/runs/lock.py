@@ -57,7 +57,7 @@ def is_locked(path: Path) -> bool:
     try:
         with open(path, "rb") as file:
             OURS.lock(file, LockFlags.SHARED | LockFlags.NON_BLOCKING)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return False
     except (OSError, LockException):
         return True

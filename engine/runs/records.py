@@ -18,7 +18,11 @@ Options: TypeAlias = dict[str, Any]  # of a GAN, by name: which there are its ow
 Values: TypeAlias = dict[str, float | list[float] | None]  # of a row, by name
 Better: TypeAlias = Literal["lower", "higher"]
 
-exact = with_config(ConfigDict(extra="forbid"))  # where a record is checked, nothing else may be in it
+Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**53)]  # JSON's readers know no larger whole numbers
+Clock: TypeAlias = Annotated[float, Field(ge=0, lt=1e11)]  # seconds since 1970 that are a date
+
+# where a record is checked, nothing else may be in it, and no number that JSON lacks
+exact = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 
 
 # --- config.json of a run
@@ -128,7 +132,7 @@ class Parent(TypedDict):
     """The run and the step that a run was branched from."""
 
     run: str
-    step: int
+    step: Count
 
 
 @exact
@@ -139,7 +143,7 @@ class RunConfig(TypedDict):
     name: str
     gan: str
     data: str
-    steps: int
+    steps: Count
     seed: int
     device: str
     start_from: NotRequired[str | None]
@@ -148,7 +152,7 @@ class RunConfig(TypedDict):
     preset: str | None
     parent: Parent | None
     versions: dict[str, str]
-    created: float
+    created: Clock
     meta: Meta
 
 
@@ -174,9 +178,9 @@ class Status(TypedDict, total=False):
     """
 
     state: Required[State]
-    step: Required[int]
-    steps: int
-    attempt: int
+    step: Required[Count]
+    steps: Count
+    attempt: Count
     elapsed: float
     rate: float
     images_rate: float
@@ -187,14 +191,14 @@ class Status(TypedDict, total=False):
     device: str
     best: BestRecord | None
     evaluating: bool
-    next_evaluation: int | None
+    next_evaluation: Count | None
     error: str | None
     remedy: str | None
-    since: float
-    heartbeat: float
+    since: Clock
+    heartbeat: Clock
     resume: bool
-    obey_from: int
-    queued: float
+    obey_from: Count
+    queued: Clock
     queue: int | None
     waits_for: list[str]
 
@@ -202,15 +206,15 @@ class Status(TypedDict, total=False):
 # --- metrics.jsonl
 
 
-@with_config(ConfigDict(extra="allow"))
+@with_config(ConfigDict(extra="allow", allow_inf_nan=False))
 class Row(TypedDict, total=False, extra_items=float | None):
     """One line of ``metrics.jsonl``: losses, gradient norms, rates and figures by name besides what is named
     here. Null is what NaN and infinities are written as.
     """
 
-    row: Required[int]
-    step: Required[int]
-    attempt: int
+    row: Required[Count]
+    step: Required[Count]
+    attempt: Count
     time: float
     histogram: list[float]
     class_histogram: list[float]
@@ -242,8 +246,8 @@ class DiagnosisRecord(TypedDict):
 
 
 class _EventBase(TypedDict):
-    row: int
-    step: int
+    row: Count
+    step: Count
     time: float
 
 
@@ -385,7 +389,7 @@ class ModelConfig(RunConfig):
     """``config.json`` of a model folder: that of the run it was kept of, and what the model is called."""
 
     title: str
-    step: int
+    step: Count
     sentence: NotRequired[str]
     licence: NotRequired[str]
     figures: NotRequired[dict[str, Any]]
@@ -418,17 +422,23 @@ class DatasetCard(TypedDict):
     """``card.json`` of an upload as it is made. ``images`` counts pairs, or the pictures of both sets."""
 
     layout: Literal["images", "pairs", "domains"]
-    images: int
+    images: Count
     classes: list[str] | None
     skipped: list[dict[str, str]]  # by "file" and "why"
     notes: NotRequired[list[str]]  # how they were understood
-    size: int
+    size: Count
     colour: bool
 
 
-class Dataset(DatasetCard):
-    """An upload in the list of data sets; ``card.json`` holds all but the ``id``, its folder's name."""
+class KeptDataset(DatasetCard):
+    """``card.json`` of an upload."""
+
+    name: str
+    created: Clock
+
+
+class Dataset(KeptDataset):
+    """An upload in the list of data sets. ``damaged``: what is wrong with its card, if anything is."""
 
     id: str
-    name: str
-    created: float
+    damaged: NotRequired[str]

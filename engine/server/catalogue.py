@@ -87,7 +87,7 @@ class Catalogue:
             "objective": ("objective", known["objectives"]),
         }
         for key, (what, names) in tables.items():
-            if config.get(key) and config[key] not in names:
+            if config.get(key) and config[key] not in list(names):
                 return f"There is no {what} {config[key]} any more: put the plugin that added it back."
         return None
 

@@ -6,13 +6,14 @@ turn, so that it never holds up a slider. Either serves one queue (``engine.serv
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput, Conflict
+from engine.options import BadInput, Conflict, NotFound
 from engine.requests.models import SUFFIXES, Export
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
@@ -107,7 +108,11 @@ class Exploring:
         """
         there = [card for card in cards if card["kind"] in TRANSLATED]
         there.sort(key=lambda card: (card["source"] != "pretrained", card["gan"] != "pix2pix"))
-        return [card_of(card, self.shelf.folder(card["id"])) for card in there]
+        found = []
+        for card in there:
+            with contextlib.suppress(NotFound):  # deleted this moment, or damaged
+                found.append(card_of(card, self.shelf.folder(card["id"])))
+        return found
 
     def weights(self, model: str, viewer: str) -> Path:
         """A safetensors file with a model's networks, averages in place. Raises ``TooMany``."""

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.options import Conflict
-from engine.runs.files import read_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
 from engine.runs.records import Status
@@ -89,8 +88,8 @@ class Launcher:
         """Take up what an earlier server left: its queue, in order. Returns the runs that live."""
         waiting = []
         for run in self._folders():
-            status = read_json(self.runs / run / "status.json", {})
-            if status.get("state") == "queued":
+            status = RunFolder(self.runs / run).written()
+            if status["state"] == "queued":
                 waiting.append((status.get("queued", 0.0), run))
         with self._changed:
             self._queue.extend((run,) for _, run in sorted(waiting))
@@ -102,7 +101,7 @@ class Launcher:
         come.
         """
         with self._changed:
-            if read_json(folder.path / "status.json", {}).get("state") != "queued":
+            if folder.written()["state"] != "queued":
                 return False
             shorter = (tuple(run for run in group if run != folder.id) for group in self._queue)
             self._queue = deque(group for group in shorter if group)
@@ -168,8 +167,8 @@ class Launcher:
         with self._changed:
             if code != 0 and job.get("launch") == self._launches.get(folder.id):
                 self._deaths[folder.id] = code
-                status = read_json(folder.path / "status.json", {})
-                if status.get("state") == "starting" and not is_locked(
+                status = folder.written()
+                if status["state"] == "starting" and not is_locked(
                     folder.lock
                 ):  # it never got to say so itself
                     folder.write_status(**_carried(folder, state="failed", **self.death(folder.id)))
@@ -219,8 +218,8 @@ class Launcher:
         return RunFolder(self.runs / run).written().get("since", 0.0)
 
     def _launch(self, folder: RunFolder) -> None:
-        status = read_json(folder.path / "status.json", {})
-        if status.get("state") != "queued":
+        status = folder.written()
+        if status["state"] != "queued":
             return  # deleted or stopped while it waited
         folder.write_status(**_carried(folder, state="starting"))
         number = self._launches[folder.id] = self._launches.get(folder.id, 0) + 1
@@ -284,6 +283,6 @@ class Launcher:
 
 def _carried(folder: RunFolder, **status: Any) -> Status:
     """The next status of a run without a worker: what it has reached stays, the last worker's words go."""
-    before = read_json(folder.path / "status.json", {})
+    before = folder.written()
     kept = ("step", "steps", "elapsed", "attempt", "live", "limit")
     return cast(Status, {"step": 0, **{name: before[name] for name in kept if name in before}, **status})

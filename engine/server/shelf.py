@@ -4,6 +4,7 @@ torch.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -12,8 +13,9 @@ from engine import PRETRAINED
 from engine.options import Conflict, NotFound
 from engine.runs.branches import remove
 from engine.runs.files import read_json, write_bytes, write_json
-from engine.runs.folder import ACTIVE, BEST, RunFolder, best_of, run_at
+from engine.runs.folder import ACTIVE, BEST, RunFolder, best_of, config_at, run_at
 from engine.runs.names import check_id
+from engine.runs.reading import Damaged, read_record
 from engine.runs.records import ModelCard
 
 ADDED = ".models"  # inside the runs folder
@@ -27,12 +29,15 @@ class Shelf:
         self._runs, self._abilities = runs, abilities
 
     def list(self, runs: Iterable[Mapping[str, Any]]) -> list[ModelCard]:
-        """Cards of all models: those that ship, added ones, then those of ``runs`` that have a checkpoint."""
+        """Cards of all models: those that ship, added ones, then those of ``runs`` that have a checkpoint.
+        A damaged one says so as ``gone``.
+        """
         cards = [_card_of_folder(folder, "pretrained") for folder in _models(PRETRAINED)]
         cards += [_card_of_folder(folder, "added") for folder in _models(self._runs / ADDED)]
-        for run in (run["id"] for run in runs if self._steps(run["id"])):
-            cards += [self._card_of_run(run)]
-            cards += [self._card_of_run(best)] if self._best(best := f"{run}.{BEST}") else []
+        for run in (run["id"] for run in runs if not run.get("damaged") and self._steps(run["id"])):
+            with contextlib.suppress(NotFound):  # deleted this moment
+                cards += [self._card_of_run(run)]
+                cards += [self._card_of_run(best)] if self._best(best := f"{run}.{BEST}") else []
         return [self._with_abilities(card) for card in cards]
 
     def card(self, model: str) -> ModelCard:
@@ -74,7 +79,7 @@ class Shelf:
             raise Conflict("that is a run.", "id", "Rename the run instead.")
         if source == "pretrained":
             raise Conflict("that model ships with the program.", "id", "Only added models can be renamed.")
-        config = read_json(folder / "config.json", {})
+        config = config_at(folder)
         heading, _, rest = self.text(model).partition("\n")
         if heading == f"# {config.get('title')}":
             write_bytes(folder / "card.md", f"# {title}\n{rest}".encode())
@@ -84,7 +89,10 @@ class Shelf:
 
     def direction_names(self, model: str) -> dict[str, str]:
         """What users call directions: {"d1": "slant"}."""
-        return read_json(self._runs / NAMES / f"{check_id(model)}.json", {})
+        try:
+            return read_record(self._runs / NAMES / f"{check_id(model)}.json", dict[str, str])
+        except (FileNotFoundError, Damaged):
+            return {}
 
     def name_directions(self, model: str, names: dict[str, str]) -> dict[str, str]:
         """Keep ``names``; an empty one takes a name away. Returns all. Raises ``NotFound``."""
@@ -157,12 +165,15 @@ def _models(parent: Path) -> Iterator[Path]:
 def _is_model(folder: Path) -> bool:
     if not (folder / "weights.safetensors").is_file():
         return False
-    config = read_json(folder / "config.json")
-    return isinstance(config, dict) and isinstance(config.get("gan"), str)
+    config = read_json(folder / "config.json", {"gan": "damaged"})
+    return not isinstance(config, dict) or "gan" in config  # else it is a classifier
 
 
 def _card_of_folder(folder: Path, source: str) -> ModelCard:
-    config = read_json(folder / "config.json", {})
+    try:
+        config: Any = config_at(folder)
+    except NotFound as damage:
+        config = {"gan": "", "data": "", "kind": "images", "gone": damage.error}
     title = config.get("title") or folder.name
     card = {
         "id": folder.name,
@@ -177,5 +188,6 @@ def _card_of_folder(folder: Path, source: str) -> ModelCard:
         "licence": config.get("licence", ""),
         "figures": config.get("figures", {}),
         "bytes": (folder / "weights.safetensors").stat().st_size,
+        "gone": config.get("gone"),
     }
     return cast(ModelCard, card)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from engine.options import Conflict
+from engine.options import Conflict, NotFound
 from engine.requests.base import MAX_STEPS
 from engine.runs import branches, names
-from engine.runs.files import read_json, write_json
+from engine.runs.files import write_json
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
 from engine.runs.names import new_id
@@ -53,11 +53,17 @@ class Steering:
         """The run's status, with ``queue`` while it waits, and why its worker died if it did."""
         status = folder.status()
         if status["state"] == "queued":
-            names = [RunFolder(self.runs / run).config()["name"] for run in self._in_the_way(folder.id)]
+            names = [self._name(run) for run in self._in_the_way(folder.id)]
             return {**status, "queue": self._launcher.position(folder.id), "waits_for": names}
-        if status["state"] == "failed" and not read_json(folder.path / "status.json", {}).get("error"):
+        if status["state"] == "failed" and not folder.written().get("error"):
             return cast(Status, {**status, **self._launcher.death(folder.id)})
         return status
+
+    def _name(self, run: str) -> str:
+        try:
+            return RunFolder(self.runs / run).config()["name"]
+        except NotFound:  # damaged, or deleted this moment
+            return run
 
     def control(self, folder: RunFolder, command: object) -> str:
         """Carry out one command; returns the run's id, or the new one's. Raises ``BadInput``."""

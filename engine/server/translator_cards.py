@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.runs.files import read_json
-from engine.runs.folder import run_at
+from engine.runs.folder import config_at
 from engine.runs.records import ModelCard
 
 TRANSLATED = ("pairs", "domains")  # kinds of data whose models translate
@@ -16,10 +15,12 @@ MOST_HEADER = 1 << 24  # bytes
 
 
 def card_of(card: ModelCard, folder: Path) -> dict[str, Any]:
-    """``card`` with ``directions``, ``names``, ``network``, ``size``, ``given`` and ``has_back``."""
-    config = read_json(run_at(folder)[0].path / "config.json", {})
-    data, options = config.get("meta", {}).get("data", {}), config.get("options", {})
-    shape = data.get("shape", [])
+    """``card`` with ``directions``, ``names``, ``network``, ``size``, ``given`` and ``has_back``. Raises
+    ``NotFound`` and, of it, ``Damaged``.
+    """
+    config = config_at(folder)
+    data, options = config["meta"]["data"], config["options"]
+    shape, names = data["shape"], data.get("names", [])
     there = _networks(folder / "weights.safetensors")
     if there is None:
         directions = ["a_to_b", "b_to_a"] if card["gan"] in BOTH_WAYS else ["a_to_b"]
@@ -29,7 +30,7 @@ def card_of(card: ModelCard, folder: Path) -> dict[str, Any]:
     return {
         **card,
         "directions": directions,
-        "names": data.get("names", ["A", "B"]),
+        "names": names if len(names) == 2 else ["A", "B"],
         "network": options.get("network", ""),
         "size": max(shape[1:], default=0),
         "given": data.get("given", shape),
@@ -44,8 +45,8 @@ def _networks(weights: Path) -> set[str] | None:
         with open(weights, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             names = json.loads(file.read(min(length, MOST_HEADER)))
-        return {name.split(".")[0] for name in names}
+        return {name.split(".")[0] for name in names} if isinstance(names, dict) else set()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return set()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from engine.options import NotFound
 from engine.requests.data import AddDataset
 from engine.runs.branches import remove
-from engine.runs.files import read_json, write_bytes
-from engine.runs.records import Dataset
+from engine.runs.files import write_bytes
+from engine.runs.reading import Damaged, read_record
+from engine.runs.records import Dataset, KeptDataset
 from engine.server.inference import Inference
 from engine.server.intake import Intake
 
@@ -29,22 +30,19 @@ class Uploads:
         self._intake, self._inference = intake, inference
 
     def list(self) -> list[Dataset]:
-        """The cards of all uploads, newest first."""
+        """The cards of all uploads, newest first; a damaged one says why."""
         if not self.folder.is_dir():
             return []
-        cards = [
-            cast(Dataset, {"id": path.name, **read_json(path / "card.json", {})})
-            for path in self.folder.iterdir()
-            if self.has(path.name)
-        ]
-        return sorted(cards, key=lambda card: card.get("created", 0), reverse=True)
+        found = (_card(path) for path in self.folder.iterdir() if self.has(path.name))
+        cards = [card for card in found if card is not None]
+        return sorted(cards, key=lambda card: card["created"], reverse=True)
 
     def has(self, dataset: str) -> bool:
         """Whether there is an upload of that id."""
         return (
             isinstance(dataset, str)
             and bool(_ID.fullmatch(dataset))
-            and (self.folder / dataset / "card.json").is_file()
+            and (self.folder / dataset / "card.json").exists()
         )
 
     def add(self, **given: object) -> Dataset:
@@ -75,3 +73,15 @@ class Uploads:
         if not path.exists():
             write_bytes(path, self._inference.call("upload_thumbnail", dataset=dataset))
         return path.read_bytes()
+
+
+def _card(folder: Path) -> Dataset | None:
+    card: Any = {"layout": "images", "created": 0}  # of a card that was written before these were
+    try:
+        card = read_record(folder / "card.json", KeptDataset, **card)
+    except FileNotFoundError:
+        return None  # deleted this moment
+    except Damaged as damage:
+        card |= {"name": folder.name, "images": 0, "classes": None, "skipped": [], "size": 0, "colour": False}
+        card["damaged"] = damage.error
+    return cast(Dataset, {**card, "id": folder.name})

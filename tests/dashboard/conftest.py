@@ -24,12 +24,15 @@ from engine.runs.lock import Lock
 ROOT = Path(__file__).resolve().parents[2]
 _numbers = itertools.count()
 META = {
-    "objective": {"name": "non_saturating", "title": "Non-saturating"},
+    "objective": {
+        "name": "non_saturating", "title": "Non-saturating", "sentence": "", "latex_d": "", "latex_g": "",
+        "code": "", "equilibrium": {}, "midpoint": None, "range": None, "score_label": "", "divergence": None,
+    },
     "data": {"title": "Ring of 8", "kind": "points", "shape": [2], "classes": None},
     "gan": {"title": "GAN", "sentence": "Two networks."},
     "live": [],
     "sentence": "GAN learns a ring.",
-}
+}  # fmt: skip
 
 
 class Server:

@@ -36,7 +36,8 @@ def make_translator(
     described = {"title": "A and B", "kind": "pairs", "classes": None, "names": ["A", "B"]}
     described |= {"shape": list(shape.shape), "given": list(shape.given)}
     config = {
-        "gan": gan, "data": "imported", "kind": "pairs", "seed": seed, "steps": 0,
+        "name": folder.name, "gan": gan, "data": "imported", "kind": "pairs", "seed": seed, "steps": 0,
+        "device": "cpu", "preset": None, "parent": None, "versions": {}, "created": 1.0,
         "options": chosen.model_dump(),
         "meta": {"data": described, "gan": {"title": gan, "sentence": ""}, "live": [], "sentence": ""},
     }  # fmt: skip

@@ -67,7 +67,7 @@ def choose_upload(chosen: str | None, source: str, newest: str | None = None) ->
             "Uploaded before",
             names,
             key="upload_choice",
-            format_func=lambda item: f"{own[item]['name']} · {own[item]['images']:,} pictures",
+            format_func=lambda item: _said(own[item]),
         )
     if session.may_change():
         with st.expander("Upload pictures", expanded=not own):
@@ -77,7 +77,15 @@ def choose_upload(chosen: str | None, source: str, newest: str | None = None) ->
     if picked and session.may_change():
         _offer_deletion(own[picked])
     _report(picked)
+    if picked and own[picked].get("damaged"):
+        note(own[picked]["damaged"])
+        return None
     return own[picked] if picked else None
+
+
+def _said(dataset: Dataset) -> str:
+    about = "damaged" if dataset.get("damaged") else f"{dataset['images']:,} pictures"
+    return f"{dataset['name']} · {about}"
 
 
 def _upload_form(layout: Layout) -> None:

@@ -15,7 +15,8 @@ from engine.data.reading import ingest
 from engine.data.reading.sides import SideBySide, Sides, ingest_sides
 from engine.data.source import flips_knob
 from engine.options import BadInput, NotFound, knob
-from engine.runs.files import appearing, read_json, write_json
+from engine.runs.files import appearing, write_json
+from engine.runs.reading import read_record
 from engine.runs.records import DatasetCard
 
 VARIABLE = "GANSCOPE_DATASETS"
@@ -82,8 +83,8 @@ def no_upload(upload: str) -> BadInput | None:
 
 
 def read_card(upload: str) -> DatasetCard:
-    """What is known of an upload; see ``ingest_upload``."""
-    return read_json(datasets_folder() / upload / CARD, {})
+    """What is known of an upload; see ``ingest_upload``. Raises ``Damaged``."""
+    return read_record(datasets_folder() / upload / CARD, DatasetCard, layout="images")
 
 
 def ingest_upload(

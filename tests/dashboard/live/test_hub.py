@@ -432,19 +432,18 @@ def test_an_answer_to_no_frame_is_passed_over(server, make_run, seq):
         assert said["rows"][0]["row"] == 0
 
 
-def test_a_run_that_cannot_be_read_ends_the_socket_and_is_watched_again_once_it_can(server, make_run):
+def test_a_damaged_status_is_told_and_the_next_whole_one_too(server, make_run):
     run = make_run("stopped")
 
     async def scene():
         async with watching(server, run.folder.id) as viewer:
             await viewer.until(lambda: viewer.of("hello"))
             (run.folder.path / "status.json").write_text("[]")
-            await viewer.until(lambda: viewer.closed)
-            assert viewer.closed == 1011
-        run.status("done")
-        async with watching(server, run.folder.id) as viewer:
-            await viewer.until(lambda: viewer.of("hello"))
-            assert viewer.of("hello")[0]["status"]["state"] == "done"
+            await viewer.until(lambda: viewer.of("status"))
+            status = viewer.of("status")[0]["status"]
+            assert status["state"] == "failed" and "is damaged" in status["error"]
+            run.status("done")
+            await viewer.until(lambda: viewer.of("status")[-1]["status"]["state"] == "done")
 
     play(scene)
 

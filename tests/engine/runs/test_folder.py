@@ -25,10 +25,20 @@ sys.stdin.read()
 """
 
 
+CONFIG = {
+    "name": "a run", "gan": "gan", "data": "ring", "kind": "points", "steps": 10, "seed": 0, "device": "cpu",
+    "options": {}, "preset": None, "parent": None, "versions": {}, "created": 1.0,
+    "meta": {
+        "data": {"title": "Ring", "kind": "points", "shape": [2], "classes": None},
+        "gan": {"title": "GAN", "sentence": ""}, "live": [], "sentence": "",
+    },
+}  # fmt: skip
+
+
 @pytest.fixture
 def folder(tmp_path):
     made = RunFolder(tmp_path / "run")
-    made.create({"id": "run", "name": "a run", "created": 1.0, "steps": 10}, state="queued")
+    made.create({"id": "run", **CONFIG}, state="queued")
     return made
 
 

@@ -89,7 +89,7 @@ export interface DataRecord {
 }
 
 /**
- * An upload in the list of data sets; ``card.json`` holds all but the ``id``, its folder's name.
+ * An upload in the list of data sets. ``damaged``: what is wrong with its card, if anything is.
  */
 export interface Dataset {
   layout: "images" | "pairs" | "domains";
@@ -99,9 +99,10 @@ export interface Dataset {
   notes?: string[];
   size: number;
   colour: boolean;
-  id: string;
   name: string;
   created: number;
+  id: string;
+  damaged?: string;
 }
 
 /**
