@@ -6,6 +6,7 @@ of this.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -16,7 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, cast
 
-from engine.options import Conflict
+from engine.options import Conflict, NotFound
 from engine.runs.folder import ACTIVE, RunFolder
 from engine.runs.lock import is_locked
 from engine.runs.records import Status
@@ -211,7 +212,9 @@ class Launcher:
 
     def _kind(self, run: str) -> str:
         if run not in self._kinds:
-            self._kinds[run] = str(read_json(self.runs / run / "config.json", {}).get("kind", ""))
+            self._kinds[run] = ""
+            with contextlib.suppress(NotFound):  # damaged, or deleted this moment
+                self._kinds[run] = RunFolder(self.runs / run).config()["kind"]
         return self._kinds[run]
 
     def _started(self, run: str) -> float:

@@ -166,7 +166,8 @@ def _is_model(folder: Path) -> bool:
     if not (folder / "weights.safetensors").is_file():
         return False
     config = read_json(folder / "config.json", {"gan": "damaged"})
-    return not isinstance(config, dict) or "gan" in config  # else it is a classifier
+    # a classifier is none; such only ship, and what was added without a GAN is damaged
+    return folder.parent != PRETRAINED or not isinstance(config, dict) or "gan" in config
 
 
 def _card_of_folder(folder: Path, source: str) -> ModelCard:

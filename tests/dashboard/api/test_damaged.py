@@ -1,4 +1,4 @@
-"""Folders that were damaged by hand, by a crash or on purpose: listed with the reason, harming nothing else."""
+"""Folders damaged by hand, by a crash or on purpose: listed with the reason, harming nothing else."""
 
 import contextlib
 import json
