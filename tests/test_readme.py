@@ -60,6 +60,7 @@ SMALL = {  # what makes a measurement of minutes one of seconds
     "tests.benchmarks.pages": "--rounds 0 --seconds 0.5 --presets ring_cured",
     "tests.benchmarks.explore": "--drags 1 --viewers 1 --seconds 0.5",
     "tests.benchmarks.studio": "--strokes 2",
+    "tests.benchmarks.damage": "--examples 5",
     "tests.benchmarks.translate speed": "--networks unet_256 --pairs 1",
 }
 
