@@ -347,6 +347,8 @@ def _train(given: argparse.Namespace) -> int:
         folder = RunFolder(given.out or Path("runs") / new_id(config["gan"], config["data"]))
         check_id(folder.id)
         config["id"] = folder.id
+        for line in config["meta"]["data"].get("notes", ()):
+            print(line, file=sys.stderr)
         folder.create(config, "starting")
     steps = folder.status().get("steps") or folder.config()["steps"]
     with _Bar(steps) as bar:

@@ -322,6 +322,8 @@ def finish(run: Draft, fields: dict[str, Field], answer: dict[str, Any]) -> None
         if problem.field in slots:
             slots[problem.field].html(problem_html(problem))
     problem = problems[0] if problems else None
+    if not problem and (told := answer["config"]["meta"]["data"].get("notes")):
+        slots["data"].html(f'<div class="gs-note">{"<br>".join(map(escape, told))}</div>')
     hidden = [one for one in problems if one.field not in slots or one.field in tucked_away]
     with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")

@@ -78,6 +78,8 @@ def behind(run: str) -> None:
                 help="Opens the form filled in with these choices.",
                 **{"from": run},
             )
+    for line in config["meta"]["data"].get("notes", ()):
+        note(line)
     rules = f"Rules: formula and code of the {objective['title'].lower()} objective"
     folded(rules, f"rules_{run}", partial(show_rules, objective))
     folded("All options", f"options_{run}", partial(options, config, found["status"].get("live") or {}))

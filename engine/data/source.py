@@ -20,6 +20,7 @@ from engine.options import BadInput, knob
 
 REAL = (0x1B, 0x78, 0x37)  # the colour of real data, everywhere
 THUMBNAIL = 160  # px
+TOLD = 8  # files that are named, of those left out
 Extent = tuple[float, float, float, float]
 
 
@@ -76,7 +77,15 @@ class Source:
             "kind": self.kind,
             "shape": list(self.shape),
             "classes": list(self.classes or []) or None,
+            **({"notes": notes} if (notes := self.told()) else {}),
         }
+
+    def told(self) -> list[str]:
+        """What a user is told when a run starts: how the data were understood, and what is left out."""
+        left_out = [f"{one['file']} ({one['why']})" for one in self.skipped[:TOLD]]
+        more = f" and {len(self.skipped) - TOLD} more" if len(self.skipped) > TOLD else ""
+        count = "1 file is" if len(self.skipped) == 1 else f"{len(self.skipped):,} files are"
+        return [*self.notes, *([f"{count} left out: {', '.join(left_out)}{more}."] if left_out else [])]
 
     def thumbnail(self) -> bytes:
         """A picture of the data, 160x160 px, as PNG."""

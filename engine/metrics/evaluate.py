@@ -23,6 +23,9 @@ from engine.options import BadInput
 from engine.requests.base import value_of
 from engine.requests.evaluation import Looking, Samples
 
+# What a measure may raise that is given too little, or too much for this machine.
+UNMEASURABLE = (ValueError, RuntimeError, ArithmeticError, LookupError, MemoryError, OSError, ImportError)
+
 
 class Trained(Protocol):
     """What there is to measure (``engine.models.model.Model``)."""
@@ -62,6 +65,7 @@ def evaluate_networks(
     progress: Progress | None = None,
     network: Looking = "auto",
     download: bool = False,
+    must_find: bool = True,
 ) -> dict[str, Any]:
     """Measure ``networks``, averages in place, against ``source``; with ``metrics`` ``None`` by all that
     apply.
@@ -73,8 +77,9 @@ def evaluate_networks(
 
     Returns plain data: ``figures``, ``floors`` and the floors' ``spreads`` by name; ``metrics``, for each
     measure its ``seconds`` and how it was done; ``network`` (name, title, note) where one looked; ``n``,
-    ``seed``, ``seconds``, ``warnings``. Raises ``BadInput`` for a measure that there is not or that does not
-    apply.
+    ``seed``, ``seconds``, ``warnings``. A measure that cannot be made, of too few pictures for example, is
+    left out, and a warning says why. Raises ``BadInput`` for a measure that there is not or that does not
+    apply and, if it ``must_find`` any, where none can be made.
     """
     value_of(Samples | None, n, "n")
     names = _resolve(metrics, recipe, source)
@@ -83,26 +88,33 @@ def evaluate_networks(
         recipe, networks, source, lambda: pick(source, network, device, download), n, seed, progress
     )
     with evaluating(*networks.values()):
-        return report(subject, names, began)
+        return report(subject, names, began, must_find)
 
 
-def report(subject: Subject, names: list[str], began: float) -> dict[str, Any]:
+def report(subject: Subject, names: list[str], began: float, must_find: bool = True) -> dict[str, Any]:
     """What ``evaluate_networks`` returns, of any subject; ``began`` by ``time.perf_counter``."""
     source, n, seed = subject.source, subject.n, subject.seed
     outcomes: dict[str, Outcome] = {}
     measures = _evaluations()
     seconds: dict[str, float] = {}
+    problems: dict[str, BadInput] = {}
     for name in names:
         started = time.perf_counter()
-        outcomes[name] = measures[name](subject)
+        try:
+            outcomes[name] = measures[name](subject)
+        except UNMEASURABLE as problem:
+            problems[name] = problem if isinstance(problem, BadInput) else _problem(problem)
         seconds[name] = round(time.perf_counter() - started, 2)
+    if must_find and not outcomes and problems:
+        raise next(iter(problems.values()))
     looked = source.kind != "points" and any(METRICS[name].looks for name in names)
     shown = subject.network if looked else None
     figures = {key: value for found in outcomes.values() for key, value in found.figures.items()}
     floors = {key: value for found in outcomes.values() for key, value in found.floors.items()}
     spreads = {key: value for found in outcomes.values() for key, value in found.spreads.items()}
     odd = [key for key, value in figures.items() if not isfinite(value)]
-    left_out = [f"{key} is left out: it is no finite number." for key in odd]
+    left_out = [f"{METRICS[name].title} is left out: {problem.error}" for name, problem in problems.items()]
+    left_out += [f"{key} is left out: it is no finite number." for key in odd]
     return {
         "figures": {key: value for key, value in figures.items() if isfinite(value)},
         "floors": {key: value for key, value in floors.items() if isfinite(value)},
@@ -114,6 +126,12 @@ def report(subject: Subject, names: list[str], began: float) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - began, 2),
         "warnings": [warning for found in outcomes.values() for warning in found.warnings] + left_out,
     }
+
+
+def _problem(problem: Exception) -> BadInput:
+    """In one line why a measure could not be made."""
+    words = " ".join(str(problem).split())[:200] or type(problem).__name__
+    return BadInput(f"it cannot be measured here ({words}).", "metrics", "Leave it out.")
 
 
 def _evaluations() -> dict[str, Callable[[Subject], Outcome]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from engine.metrics.finite import finite
+from engine.metrics.finite import enough, finite
 from engine.metrics.precomputed import Precomputed, own_random
 
 SUBSETS = 100
@@ -16,8 +16,10 @@ def kernel_distance(real: Tensor, fake: Tensor, seed: int = 0) -> tuple[float, f
     (M, D): mean and standard deviation over 100 random subsets of 1,000, or of half if there are fewer than
     2,000.
 
-    Unbiased: about 0 for equal distributions, and then often a little below.
+    Unbiased: about 0 for equal distributions, and then often a little below. Raises ``BadInput`` as
+    ``frechet_distance`` does.
     """
+    enough(real, fake)
     from torchmetrics.image.kid import KernelInceptionDistance  # takes seconds to import
 
     size = min(SUBSET_SIZE, len(real) // 2, len(fake) // 2)

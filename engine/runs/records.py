@@ -84,6 +84,7 @@ class DataRecord(TypedDict):
     kind: Kind
     shape: list[int]
     classes: list[str] | None
+    notes: NotRequired[list[str]]  # how they were understood, and what is left out
     given: NotRequired[list[int]]
     names: NotRequired[list[str]]
     extent: NotRequired[list[float]]

@@ -36,6 +36,20 @@ _MADE = (
 _ROLES: dict[str, str] = {**dict.fromkeys(_GIVEN, "a"), **dict.fromkeys(_MADE, "b")}
 _SUFFIX = re.compile(rf"(.+)[ _.-]({'|'.join(_ROLES)})", re.IGNORECASE)
 _PREFIX = re.compile(rf"({'|'.join(_ROLES)})[ _.-](.+)", re.IGNORECASE)
+NO_PICTURES = {
+    ".txt",
+    ".md",
+    ".json",
+    ".csv",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".html",
+    ".pdf",
+    ".log",
+    ".db",
+    ".ini",
+}
 SHARED = 0.5  # of the smaller of two folders' names, if the folders are the sides of pairs
 
 
@@ -72,7 +86,9 @@ def plan(names: Sequence[str], by_names: bool) -> Plan:
     places = {name: place_of(name) for name in names}
     if any(place.side for place in places.values()):
         return Plan(places)
-    return _two_folders(names, by_names) or _two_endings(names) or Plan(places)
+    may = [name for name in names if PurePosixPath(name).suffix.lower() not in NO_PICTURES]
+    found = _two_folders(may, by_names) or _two_endings(may) or Plan({})
+    return Plan(places | found.places, found.notes)
 
 
 def place_of(name: str) -> Place:

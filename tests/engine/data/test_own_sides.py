@@ -265,6 +265,15 @@ class TestSources:
         assert torch.equal(there.a, back.b) and torch.equal(there.test_b, back.test_a)
         assert (there.names, back.names) == (("A", "B"), ("B", "A"))
 
+    def test_what_is_left_out_is_told_when_a_run_starts(self, tmp_path):
+        save(apart(tmp_path, "input", "target") / "input" / "lone.png", plain((1, 2, 3)))
+        for number in range(9):
+            (tmp_path / f"{number}.txt").write_text("no picture")
+        source = OwnPairs(OwnPairsOptions(folder=str(tmp_path), size=64))
+        first, second = source.describe()["notes"]
+        assert first == "A is the folder 'input', B is 'target'."
+        assert second.startswith("10 files are left out: 0.txt (not a picture") and "and 2 more" in second
+
     def test_uploads_of_each_layout(self, tmp_path):
         root = apart(tmp_path / "in")
         files = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.png")}

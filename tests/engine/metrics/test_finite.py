@@ -71,6 +71,18 @@ def test_a_translator_of_nan_gets_no_figures():
     )
 
 
+def test_what_cannot_be_measured_is_left_out_with_its_reason():
+    trainer = trainer_of("pix2pix", "line_art", size=64, width=4, discriminator_width=4, patch="16")
+    source = trainer.source
+    one = type("One", (type(source),), {"test_a": source.test_a[:1], "test_b": source.test_b[:1]})
+    found = evaluate_networks(trainer.recipe, trainer.networks, one(source.options), ["l1", "window_fid"])
+    assert {"l1", "psnr", "ssim"} == found["figures"].keys()
+    assert found["warnings"] == ["Distributions of windows is left out: 1 of each are too few; it takes 2."]
+    spoil(trainer.networks["generator"])
+    found = evaluate_networks(trainer.recipe, trainer.networks, source, ["l1"], n=16, must_find=False)
+    assert not found["figures"] and "no finite numbers" in found["warnings"][0]
+
+
 def test_a_generator_of_nan_has_no_classes_on_the_live_page():
     trainer = trainer_of("dcgan", "mnist", width=4, batch_size=8)
     spoil(trainer.networks["generator"])

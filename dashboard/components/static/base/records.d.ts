@@ -81,6 +81,7 @@ export interface DataRecord {
   kind: "points" | "images" | "pairs" | "domains";
   shape: number[];
   classes: string[] | null;
+  notes?: string[];
   given?: number[];
   names?: string[];
   extent?: number[];
