@@ -51,10 +51,10 @@ def read(path: Path) -> State:
         raise _refuse(path, f"it cannot be read: {error.strerror}") from None
     if size > MOST_BYTES:
         raise _refuse(path, f"it has {size >> 20:,} MB", f"Files have at most {MOST_BYTES >> 20:,} MB.")
-    if head.startswith(ZIP) or head.startswith(PICKLE):
+    if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
+        value = _safetensors(path)  # asked first: its length may begin as a pickle does
+    elif head.startswith(ZIP) or head.startswith(PICKLE):
         value = _unpickled(path, size, is_zip=head.startswith(ZIP))
-    elif len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
-        value = _safetensors(path)
     else:
         raise _refuse(path, "it is neither a file of torch.save nor safetensors" if size else "it is empty")
     state = _state(path, value)

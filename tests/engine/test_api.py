@@ -33,7 +33,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from engine.api import Engine
-engine = Engine(Path(sys.argv[1]), device="cpu")
+engine = Engine(Path(sys.argv[1]), device="cpu", limit=1)
 engine.open()
 ids = [engine.start("presenter", {"gan": "gan", "data": "ring", "steps": 10_000_000}) for _ in range(2)]
 print(*ids, flush=True)
@@ -411,7 +411,7 @@ FOR_EVERYBODY = {
     *("thumbnail", "models", "model", "explore", "model_strip", "score_histograms", "model_weights"),
     *("translation_examples", "translators", "translate", "start_translation", "translation"),
     *("translation_result", "cancel_translation", "project", "projection", "cancel_projection"),
-    *("export_model", "model_text", "translation_changed"),
+    *("export_model", "model_text", "translation_changed", "trouble"),
 }
 
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from engine.metrics.best import Best
+from engine.metrics.best import RANKING, Best
 from engine.models import checkpoint, finding, loading
 from engine.models.library import Library
 from engine.options import BadInput, NotFound
@@ -53,9 +53,10 @@ def test_what_is_offered_is_measured(new_run, gan, data, measure, key):
     narrow = {"width": 4} if gan in ("dcgan", "infogan") else {}
     folder = new_run(gan=gan, data=data, steps=2, keep_best=measure, report_every=1, batch_size=10, **narrow)
     assert train(folder) == "done"
-    rows = [row[key] for row in Tail(folder.metrics).read() if key in row]
+    rows = [(row[key], row["step"]) for row in Tail(folder.metrics).read() if key in row]
+    best = (min if RANKING[measure].better == "lower" else max)(rows, key=lambda row: row[0])
     kept = folder.status()["best"]
-    assert (kept["measure"], kept["value"], kept["step"]) == (measure, rows[0], 1) and kept["title"]
+    assert (kept["measure"], kept["value"], kept["step"]) == (measure, *best) and kept["title"]
 
 
 @pytest.fixture

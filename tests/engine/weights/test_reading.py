@@ -152,6 +152,14 @@ def test_a_header_of_safetensors_that_lies_is_refused(tmp_path):
         read(file)
 
 
+def test_a_file_of_safetensors_may_begin_as_a_pickle_does(tmp_path):
+    file = tmp_path / "weights.safetensors"
+    header = b'{"model.1.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(0x80)
+    file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
+    assert file.read_bytes()[:1] == b"\x80"
+    assert list(read(file)["model.1.weight"]) == [0, 0]
+
+
 def test_huge_sizes_in_a_legacy_file_are_refused_before_they_are_asked_for(tmp_path):
     content = saved({"a": torch.zeros(300_000)}, _use_new_zipfile_serialization=False)
     count = (300_000).to_bytes(4, "little")
