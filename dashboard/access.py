@@ -62,6 +62,7 @@ class Access:
             machine = socket.gethostname().lower()
             self._names |= {machine, f"{machine.removesuffix('.local')}.local"}
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._left: dict[str, float] = {}  # cookies of who has logged out, and until when they would count
 
     def knows_host(self, host: str) -> bool:
         """Whether a request for ``host`` is meant for this server.
@@ -81,14 +82,16 @@ class Access:
         """The role of a request with this Cookie header."""
         if not self.lan:
             return PRESENTER
-        values = (part.strip().partition("=") for part in cookies.split(";"))
-        signed = [value for name, _, value in values if name == self.cookie]
-        return PRESENTER if any(self._is_signed(value) for value in signed) else VIEWER
+        return PRESENTER if any(map(self._is_signed, self._given(cookies))) else VIEWER
 
     def log_in(self, code: str, client: str) -> str:
         """The cookie's value for the right ``code``. Raises ``Forbidden``, or ``Refusal`` 429 after too many
-        wrong ones.
+        wrong ones of this address: the right one is taken all the same, since others may share it, and who
+        guesses at 31 to the power of 8 codes gains nothing by that.
         """
+        given = re.sub(r"[^a-z0-9]", "", code.lower())
+        if not self.lan or hmac.compare_digest(given.encode(), self.code.replace("-", "").encode()):
+            return self._sign(f"{int(time.time()) + COOKIE_AGE_S}-{secrets.token_hex(8)}")
         now = time.monotonic()
         wrong = self._wrong.setdefault(client, deque(maxlen=WRONG_CODES))
         self._wrong.move_to_end(client)
@@ -98,28 +101,42 @@ class Access:
             raise Refusal(
                 429, "too many wrong codes.", "code", f"Wait {WRONG_CODES_S:.0f} seconds and try again."
             )
-        given = re.sub(r"[^a-z0-9]", "", code.lower())
-        if self.lan and not hmac.compare_digest(given.encode(), self.code.replace("-", "").encode()):
-            wrong.append(now)
-            raise Forbidden(
-                "that is not the presenter code.", "code", "The terminal that started the server shows it."
-            )
-        return self._sign(str(int(time.time()) + COOKIE_AGE_S))
+        wrong.append(now)
+        raise Forbidden(
+            "that is not the presenter code.", "code", "The terminal that started the server shows it."
+        )
 
-    def _sign(self, until: str) -> str:
-        return f"{until}.{hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()}"
+    def log_out(self, cookies: str) -> None:
+        """From now on the values of this Cookie header are nobody's, whoever has kept them."""
+        now = time.time()
+        self._left = {value: until for value, until in self._left.items() if until > now}
+        self._left |= {value: _until(value) for value in self._given(cookies) if self._is_signed(value)}
+
+    def _given(self, cookies: str) -> list[str]:
+        values = (part.strip().partition("=") for part in cookies.split(";"))
+        return [value for name, _, value in values if name == self.cookie]
+
+    def _sign(self, session: str) -> str:
+        return f"{session}.{hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()}"
 
     def _is_signed(self, value: str) -> bool:
-        until = value.partition(".")[0]
-        if not re.fullmatch(r"\d{1,12}", until, re.ASCII):
+        session = value.partition(".")[0]
+        if value in self._left or not re.fullmatch(r"\d{1,12}-[0-9a-f]{16}", session, re.ASCII):
             return False
-        return hmac.compare_digest(value.encode(), self._sign(until).encode()) and int(until) > time.time()
+        return (
+            hmac.compare_digest(value.encode(), self._sign(session).encode()) and _until(value) > time.time()
+        )
 
 
 def require_presenter(role: str) -> None:
     """Raises ``Forbidden`` unless ``role`` is the presenter's."""
     if role != PRESENTER:
         raise Forbidden("only the presenter may do this.", None, "Log in with the presenter code.")
+
+
+def _until(value: str) -> float:
+    """When a cookie ends, by the clock."""
+    return float(value.partition("-")[0])
 
 
 def _random_letters(count: int) -> str:

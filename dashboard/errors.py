@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,9 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany, bad_input
+from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany, bad_input
 
-_STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, TooMany: 429}
+_STATUS = {NotFound: 404, Forbidden: 403, NoRoom: 507, Conflict: 409, TooMany: 429}
 _SAID_LENGTH = 200  # of a user's own words in our answer
 
 
@@ -50,7 +51,7 @@ class Refusal(BadInput):
 
 
 def status_of(problem: BadInput) -> int:
-    """The HTTP status of a refusal: 404, 403, 409, 429, its own, or 400."""
+    """The HTTP status of a refusal: 404, 403, 507, 409, 429, its own, or 400."""
     if isinstance(problem, Refusal):
         return problem.status
     return next((status for kind, status in _STATUS.items() if isinstance(problem, kind)), 400)
@@ -61,8 +62,10 @@ def answer(problem: BadInput, headers: Mapping[str, str] | None = None) -> Json:
     return Json(problem.as_dict(), status_of(problem), headers)
 
 
-def broken() -> Json:
-    """The response to a fault of ours; the traceback is in the server's log."""
+def broken(fault: Exception) -> Json:
+    """The response to a fault of ours, whose traceback is in the server's log, or to a disk that is full."""
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return answer(NoRoom())
     problem = BadInput(
         "something broke in the server.", None, "Try again; the server's terminal says what happened."
     )

@@ -94,7 +94,7 @@ class Guard:
                 if not body.exceeded and not isinstance(failure, ClientDisconnect):
                     _log.exception("%s %.200r failed", scope["method"], scope["path"])
                     if not reply.started:
-                        await broken()(scope, receive, reply)
+                        await broken(failure)(scope, receive, reply)
         if body.exceeded and not reply.started:  # the app, cut short by us, ended as it liked
             if not _all(scope, b"expect"):  # its sender waits for our word before it sends
                 await body.drain()

@@ -78,6 +78,18 @@ class Conflict(BadInput):
     """
 
 
+class NoRoom(Conflict):
+    """The disk is full, or what this user may have of it (HTTP 507)."""
+
+    def __init__(
+        self,
+        error: str = "there is no room left on the disk.",
+        field: str | None = None,
+        remedy: str = "Make room, then try again.",
+    ) -> None:
+        super().__init__(error, field, remedy)
+
+
 class TooMany(BadInput):
     """Too much at once of one client, or of all of them (HTTP 429)."""
 

@@ -75,7 +75,7 @@ def _refuse(request: Request, problem: Exception) -> Json:
         return errors.from_validation(problem.errors())
     if isinstance(problem, HTTPException):
         return errors.from_http(problem, request.method, request.url.path)
-    return errors.broken()  # the guard writes the traceback to the log
+    return errors.broken(problem)  # the guard writes the traceback to the log
 
 
 # the server
@@ -111,6 +111,7 @@ async def login(request: Request, body: schemas.Login) -> Response:
 async def logout(request: Request) -> Response:
     """Forget the presenter's cookie."""
     access: Access = request.app.state.access
+    access.log_out(request.headers.get("cookie", ""))
     response = Json({"role": access.role("")})
     response.delete_cookie(access.cookie, path="/", httponly=True, samesite="strict")
     return response

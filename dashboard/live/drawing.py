@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.errors import Refusal, status_of
-from dashboard.live.hub import MAX_VIEWERS, TOO_MANY
+from dashboard.live.places import TOO_MANY, Places
 from dashboard.strict import parse_json
 from engine.options import BadInput
 from engine.requests.live import NumberedDraw
@@ -49,19 +49,16 @@ class Drawings:
 
     def __init__(self, engine: Engine, heard: Callable[[], None]) -> None:
         self._engine, self._heard = engine, heard
-        self._open = 0
+        self._places = Places()
 
     async def serve(self, socket: WebSocket, model: str) -> None:
         """Answer one socket from its opening to its end."""
         await socket.accept()
-        if self._open >= MAX_VIEWERS:
-            await socket.close(TOO_MANY)
-            return
-        self._open += 1
         try:
-            await _Drawing(socket, self._engine, model, self._heard).run()
-        finally:
-            self._open -= 1
+            with self._places.hold(socket):
+                await _Drawing(socket, self._engine, model, self._heard).run()
+        except Refusal:
+            await socket.close(TOO_MANY)
 
 
 class _Drawing:

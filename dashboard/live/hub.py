@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.errors import Refusal
 from dashboard.live.feed import PROTOCOL, Feed, gone_text, viewers_text
+from dashboard.live.places import Places
 from engine.options import BadInput, NotFound
 from engine.requests.live import Pace, Watch
 
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 
 TICK_S, IDLE_TICK_S = 1 / 60, 0.2
 UNACKNOWLEDGED = 2  # frames a viewer may owe an answer for
-MAX_VIEWERS = 500  # sockets
 MAX_MESSAGE = 4096  # characters from a viewer
-UNKNOWN_RUN, BAD_REQUEST, TOO_MANY, BROKEN = 4404, 4400, 1013, 1011
+UNKNOWN_RUN, BAD_REQUEST, BROKEN = 4404, 4400, 1011
 
 DOCUMENTATION = Path(__file__).with_name("live.md").read_text("utf-8")  # for people, and for /api/docs
 
@@ -158,28 +158,27 @@ class Hub:
         self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
         self._loading: dict[str, asyncio.Task[Feed]] = {}
         self._viewers: dict[str, set[_Viewer]] = {}
-        self._sockets = 0
+        self._places = Places()
 
     @property
     def viewers(self) -> int:
         """How many sockets are open."""
-        return self._sockets
+        return self._places.taken
 
     async def serve(self, socket: WebSocket) -> None:
         """Answer one socket from its opening to its end."""
         await socket.accept()
-        self._sockets += 1
         viewer = None
         try:
-            viewer = _Viewer(socket, self._channels(socket))
-            await self._join(viewer)
-            await _first_to_end(viewer.send(), viewer.receive())
+            with self._places.hold(socket):
+                viewer = _Viewer(socket, self._channels(socket))
+                await self._join(viewer)
+                await _first_to_end(viewer.send(), viewer.receive())
         except BadInput as problem:
             await _say_goodbye(socket, problem)
         except WebSocketDisconnect:
             pass
         finally:
-            self._sockets -= 1
             if viewer:
                 self._leave(viewer)
 
@@ -189,8 +188,6 @@ class Hub:
             task.cancel()
 
     def _channels(self, socket: WebSocket) -> list[_Channel]:
-        if self._sockets > MAX_VIEWERS:
-            raise Refusal(TOO_MANY, "too many are watching.", None, "Try again later.")
         asked = Watch.read({name: socket.query_params.getlist(name) for name in Watch.model_fields})
         known = zip_longest(asked.since, asked.event, fillvalue=-1)
         places = islice(chain(known, repeat((-1, -1))), len(asked.run))

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from engine.options import BadInput, Conflict
+from engine.options import BadInput, NoRoom
 
 T = TypeVar("T")
 PATIENCE_S = 1.0  # nobody holds a file of a run open for longer
@@ -41,13 +41,6 @@ def patiently(act: Callable[[], T]) -> T:
 def replace(source: Path, target: Path) -> None:
     """``os.replace``, also where a reader has ``target`` open for a moment (``patiently``)."""
     patiently(lambda: os.replace(source, target))
-
-
-class NoRoom(Conflict):
-    """The disk is full, or what this user may have of it."""
-
-    def __init__(self) -> None:
-        super().__init__("there is no room left on the disk.", None, "Make room, then try again.")
 
 
 when_full: Callable[[], None] | None = None

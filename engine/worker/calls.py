@@ -150,6 +150,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         }
     except Exception as error:  # the outermost boundary of a call: the child goes on
         if is_full(error):
-            return {"refused": NoRoom().as_dict(), "kind": "Conflict"}
+            return {"refused": NoRoom().as_dict(), "kind": "NoRoom"}
         traceback.print_exc()
         return {"broke": traceback.format_exc(limit=-1).strip().splitlines()[-1][:200]}

@@ -9,12 +9,12 @@ import struct
 import time
 from typing import Any
 
-from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
+from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany
 
 HEAD = struct.Struct("<II")  # bytes of JSON, number of blobs
 BLOB = struct.Struct("<Q")
 BLOB_KEY = "\0blob"
-ERRORS = {kind.__name__: kind for kind in (BadInput, NotFound, Forbidden, Conflict, TooMany)}
+ERRORS = {kind.__name__: kind for kind in (BadInput, NotFound, Forbidden, Conflict, NoRoom, TooMany)}
 
 
 def send(to: socket.socket, value: object) -> None:

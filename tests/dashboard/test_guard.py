@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import httpx
 import pytest
@@ -111,6 +112,14 @@ def test_a_fault_of_ours_says_nothing_about_itself():
     response = ask("/broken")
     assert response.status_code == 500 and set(response.json()) == {"error", "field", "remedy"}
     assert "secret" not in response.text and "Traceback" not in response.text
+
+
+def test_a_full_disk_is_said_whatever_was_asked_for():
+    async def full(scope, receive, send):
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret")
+
+    response = ask("/", app=full)
+    assert is_refusal(response, 507) and response.json()["remedy"].startswith("Make room")
 
 
 @pytest.mark.parametrize(("path", "host"), [("/", HOST), ("/", "evil.example"), ("/broken", HOST)])
