@@ -2,7 +2,7 @@
 
     python run_dashboard.py [--host H] [--port 8501] [--runs runs] [--device auto|cpu|cuda|mps]
                             [--lan] [--allow-host NAME] [--cert FILE --key FILE] [--no-browser]
-                            [--plugins DIR]
+                            [--plugins DIR] [--root-path PATH]
 
 What it does stands in ``dashboard/launch.py``. Where GANscope is installed, ``ganscope`` does the same.
 """

@@ -20,6 +20,7 @@ from dashboard.assets import Assets
 from dashboard.document import completed, is_document, uncompressed
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub
+from dashboard.root import address, below, set_root
 from dashboard.settings import streamlit_options
 from dashboard.studio.application import Studio
 from engine.api import Engine
@@ -29,9 +30,10 @@ API_AFTER_S = 3.0  # FastAPI takes half a second to import: not while the first 
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
 
 
-def create_app(engine: Engine, access: Access, host: str, port: int) -> Dashboard:
+def create_app(engine: Engine, access: Access, host: str, port: int, root: str = "") -> Dashboard:
     """The application of one process, around an engine that is open. Streamlit allows one a process."""
-    load_config_options(streamlit_options(host, port))
+    set_root(root)
+    load_config_options(streamlit_options(host, port, root))
     session.set_engine(engine)
     hub, studio = Hub(engine), Studio(engine)
 
@@ -96,19 +98,22 @@ class _Site:
         self._pages, self._parts, self._on_page = pages, parts, on_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
+        path = "" if scope["type"] == "lifespan" else below(scope)
+        is_read = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         for prefix, part in self._parts.items():
             if path.startswith(f"{prefix}/"):
                 await part({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
                 return
-            if path == prefix and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-                query = scope.get("query_string", b"").decode("latin-1")
-                await RedirectResponse(f"{prefix}/" + (f"?{query}" if query else ""))(scope, receive, send)
-                return
+        if is_read and (path in self._parts or not path):
+            query = scope.get("query_string", b"").decode("latin-1")
+            to = address(f"{path}/" + (f"?{query}" if query else ""))
+            await RedirectResponse(to)(scope, receive, send)
+            return
         if scope["type"] != "lifespan":
             self._on_page()
+            scope = {**scope, "root_path": ""}  # Streamlit has the root in its own routes
         if is_document(scope):
-            scope, send = uncompressed(scope), completed(scope.get("root_path", ""), send)
+            scope, send = uncompressed(scope), completed(address("/"), send)
         await self._pages(scope, receive, send)
 
 

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dashboard.errors import Refusal, answer, shorten
+from dashboard.root import address, below
 
 STATIC = Path(__file__).parent / "components" / "static"
 TYPES = {
@@ -58,13 +59,13 @@ class Assets:
 
     def url(self, name: str) -> str:
         """The address under which browsers keep ``name`` for good: ``/assets/HASH/name``."""
-        return f"/assets/{self.version}/{name}"
+        return address(f"/assets/{self.version}/{name}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        path = scope["path"][len(scope.get("root_path", "")) :]
+        path = below(scope)
         if scope["method"] not in ("GET", "HEAD"):
             refusal = Refusal(405, f"{shorten(path)} can only be read.", None, "Use GET.")
             response: Response = answer(refusal, {"Allow": "GET, HEAD"})

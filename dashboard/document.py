@@ -37,8 +37,8 @@ def uncompressed(scope: Scope) -> Scope:
 
 
 def completed(root: str, send: Send) -> Send:
-    """``send`` that puts into a page what it lacks; ``root`` is the path under which the site lies."""
-    where = f"new URL({json.dumps(root + '/')},location.origin).href"
+    """``send`` that puts into a page what it lacks; ``root`` is the address under which the site lies."""
+    where = f"new URL({json.dumps(root)},location.origin).href"
     script = f"<head><script>window.__streamlit={{BACKEND_BASE_URL:{where}}}</script>"
     start: list[Message] = []
     body = bytearray()

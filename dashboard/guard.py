@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access import PRESENTER, Access, same_origin
 from dashboard.errors import Refusal, answer, broken
+from dashboard.root import below, placed
 from dashboard.session import ROLE_HEADER
 
 BODY_LIMIT = 1 << 20  # bytes
@@ -50,7 +51,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        host = ""
+        scope, host = placed(scope), ""
         try:
             host = self._check(scope)
             role = self.access.role("; ".join(_all(scope, b"cookie")))
@@ -74,7 +75,7 @@ class Guard:
         return hosts[0]
 
     async def _http(self, scope: Scope, receive: Receive, reply: _Reply, role: str) -> None:
-        path = scope["path"]
+        path = below(scope)
         studio = _STUDIO.fullmatch(path) is not None
         upload = role == PRESENTER and (path in _UPLOADS or path.startswith(_PAGES_UPLOADS) or studio)
         limit = self.upload_limit if upload else PICTURE_LIMIT if studio else self.body_limit

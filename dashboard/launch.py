@@ -56,6 +56,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--plugins", type=Path, metavar="DIR", help="folder of your own GANs, data ... (plugins beside runs)"
     )
+    parser.add_argument(
+        "--root-path",
+        type=_root_path,
+        default="",
+        metavar="PATH",
+        help="path below which a proxy serves it: /gan",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     return parser
 
@@ -139,14 +146,14 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
 
     host, port = listener.getsockname()[:2]
     scheme = "https" if options.cert else "http"
-    app = create_app(engine, access, host, port)
+    app = create_app(engine, access, host, port, options.root_path)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            announce(scheme, host, port, access)
+            announce(scheme, host, port, access, options.root_path)
             if not options.no_browser:
-                url = _url(scheme, host, port)
+                url = _url(scheme, host, port) + options.root_path
                 threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -174,13 +181,13 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
     Server(config).run([listener])
 
 
-def announce(scheme: str, host: str, port: int, access: Access) -> None:
+def announce(scheme: str, host: str, port: int, access: Access, root: str = "") -> None:
     """Say where the page is, and how to become the presenter."""
-    say(f"GANscope is at {_url(scheme, host, port)}")
+    say(f"GANscope is at {_url(scheme, host, port)}{root}")
     if access.lan:
         if ipaddress.ip_address(host).is_unspecified:
             for address in addresses():
-                say(f"  for others in this network: {_url(scheme, address, port)}")
+                say(f"  for others in this network: {_url(scheme, address, port)}{root}")
         say(f"  presenter code: {access.code}")
     say("  end it with Ctrl+C")
 
@@ -235,6 +242,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535, such as 8501")
     return int(text)
+
+
+def _root_path(text: str) -> str:
+    from dashboard.root import parse_root
+
+    try:
+        return parse_root(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
 
 
 def _end(*_: object) -> NoReturn:

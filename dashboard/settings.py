@@ -8,12 +8,13 @@ from dashboard.guard import UPLOAD_LIMIT
 from dashboard.theme import STREAMLIT_OPTIONS
 
 
-def streamlit_options(host: str, port: int) -> dict[str, Any]:
+def streamlit_options(host: str, port: int, root: str = "") -> dict[str, Any]:
     """Options for ``streamlit.web.bootstrap.load_config_options``."""
     return {
         **STREAMLIT_OPTIONS,
         "server.address": host,  # or it asks a service outside for the public address
         "server.port": port,
+        "server.baseUrlPath": root,
         "server.headless": True,
         "server.fileWatcherType": "none",
         "server.enableStaticServing": False,

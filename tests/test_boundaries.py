@@ -126,24 +126,27 @@ NEEDS: dict[str, str] = {
     "dashboard": "",
     "dashboard.errors": "engine.options",
     "dashboard.strict": "dashboard.errors",
+    "dashboard.root": "",
     "dashboard.theme": "",
     "dashboard.document": "dashboard.theme",
-    "dashboard.assets": "dashboard.errors",
+    "dashboard.assets": "dashboard.errors dashboard.root",
     "dashboard.access": "dashboard.errors engine.options",
     "dashboard.session": "engine.api",
-    "dashboard.guard": "dashboard.access dashboard.errors dashboard.session",
+    "dashboard.guard": "dashboard.access dashboard.errors dashboard.root dashboard.session",
     "dashboard.settings": "dashboard.guard dashboard.theme",
     "dashboard.live": "dashboard.errors dashboard.strict engine.api engine.options engine.requests",
-    "dashboard.api": "dashboard.access dashboard.errors dashboard.live dashboard.session dashboard.strict "
-    "engine.api engine.options engine.requests",
-    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.theme engine.api engine.options",
-    "dashboard.components": "",
-    "dashboard.pages": "dashboard.components dashboard.session dashboard.theme engine.api engine.options",
-    "dashboard.launch": "dashboard.access dashboard.app engine.api engine.options",
+    "dashboard.api": "dashboard.access dashboard.errors dashboard.live dashboard.root dashboard.session "
+    "dashboard.strict engine.api engine.options engine.requests",
+    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.root dashboard.theme "
+    "engine.api engine.options",
+    "dashboard.components": "dashboard.root",
+    "dashboard.pages": "dashboard.components dashboard.root dashboard.session dashboard.theme "
+    "engine.api engine.options",
+    "dashboard.launch": "dashboard.access dashboard.app dashboard.root engine.api engine.options",
     "dashboard.__main__": "dashboard.launch engine.__main__",
     "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.document dashboard.errors "
-    "dashboard.guard dashboard.live dashboard.session dashboard.settings dashboard.studio engine.api "
-    "engine.options",
+    "dashboard.guard dashboard.live dashboard.root dashboard.session dashboard.settings dashboard.studio "
+    "engine.api engine.options",
 }
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

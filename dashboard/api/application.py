@@ -27,6 +27,7 @@ from dashboard.errors import Json, Refusal
 from dashboard.live.drawing import DOCUMENTATION as DRAWING
 from dashboard.live.drawing import Drawings
 from dashboard.live.hub import DOCUMENTATION, Hub
+from dashboard.root import address
 from dashboard.strict import StrictRoute
 from engine.api import Engine
 from engine.options import BadInput
@@ -102,7 +103,13 @@ async def login(request: Request, body: schemas.Login) -> Response:
     response = Json({"role": "presenter"})
     secure = request.url.scheme == "https"
     response.set_cookie(
-        access.cookie, value, max_age=COOKIE_AGE_S, path="/", httponly=True, samesite="strict", secure=secure
+        access.cookie,
+        value,
+        max_age=COOKIE_AGE_S,
+        path=address("/"),
+        httponly=True,
+        samesite="strict",
+        secure=secure,
     )
     return response
 
@@ -113,7 +120,7 @@ async def logout(request: Request) -> Response:
     access: Access = request.app.state.access
     access.log_out(request.headers.get("cookie", ""))
     response = Json({"role": access.role("")})
-    response.delete_cookie(access.cookie, path="/", httponly=True, samesite="strict")
+    response.delete_cookie(access.cookie, path=address("/"), httponly=True, samesite="strict")
     return response
 
 

@@ -11,6 +11,7 @@ from dashboard.pages.parts.models import model_html, page_of
 from dashboard.pages.parts.problem import note, show_problem
 from dashboard.pages.parts.runs import figures, is_live, run_html
 from dashboard.pages.parts.thumbnails import thumbnail_html
+from dashboard.root import address
 from engine.options import BadInput
 
 SHOWN = 6  # trained models
@@ -68,7 +69,7 @@ def presets(group: str) -> None:
 def _picture(preset: dict) -> str:
     return (
         f'<div class="gs-picture" role="img" aria-label="{escape(preset["title"], quote=True)}" '
-        f'style="background-image:url({escape(preset["picture"], quote=True)})"></div>'
+        f'style="background-image:url({escape(address(preset["picture"]), quote=True)})"></div>'
     )
 
 

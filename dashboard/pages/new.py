@@ -18,6 +18,7 @@ from dashboard.pages.parts.own_images import LAYOUTS, choose_upload
 from dashboard.pages.parts.problem import note, problem_html, show_problem, worded
 from dashboard.pages.parts.rules import show_code, show_formulas
 from dashboard.pages.parts.signs import sign
+from dashboard.root import address
 from engine.options import BadInput
 
 GROUPS = {
@@ -68,7 +69,7 @@ def card_style(name: str, item: dict[str, Any]) -> str:
     """CSS that draws the data's thumbnail on its card; a sign where there is nothing to show yet."""
     button = f".st-key-choose_data_{name} button"
     if item["available"]:
-        picture = f'url("/api/datasets/{quote(name)}/thumbnail.png")'
+        picture = f'url("{address(f"/api/datasets/{quote(name)}/thumbnail.png")}")'
         return f"{button}{{background-image:{picture},linear-gradient(#fff,#fff)}}"
     grey = "" if name in OWN else f"{button}{{filter:grayscale(1);opacity:.55}}"
     return f'{button}{{background-image:url("{sign(name if name in OWN else "missing")}")}}{grey}'

@@ -13,6 +13,7 @@ from dashboard import session
 from dashboard.components.studio import studio
 from dashboard.pages.parts.links import link
 from dashboard.pages.parts.problem import note
+from dashboard.root import address
 
 LONGEST = 200  # characters of a model's id
 
@@ -32,7 +33,7 @@ def choice(translators: list[dict[str, Any]], chosen: str) -> None:
 def _card_html(card: Mapping[str, Any], is_chosen: bool) -> str:
     arrow = "↔" if len(card["directions"]) > 1 else "→"
     facts = f"{card['names'][0]} {arrow} {card['names'][1]} · {card['size']} px"
-    strip = f"/api/models/{quote(card['id'])}/strip.png?step={card['step']}"
+    strip = address(f"/api/models/{quote(card['id'])}/strip.png?step={card['step']}")
     said = ' <span class="gs-muted">(open)</span>' if is_chosen else ""
     return (
         f'<div class="gs-translator"><span style="background-image:url({strip})"></span>'

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.errors import Json, Refusal, answer, shorten
+from dashboard.root import below
 from dashboard.studio.settings import DRIP_EVERY_S, HELD_EVERY_S, HELD_FOR_S, MOST_HELD, PREFIX, START_AFTER_S
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Studio:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
             return
-        path = scope["path"][len(scope.get("root_path", "")) :]
+        path = below(scope)
         if path == "/state":
             self.start()
             await Json({"state": self.state})(scope, receive, send)

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio_client.utils import is_file_obj_with_meta
 
+from dashboard.root import address as rooted
 from dashboard.studio import texts as texts
 from dashboard.studio.updates import SAME, Chosen, Many, Placed, Result, Taken, Turned
 from dashboard.studio.work import Card, Translation, Work
@@ -109,9 +110,8 @@ class Events:
                 {"path": self._work.keep(pictures[0], "example.png"), "kind": "example"} if pictures else {}
             )
             picture = given.get("path") if not ink else None
-        address = (
-            f"{request.url.scheme}://{request.url.netloc}"  # its base_url is the studio's, not the server's
-        )
+        # its base_url is the studio's, not the server's
+        address = f"{request.url.scheme}://{request.url.netloc}{rooted('')}"
         access = texts.access(model, direction, address)
         return Turned(gr.update(pictures=urls), pad, given, picture, access, asked=self.ask(request))
 

@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
 
+from dashboard.root import address
 from dashboard.studio.events import DRAW, MANY, PICTURE, Events
 from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
 from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
@@ -26,7 +27,7 @@ _CAMERA = {"video": {"width": {"ideal": 800}, "height": {"ideal": 600}}}  # mode
 _AT_START = """() => {
   if (window.top !== window) document.body.classList.add('embedded');
   if (!window.isSecureContext) document.body.classList.add('no-camera');
-  import(new URL('/assets/studio/paste.js', location.href)).then((module) => module.default());
+  import(new URL('PASTE', location.href)).then((module) => module.default());
 }"""
 
 
@@ -43,7 +44,7 @@ def mount(engine: Engine, files: Path) -> FastAPI:
         app,
         page.blocks,
         "/",
-        root_path=PREFIX,
+        root_path=address(PREFIX),
         footer_links=[],
         run_history=False,
         app_kwargs=no_docs,
@@ -160,7 +161,8 @@ class Page:
         quiet = {**private, "show_progress": "hidden"}
         chosen, taken, placed = self._of(Chosen), self._of(Taken), self._of(Placed)
         on = self._on
-        self.blocks.load(None, js=_AT_START, **private)
+        at_start = _AT_START.replace("PASTE", address("/assets/studio/paste.js"))
+        self.blocks.load(None, js=at_start, **private)
         self.blocks.load(on.open, None, chosen, **quiet)
         self.model.input(on.choose, [self.model, self.given], chosen, **private)
         self.direction.input(on.turn, [self.model, self.direction, self.given], self._of(Turned), **private)

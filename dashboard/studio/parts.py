@@ -10,6 +10,8 @@ import gradio as gr
 from gradio import processing_utils
 from gradio.data_classes import ImageData
 
+from dashboard.root import address
+
 _ASKED = "This server fetches nothing from elsewhere: send the picture itself."
 
 
@@ -44,7 +46,7 @@ def _path(payload: ImageData | None) -> str | None:
 def _ours(module: str, box: str, **props: Any) -> gr.HTML:
     """An empty box, and an ES module of ours that gets what Gradio gives to ``js_on_load``."""
     script = (
-        f"import(new URL('/assets/{module}', location.href))"
+        f"import(new URL('{address('/assets/' + module)}', location.href))"
         ".then((module) => module.default({ element, trigger, props, upload, watch }))"
     )
     html = f'<div class="{box}"></div>'

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from dashboard.root import address as rooted
 from dashboard.studio.snippets import snippets
 
 FILES = "/studio/gradio_api/file="
@@ -63,7 +64,7 @@ def figures(made: str, back: str | None, patches: str | None, mean: float | None
 
 
 def _figure(files: list[str], alt: str, caption: str, more: str = "") -> str:
-    first, *over = (f"{FILES}{quote(path)}" for path in files)
+    first, *over = (rooted(f"{FILES}{quote(path)}") for path in files)
     pictures = f'<img src="{first}" alt="{escape(alt)}">' + "".join(
         f'<img src="{url}" alt="">' for url in over
     )

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dashboard.pages.parts.runs import gone_html
+from dashboard.root import address
 
 TRANSLATORS = ("pairs", "domains")  # kinds of data whose models translate
 SHOWN_FIGURES = 4
@@ -53,10 +54,10 @@ def model_html(model: Mapping[str, Any], brief: bool = False) -> str:
 
 def strip_html(model: Mapping[str, Any]) -> str:
     """Eight samples side by side; of points, where they fall."""
-    address = f"/api/models/{quote(model['id'])}/strip.png?step={model['step']}"
+    picture = address(f"/api/models/{quote(model['id'])}/strip.png?step={model['step']}")
     points = " gs-strip-points" if model["kind"] == "points" else ""
     label = escape(f"samples of {model['title']}", quote=True)
     return (
         f'<span class="gs-strip{points}" role="img" aria-label="{label}" '
-        f'style="background-image:url({address})"></span>'
+        f'style="background-image:url({picture})"></span>'
     )

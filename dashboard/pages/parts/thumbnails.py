@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from dashboard.root import address
 from engine.options import NotFound
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def thumbnail_html(engine: Engine, run: str) -> str:
         return '<span class="gs-thumb gs-none" role="img" aria-label="no samples yet"></span>'
     if versions[:1] != [newest]:
         shown[run] = versions = [newest, *versions[:1]]
-    layers = ",".join(f"url(/api/runs/{quote(run)}/thumbnail.png?v={version})" for version in versions)
+    picture = address(f"/api/runs/{quote(run)}/thumbnail.png")
+    layers = ",".join(f"url({picture}?v={version})" for version in versions)
     return f'<span class="gs-thumb" role="img" aria-label="samples" style="background-image:{layers}"></span>'
 
 

@@ -20,8 +20,12 @@ export class RequestError extends Error {
   }
 }
 
+// where the site begins: what lies in front of this module's own address
+const ROOT = import.meta.url.slice(0, import.meta.url.lastIndexOf('/assets/'));
+
+/** `path` from the site's root, such as /api/health, as it is to be asked for. The only place that knows. */
 export function address(path) {
-  return new URL(path, document.baseURI);
+  return new URL(ROOT + path);
 }
 
 /** `path` of one run, its id made safe for an address. */

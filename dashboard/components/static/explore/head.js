@@ -3,7 +3,7 @@
 import { el, icon, popup, setText } from '../base/dom.js';
 import { short, thousands } from '../base/format.js';
 import { markdown } from '../base/markdown.js';
-import { getJson } from '../base/request.js';
+import { address, getJson } from '../base/request.js';
 
 const EXPLORED = ['points', 'images']; // kinds of models with a latent; the others translate
 
@@ -76,7 +76,7 @@ export class ExploreHead {
   }
 
   #card(model, close) {
-    const strip = `/api/models/${encodeURIComponent(model.id)}/strip.png?step=${model.step}`;
+    const strip = address(`/api/models/${encodeURIComponent(model.id)}/strip.png?step=${model.step}`).href;
     const isOpen = model.id === this.hub.id;
     return el(
       'button',

@@ -1,10 +1,11 @@
 // The studio in a frame: as high as what is in it, so that only the page scrolls, and in the page's theme.
 
 import { el } from '../base/dom.js';
+import { address } from '../base/request.js';
 import { readTheme } from '../base/theme.js';
 
 const mounted = new WeakMap(); // parentElement -> Frame
-const ADDRESS = '/studio/';
+const ADDRESS = address('/studio/').href;
 const ASK_EVERY_MS = 700; // while it is loading
 const LOWEST = 560; // pixels
 
