@@ -286,6 +286,6 @@ class Launcher:
 
 def _carried(folder: RunFolder, **status: Any) -> Status:
     """The next status of a run without a worker: what it has reached stays, the last worker's words go."""
-    before = folder.written()
+    before: dict[str, Any] = {**folder.written()}
     kept = ("step", "steps", "elapsed", "attempt", "live", "limit")
     return cast(Status, {"step": 0, **{name: before[name] for name in kept if name in before}, **status})

@@ -77,8 +77,8 @@ def choose_upload(chosen: str | None, source: str, newest: str | None = None) ->
     if picked and session.may_change():
         _offer_deletion(own[picked])
     _report(picked)
-    if picked and own[picked].get("damaged"):
-        note(own[picked]["damaged"])
+    if picked and (damage := own[picked].get("damaged")):
+        note(damage)
         return None
     return own[picked] if picked else None
 

@@ -35,12 +35,14 @@ class Frame {
     document.addEventListener('paste', this.#passOn);
     host.append(this.words, this.frame);
     this.resized = new ResizeObserver(() => this.#measure());
+    this.drawn = new MutationObserver(() => this.#measure()); // its size may stay when its parts come
   }
 
   destroy() {
     this.model = undefined;
     document.removeEventListener('paste', this.#passOn);
     this.resized.disconnect();
+    this.drawn.disconnect();
     this.words.remove();
     this.frame.remove();
   }
@@ -89,12 +91,15 @@ class Frame {
     if (!inside?.body || !this.frame.src) return;
     this.resized.disconnect();
     this.resized.observe(inside.body);
+    this.drawn.disconnect();
+    this.drawn.observe(inside.body, { childList: true, subtree: true });
     this.#paint();
     this.#measure();
   }
 
   #measure() {
     if (this.frame.contentDocument?.querySelector('.gradio-container button')) {
+      this.drawn.disconnect();
       this.words.textContent = '';
       this.frame.style.visibility = '';
     }
