@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.components.live import live
 from dashboard.pages.parts.links import link
-from dashboard.pages.parts.problem import note, show_problem
+from dashboard.pages.parts.problem import note, show_problem, verbatim
 from dashboard.pages.parts.rules import show_rules
 from dashboard.pages.parts.runs import is_live
 from engine.options import BadInput, NotFound
@@ -162,7 +162,7 @@ if runs:
         show_problem(problem)
     chosen = runs[0]
     if len(runs) > 1:
-        names = {run: engine.run(run)["config"]["name"] for run in runs}
+        names = {run: verbatim(engine.run(run)["config"]["name"]) for run in runs}
         chosen = st.segmented_control(
             "What lies behind", runs, default=runs[0], required=True, format_func=names.__getitem__
         )

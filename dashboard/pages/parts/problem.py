@@ -32,8 +32,13 @@ def worded(problem: BadInput, fields: Mapping[str, Mapping[str, Any]]) -> BadInp
 
 
 def plain(text: str) -> str:
-    """``text`` for where Streamlit expects Markdown: what a user gave must not become formatting or links."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", text[:1].upper() + text[1:])
+    """A sentence for where Streamlit expects Markdown: what a user gave must not become formatting or links."""
+    return verbatim(text[:1].upper() + text[1:])
+
+
+def verbatim(text: str) -> str:
+    """A name for where Streamlit expects Markdown, letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:-])", r"\\\1", text)
 
 
 def note(text: str) -> None:

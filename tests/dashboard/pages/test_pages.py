@@ -405,7 +405,7 @@ def test_rename(presenter: Engine, make_run: Callable[..., str]):
 
 
 def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[..., str]):
-    runs = {make_run(name="one"), make_run(name="two")}
+    runs = {make_run(name="one"), make_run(name="[two](http://x) *$x$*")}
     app = open_page("runs")
     assert app.button("compare_two").disabled
     for run in runs:
@@ -415,3 +415,8 @@ def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[...,
     assert not app.exception
     assert "All options" in {expander.label for expander in app.expander}  # the live page
     assert set(app.query_params["run"]) == runs
+    [lie] = app.get("button_group")  # whose labels would be Markdown
+    assert {option.content for option in lie.proto.options} == {
+        "one",
+        r"\[two\]\(http\://x\) \*\$x\$\*",
+    }
