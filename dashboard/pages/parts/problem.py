@@ -32,7 +32,7 @@ def worded(problem: BadInput, fields: Mapping[str, Mapping[str, Any]]) -> BadInp
 
 
 def plain(text: str) -> str:
-    """A sentence for where Streamlit expects Markdown: what a user gave must not become formatting or links."""
+    """A sentence for where Streamlit expects Markdown: what a user gave is to be no formatting or link."""
     return verbatim(text[:1].upper() + text[1:])
 
 
