@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypeAlias
 from pydantic import ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
-Kind: TypeAlias = Literal["points", "images", "pairs", "domains"]
+Kind: TypeAlias = str  # of samples: a name in ``engine.data.kinds``
 State: TypeAlias = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
 Options: TypeAlias = dict[str, Any]  # of a GAN, by name: which there are its own model says
 Values: TypeAlias = dict[str, float | list[float] | None]  # of a row, by name

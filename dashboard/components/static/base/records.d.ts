@@ -78,7 +78,7 @@ export interface CommandRecord {
  */
 export interface DataRecord {
   title: string;
-  kind: "points" | "images" | "pairs" | "domains";
+  kind: string;
   shape: number[];
   classes: string[] | null;
   notes?: string[];
@@ -336,7 +336,7 @@ export interface ModelCard {
   sentence: string;
   gan: string;
   data: string;
-  kind: "points" | "images" | "pairs" | "domains";
+  kind: string;
   shape: number[];
   step: number;
   source: "pretrained" | "added" | "run";
@@ -363,7 +363,7 @@ export interface ModelConfig {
   device: string;
   start_from?: string | null;
   options: Record<string, unknown>;
-  kind: "points" | "images" | "pairs" | "domains";
+  kind: string;
   preset: string | null;
   parent: Parent | null;
   versions: Record<string, string>;
@@ -461,7 +461,7 @@ export interface RunConfig {
   device: string;
   start_from?: string | null;
   options: Record<string, unknown>;
-  kind: "points" | "images" | "pairs" | "domains";
+  kind: string;
   preset: string | null;
   parent: Parent | null;
   versions: Record<string, string>;
