@@ -119,9 +119,10 @@ NEEDS: dict[str, str] = {
     # the doors
     "engine.api": "engine engine.options engine.plugins engine.presets engine.requests engine.runs "
     "engine.server",
-    "engine.__main__": "engine.explore engine.metrics engine.models engine.options engine.plugins "
-    "engine.presets engine.requests engine.runs engine.server engine.tools engine.training "
-    "engine.translation engine.weights engine.worker",
+    "engine.command_line": "engine.explore engine.metrics engine.models engine.options engine.plugins "
+    "engine.presets engine.requests engine.runs engine.training engine.translation engine.weights "
+    "engine.worker",
+    "engine.__main__": "engine.command_line engine.options engine.plugins engine.runs engine.tools",
     # the dashboard
     "dashboard": "",
     "dashboard.errors": "engine.options",

@@ -1,4 +1,4 @@
-"""``python -m engine translate``: files and folders in, PNGs out."""
+"""``translate``: files and folders in, PNGs out."""
 
 from __future__ import annotations
 
