@@ -213,7 +213,7 @@ WITHOUT_TORCH = (
     "engine/server",
     "engine/requests",
     "engine/runs",
-    "engine/api.py",
+    "engine/api",
     "engine/options.py",
     "engine/presets.py",
     "engine/plugins/finding.py",

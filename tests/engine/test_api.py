@@ -416,7 +416,8 @@ FOR_EVERYBODY = {
 
 
 def methods():
-    return {name: made for name, made in vars(Engine).items() if callable(made) and not name.startswith("_")}
+    names = (name for name in dir(Engine) if not name.startswith("_"))
+    return {name: made for name in names if callable(made := getattr(Engine, name))}
 
 
 def test_every_method_is_for_everybody_or_refuses_viewers(engine):
