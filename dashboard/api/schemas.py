@@ -206,9 +206,11 @@ class Translator(Model):
     directions: list[Literal["a_to_b", "b_to_a"]]
     names: list[str] = Field(description="What is on the sides A and B.")
     network: str
+    norm: str = Field(description="Of its layers: batch, instance, instance_affine or none.")
     size: int = Field(description="Pixels of the pictures that it was trained on.")
     given: list[int] = Field(description="[C, H, W] of A.")
     has_back: bool = Field(description="Whether it knows the way back.")
+    has_dropout: bool = Field(description="Whether it may leave out features, as pix2pix does.")
 
 
 class Translation(_Answer):

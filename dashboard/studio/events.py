@@ -16,7 +16,8 @@ from gradio_client.utils import is_file_obj_with_meta
 
 from dashboard.root import address as rooted
 from dashboard.studio import texts as texts
-from dashboard.studio.updates import SAME, Chosen, Many, Placed, Result, Taken, Turned
+from dashboard.studio.updates import SAME, Chosen, Many, Placed, Result, Steered, Taken, Turned
+from dashboard.studio.ways import CONTROLS, USUAL, changed, choices_of
 from dashboard.studio.work import Card, Translation, Work
 from engine.options import BadInput
 
@@ -87,6 +88,7 @@ class Events:
                 given={},
                 access="",
                 asked=self.ask(request),
+                **_usual_ways(None),
             )
         direction = card["directions"][0]
         choices = texts.directions(card)
@@ -94,7 +96,7 @@ class Events:
         turned = self.turn(card["id"], direction, given, request)
         tab = DRAW if _is_ink(card, direction) else PICTURE
         tabs = SAME if turned.given.get("kind") == PICTURE else gr.Tabs(selected=tab)
-        return Chosen(**turned._asdict(), direction=radio, tabs=tabs)
+        return Chosen(**turned._asdict(), direction=radio, tabs=tabs, **_usual_ways(card))
 
     def turn(self, model: str, direction: str, given: LastInput, request: gr.Request) -> Turned:
         """The other direction."""
@@ -114,6 +116,14 @@ class Events:
         address = f"{request.url.scheme}://{request.url.netloc}{rooted('')}"
         access = texts.access(model, direction, address)
         return Turned(gr.update(pictures=urls), pad, given, picture, access, asked=self.ask(request))
+
+    def steer(
+        self, scale: str, test_mode: str, dropout: str, preprocess: str, request: gr.Request
+    ) -> Steered:
+        """Another way to translate. The reference's way sets the size by itself."""
+        ways = changed(dict(zip(CONTROLS, (scale, test_mode, dropout, preprocess), strict=True)))
+        sized = gr.update(interactive="preprocess" not in ways)
+        return Steered(ways, sized, asked=self.ask(request))
 
     def show_example(self, clicked: list[int], model: str, direction: str, request: gr.Request) -> Placed:
         """An example was clicked on."""
@@ -144,6 +154,7 @@ class Events:
         model: str | None,
         direction: str,
         patches: bool,
+        ways: dict[str, str],
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio knows it by its default)
     ) -> Result:
@@ -155,7 +166,7 @@ class Events:
         if not given.get("path"):
             return _nothing(NO_PICTURE)
         number = self._newest.get(str(request.session_hash))
-        options = {"direction": direction, "patches": patches}
+        options = {"direction": direction, "patches": patches, **ways}
         try:
             if len(self._card(model)["directions"]) > 1:
                 options["back"] = True
@@ -176,7 +187,13 @@ class Events:
         return _shown(made) if made else Result()
 
     def sketch(
-        self, drawn: object, model: str | None, direction: str, patches: bool, request: gr.Request
+        self,
+        drawn: object,
+        model: str | None,
+        direction: str,
+        patches: bool,
+        ways: dict[str, str],
+        request: gr.Request,
     ) -> Result:
         """A stroke was drawn, unless something else was asked for since. Gradio has seen to it that the file
         was sent to it.
@@ -185,7 +202,8 @@ class Events:
         if file is None or not model:
             return Result()
         number = self.ask(request)
-        options = {"direction": direction, "patches": patches, "scale": "model"}
+        sized = {} if "preprocess" in ways else {"scale": "model"}
+        options = {"direction": direction, "patches": patches, **sized, **ways}
         with saying():
             made = self._work.sketch(file.path, model, options, viewer(request))
         if not self._wants(request, number):
@@ -193,7 +211,12 @@ class Events:
         return (_shown(made) if made else Result())._replace(given={"path": file.path, "kind": DRAW})
 
     def translate_all(
-        self, paths: list[str] | None, model: str | None, direction: str, request: gr.Request
+        self,
+        paths: list[str] | None,
+        model: str | None,
+        direction: str,
+        ways: dict[str, str],
+        request: gr.Request,
     ) -> Iterator[Many]:
         """Many files, while they are worked on."""
         hidden, busy, idle = (
@@ -206,7 +229,8 @@ class Events:
             yield Many("", hint, zip=hidden, begin=idle, end=busy)
             return
         with saying():
-            job = self._work.start_many(paths, model, {"direction": direction}, viewer(request))
+            options = {"direction": direction, **ways}
+            job = self._work.start_many(paths, model, options, viewer(request))
         try:
             status: dict[str, Any] = {}
             with saying():
@@ -279,6 +303,17 @@ def _is_ink(card: Mapping[str, Any], direction: str) -> bool:
 
 def _pad(urls: list[str], ink: bool, start: int | None) -> Any:
     return gr.update(examples=urls, ink=ink, start=start)
+
+
+def _usual_ways(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Nothing chosen yet: for each control, the choices that ``card``'s model has."""
+    updates: dict[str, Any] = {"ways": {}}
+    for name in CONTROLS:
+        choices = choices_of(card, name)
+        updates[name] = gr.update(
+            choices=choices, value=USUAL[name], visible=len(choices) > 1, interactive=True
+        )
+    return updates
 
 
 def _teller(progress: gr.Progress) -> Any:

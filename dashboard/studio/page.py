@@ -17,7 +17,8 @@ from dashboard.studio.events import DRAW, MANY, PICTURE, Events
 from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
 from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
 from dashboard.studio.theme import css, theme
-from dashboard.studio.updates import Chosen, Many, Placed, Result, Taken, Turned
+from dashboard.studio.updates import Chosen, Many, Placed, Result, Steered, Taken, Turned
+from dashboard.studio.ways import CONTROLS
 from dashboard.studio.work import Work
 from engine.api import Engine
 
@@ -81,7 +82,7 @@ class Page:
     def _lay_out(self) -> None:
         self.given, self.made = gr.State({}), gr.State("")  # what was translated last, and what it became
         self.asked = gr.State(0)  # its change is what calls for a result
-        self.job = gr.State("")
+        self.job, self.ways = gr.State(""), gr.State({})
         with gr.Row(elem_id="choices"):
             gr.HTML("<h1>Studio</h1>", elem_id="studio-title", scale=0, min_width=90)
             self.model = gr.Dropdown([], label="Model", elem_id="model-choice", scale=2, min_width=220)
@@ -93,6 +94,10 @@ class Page:
                 self._lay_out_input()
             with gr.Column(min_width=300, scale=6):
                 self._lay_out_result()
+        with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+            for name, control in CONTROLS.items():
+                radio = gr.Radio([], label=control.label, info=control.about, visible=False, elem_id=name)
+                setattr(self, name, radio)
         with gr.Accordion("Use it from a program", open=False, elem_id="access"):
             self.access = gr.HTML()
 
@@ -171,10 +176,13 @@ class Page:
         self.examples.change(on.show_example, [self.examples, self.model, self.direction], placed, **quiet)
         self.patches.input(on.ask, None, self.asked, **private)
         self.again.click(on.reuse, self.made, placed, **quiet)
+        controls = [getattr(self, name) for name in CONTROLS]
+        for control in controls:
+            control.input(on.steer, controls, self._of(Steered), **quiet)
         # one at a time and the last one always, so that no result comes after that of a later request
         self.asked.change(
             on.renew,
-            [self.given, self.model, self.direction, self.patches],
+            [self.given, self.model, self.direction, self.patches, self.ways],
             self._of(Result),
             trigger_mode="always_last",
             show_progress_on=self.result,
@@ -182,12 +190,12 @@ class Page:
         )
         self.pad.change(
             self._on.sketch,
-            [self.pad, self.model, self.direction, self.patches],
+            [self.pad, self.model, self.direction, self.patches, self.ways],
             self._of(Result),
             trigger_mode="always_last",
             **quiet,
         )
-        files = [self.files, self.model, self.direction]
+        files = [self.files, self.model, self.direction, self.ways]
         self.begin.click(on.translate_all, files, self._of(Many), **quiet)
         # through the queue: Gradio refuses what is private and goes around it
         self.end.click(self._on.cancel_all, self.job, None, concurrency_limit=None, **private)

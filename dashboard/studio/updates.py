@@ -38,6 +38,14 @@ class Turned(NamedTuple):
     asked: Any
 
 
+class Steered(NamedTuple):
+    """Another way to translate: see ``dashboard.studio.ways``."""
+
+    ways: Any
+    scale: Any
+    asked: Any
+
+
 class Chosen(NamedTuple):
     """Another model."""
 
@@ -48,6 +56,11 @@ class Chosen(NamedTuple):
     access: Any
     asked: Any
     direction: Any
+    ways: Any
+    scale: Any
+    test_mode: Any
+    dropout: Any
+    preprocess: Any
     tabs: Any = SAME
     model: Any = SAME
 

@@ -15,8 +15,8 @@ MOST_HEADER = 1 << 24  # bytes
 
 
 def card_of(card: ModelCard, folder: Path) -> dict[str, Any]:
-    """``card`` with ``directions``, ``names``, ``network``, ``size``, ``given`` and ``has_back``. Raises
-    ``NotFound`` and, of it, ``Damaged``.
+    """``card`` with ``directions``, ``names``, ``network``, ``norm``, ``size``, ``given``, ``has_back`` and
+    ``has_dropout``. Raises ``NotFound`` and, of it, ``Damaged``.
     """
     config = config_at(folder)
     data, options = config["meta"]["data"], config["options"]
@@ -32,10 +32,12 @@ def card_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         "directions": directions,
         "names": names if len(names) == 2 else ["A", "B"],
         "network": options.get("network", ""),
+        "norm": options.get("norm", ""),
         "size": max(shape[1:], default=0),
         "given": data.get("given", shape),
         "shape": shape,
         "has_back": len(directions) == 2,
+        "has_dropout": bool(options.get("dropout")),
     }
 
 

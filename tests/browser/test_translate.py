@@ -69,6 +69,12 @@ def test_an_example_waits_and_a_stroke_changes_it(page, studio):
     drawn = made(frame)
     frame.locator("#pad").get_by_role("button", name="Undo").click()
     expect(frame.locator("#result img").last).not_to_have_attribute("src", drawn)
+    drawn = made(frame)
+    frame.get_by_role("button", name="Advanced").click()
+    frame.get_by_label("running averages").check()
+    expect(frame.locator("#result img").last).not_to_have_attribute("src", drawn)
+    frame.get_by_label("resize_and_crop").check()  # whose size is the model's
+    expect(frame.get_by_label("full resolution, untiled")).to_be_disabled()
     frame.get_by_label("D's patch map").check()
     expect(frame.locator(".gs-stack img")).to_have_count(2)
     frame.get_by_label("Trace").check()
