@@ -24,8 +24,8 @@ export function decorate(owner, plot) {
 }
 
 function drawReferences(owner, plot, { context, box, ratio, font, right, bottom }) {
-  const longest = Math.max(...owner.lines.map((line) => line.tag.length));
-  const shift = longest > 1 ? 36 : longest ? 18 : 6; // past the names of the lines
+  const names = Math.max(...owner.lines.map(({ tag }) => context.measureText(tag).width)) / ratio;
+  const shift = names ? names + 10 : 6; // past the names of the lines
   let free = -Infinity;
   context.font = font(400);
   for (const { value, color, spread } of [...owner.references].sort((a, b) => b.value - a.value)) {
@@ -38,7 +38,8 @@ function drawReferences(owner, plot, { context, box, ratio, font, right, bottom 
     line(context, box.left, y, right + 6 * ratio, y);
     context.setLineDash([]);
     const at = Math.max(y, free);
-    context.fillText(referenceText(owner.gutter, value), right + shift * ratio, at);
+    const text = fitting(constant(value), (owner.gutter - shift) * ratio, context);
+    context.fillText(text, right + shift * ratio, at);
     free = at + FONT_SIZE * ratio;
   }
   context.font = font(600);
@@ -54,9 +55,10 @@ function drawSpread(plot, { context, box, right, bottom }, value, spread, colour
   context.globalAlpha = 1;
 }
 
-function referenceText(gutter, value) {
-  if (gutter >= GUTTER) return constant(value);
-  return gutter > NARROW_GUTTER ? constant(value).replace(' log ', 'log') : '';
+// a value where there is room for it
+function fitting(text, room, context) {
+  const shapes = [text, text.replace(' log ', 'log'), ''];
+  return shapes.find((shape) => context.measureText(shape).width <= room);
 }
 
 // labels are set from the newest mark to the oldest, each only where there is room
@@ -107,11 +109,21 @@ function drawNames(owner, plot, { context, box, ratio, right, bottom }) {
       return { item, y: Math.min(bottom, Math.max(box.top, y)) };
     })
     .sort((a, b) => a.y - b.y);
-  ends.forEach((end, k) => {
-    if (k) end.y = Math.max(end.y, ends[k - 1].y + FONT_SIZE * ratio);
+  setApart(ends, FONT_SIZE * ratio, bottom);
+  ends.forEach((end) => {
     context.fillStyle = board.theme[end.item.color];
     context.fillText(end.item.tag, right + 4 * ratio, end.y);
   });
+}
+
+/** Moves `ends`, sorted by `y`, until there is `gap` between them and none is below `bottom`. */
+export function setApart(ends, gap, bottom) {
+  for (let k = 1; k < ends.length; k++) ends[k].y = Math.max(ends[k].y, ends[k - 1].y + gap);
+  let free = bottom;
+  for (const end of [...ends].reverse()) {
+    end.y = Math.min(end.y, free);
+    free = end.y - gap;
+  }
 }
 
 function line(context, x0, y0, x1, y1) {
