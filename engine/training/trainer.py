@@ -31,6 +31,7 @@ from engine.options import validate as validate_values
 from engine.runs.records import Options, RunConfig
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.averages import observes_itself
+from engine.training import optimizers
 from engine.training.device import pick_device
 from engine.training.steppers import match_layout, stepper
 from engine.training.turns import Divergence, Trail, Turn
@@ -155,43 +156,11 @@ class Trainer:
             self.averages[name] = average
         averages = {name: self.averages[name] for name in self.recipe.observed if name in self.averages}
         ctx.observers = [name for name, average in averages.items() if observes_itself(average)]
-        moments = {
-            weight: state
-            for optimizer in self.optimizers.values()
-            for weight, state in optimizer.state.items()
-        }
-        self.optimizers.clear()
-        for name, weights in self._stepped_together().items():
-            self.optimizers[name] = self._optimizer(name, weights)
-            self.optimizers[name].state.update(
-                {weight: moments[weight] for weight in weights if weight in moments}
-            )
+        groups = optimizers.stepped_together(self.stages, ctx)
+        optimizers.renew(self.optimizers, groups, self.recipe, self.options, self.device)
         self.steppers = {name: stepper(optimizer) for name, optimizer in self.optimizers.items()}
         self._turns: dict[tuple[str, ...], list[str]] = {}  # what was found of phases, by their networks
         self._movers: dict[tuple[str, ...], bool] = {}
-
-    def _stepped_together(self) -> dict[str, list[nn.Parameter]]:
-        """The weights that only ever step together, by the networks and parts that hold them: a network's
-        name where it is alone in holding all of its own, "a+b" for what two networks share.
-        """
-        named = [name for stage in self.stages for phase in stage.phases for name in phase.networks]
-        parts = [name for name in dict.fromkeys(named) if name not in self.networks and self._is_there(name)]
-        holders: dict[nn.Parameter, list[str]] = {}
-        for name in (*self.networks, *parts):
-            for weight in self.ctx.weights_of(name):
-                holders.setdefault(weight, []).append(name)
-        groups: dict[str, list[nn.Parameter]] = {}
-        for weight, names in holders.items():
-            narrow = [one for one in names if not any(other.startswith(f"{one}.") for other in names)]
-            groups.setdefault("+".join(narrow), []).append(weight)
-        return groups
-
-    def _is_there(self, part: str) -> bool:
-        """Whether a network has the part by now: a later stage may be what builds it."""
-        network, _, path = part.partition(".")
-        return network in self.networks and any(
-            path == name for name, _ in self.networks[network].named_modules()
-        )
 
     def _open_streams(self, seed: int) -> dict[str, AnyStream]:
         subsets = self.recipe.subsets(self.source, seed)
@@ -199,26 +168,6 @@ class Trainer:
             name: open_stream(name, self.source, self.options, seed, self.device, subset, lane)
             for lane, (name, subset) in enumerate(subsets.items())
         }
-
-    def player(self, held_by: str) -> str:
-        """By whose options weights learn that these networks and parts hold, such as "a.trunk+b":
-        ``discriminator`` or ``generator``.
-        """
-        holders = [(name, network_of(name)) for name in held_by.split("+")]
-        learns = any(one in self.recipe.discriminators for pair in holders for one in pair)
-        return "discriminator" if learns else "generator"
-
-    def _optimizer(self, name: str, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-        player = self.player(name)
-        lr, beta1, beta2, kind = (
-            getattr(self.options, f"{player}_{what}") for what in ("lr", "beta1", "beta2", "optimizer")
-        )
-        shared: dict[str, Any] = {"lr": lr, "weight_decay": getattr(self.options, "weight_decay", 0.0)}
-        if kind == "adam":
-            return torch.optim.Adam(weights, betas=(beta1, beta2), fused=self.device.type != "mps", **shared)
-        if kind == "rmsprop":
-            return torch.optim.RMSprop(weights, alpha=beta2, foreach=True, **shared)
-        return torch.optim.SGD(weights, momentum=beta1, fused=self.device.type != "mps", **shared)
 
     def shown(self) -> Shown:
         """What the pictures of the run are made of."""
@@ -374,7 +323,7 @@ class Trainer:
         """Give each optimizer its player's rate, decayed as far as this step asks for."""
         factor = self.decay()
         for name, optimizer in self.optimizers.items():
-            rate = getattr(self.ctx.options, f"{self.player(name)}_lr") * factor
+            rate = getattr(self.ctx.options, f"{optimizers.player(self.recipe, name)}_lr") * factor
             for group in optimizer.param_groups:
                 group["lr"] = rate
 

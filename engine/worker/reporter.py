@@ -8,6 +8,7 @@ from collections.abc import Callable
 from engine.live.picture import Picture
 from engine.runs.records import Row
 from engine.training.diagnose import Diagnoser
+from engine.training.optimizers import player
 from engine.training.trainer import Trainer
 from engine.training.turns import Divergence
 from engine.worker.journal import Journal, newest_attempt
@@ -106,7 +107,7 @@ class Reporter:
             f"Training diverged: the {who} at step {broken.step:,} left weights with which "
             f"{broken.statistic} is infinite or NaN."
         )
-        rates = {f"{self.trainer.player(name)}_lr" for name in broken.networks}
+        rates = {f"{player(self.trainer.recipe, name)}_lr" for name in broken.networks}
         tenths = {name: getattr(self.trainer.options, name) / 10 for name in sorted(rates)}
         words = " and ".join(f"{name} = {value:g}" for name, value in tenths.items())
         status.remedy = f"Branch from the checkpoint at step {kept[-1] if kept else 0:,} with {words}."
