@@ -60,9 +60,9 @@ class Stage:
 
     ``build(networks)`` is called before it begins, to grow networks in place or to put fresh ones among them.
     It is called again, in the order of the stages, wherever a checkpoint or a model of a later stage is
-    opened, before its weights are loaded: what it builds must follow from the options alone. What
-    stabilisers put into networks it has to keep. ``enter(ctx)`` is called once, after that: to weigh the
-    data anew, to begin a memory. ``options`` are values of live options while it lasts.
+    opened, before its weights are loaded: what it builds must follow from the options alone. What stabilisers
+    put into networks it has to keep; they change what it adds. ``enter(ctx)`` is called once, after that: to
+    weigh the data anew, to begin a memory. ``options`` are values of live options while it lasts.
     """
 
     name: str

@@ -124,7 +124,7 @@ def _build(config: RunConfig, options: dict[str, Any], stage: int) -> tuple[Reci
     known = {name: value for name, value in options.items() if name in model.model_fields}
     recipe, networks = build(config["gan"], model(**known), shape, config["seed"])
     for number, one in enumerate(recipe.stages()[: stage + 1]):
-        build_stage(one, number, networks, shape, config["seed"])
+        build_stage(one, number, networks, recipe, config["seed"])
     return recipe, networks
 
 
@@ -134,21 +134,26 @@ def build(gan: str, options: Any, shape: Shape, seed: int) -> tuple[Recipe, dict
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = recipe.networks()
-        for piece in STABILISERS.values():
-            if piece.is_on(options):
-                piece.build(networks, recipe)
+        _stabilise(networks, recipe)
     _arrange(networks, shape)
     return recipe, networks
 
 
-def build_stage(stage: Stage, number: int, networks: dict[str, nn.Module], shape: Shape, seed: int) -> None:
-    """Change ``networks`` into what a stage, the ``number``-th, has of them."""
+def build_stage(stage: Stage, number: int, networks: dict[str, nn.Module], recipe: Recipe, seed: int) -> None:
+    """Change ``networks`` into what a stage, the ``number``-th, has of them, under the run's own options."""
     if stage.build is None:
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed * 1_000_003 + number)
         stage.build(networks)
-    _arrange(networks, shape)
+        _stabilise(networks, recipe)
+    _arrange(networks, recipe.data)
+
+
+def _stabilise(networks: dict[str, nn.Module], recipe: Recipe) -> None:
+    for piece in STABILISERS.values():
+        if piece.is_on(recipe.options):
+            piece.build(networks, recipe)
 
 
 def _arrange(networks: dict[str, nn.Module], shape: Shape) -> None:

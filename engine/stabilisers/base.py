@@ -42,7 +42,9 @@ class Stabiliser:
         """
 
     def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
-        """Change fresh networks in place, or put others into ``networks``."""
+        """Change fresh networks in place, or put others into ``networks``. Called again after a stage has
+        built more: what was changed before stays as it is.
+        """
 
     def inputs(self, ctx: Context, x: Tensor) -> Tensor:
         """What D is shown instead of ``x``."""

@@ -51,6 +51,8 @@ class MinibatchDiscrimination(Stabiliser):
 
     def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
         discriminator = networks["discriminator"]
+        if isinstance(discriminator.head, MinibatchHead):
+            return
         assert isinstance(discriminator.head, nn.Linear)  # has_features
         discriminator.head = MinibatchHead(discriminator.head, recipe.options.minibatch_discrimination)
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
 
 from engine.game.context import Context, Judge
 from engine.game.recipe import Recipe, Shape
@@ -258,7 +259,7 @@ class SpectralNorm(Stabiliser):
 
     def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
         for module in [module for name in recipe.judges for module in networks[name].modules()]:
-            if isinstance(module, nn.Linear | nn.Conv2d):
+            if isinstance(module, nn.Linear | nn.Conv2d) and not is_parametrized(module):
                 spectral_norm(module)
 
 

@@ -51,9 +51,13 @@ class VirtualBatchNorm(Stabiliser):
             )
 
     def build(self, networks: dict[str, nn.Module], recipe: Recipe) -> None:
+        generator = networks["generator"]
+        if isinstance(generator, Referenced):
+            _replace_norms(generator.generator, len(generator.reference))
+            return
         # the trainer seeds torch's own generator for all that it builds
         reference = recipe.draw_latent(recipe.options.virtual_batch_norm, torch.default_generator)
-        networks["generator"] = Referenced(networks["generator"], reference)
+        networks["generator"] = Referenced(generator, reference)
 
 
 class Referenced(nn.Module):

@@ -111,7 +111,8 @@ class Trainer:
         if self.stages[number].build is None:
             return
         before = dict(self.networks)
-        loading.build_stage(self.stages[number], number, self.networks, self.recipe.data, self.config["seed"])
+        self.ctx.refresh(self.options)  # no other stage's: a model that is opened knows none of those
+        loading.build_stage(self.stages[number], number, self.networks, self.recipe, self.config["seed"])
         self._place(self.networks)
         self._adopt(before)
 

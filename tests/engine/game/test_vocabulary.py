@@ -243,6 +243,19 @@ def test_stages_grow_networks_renew_players_and_have_options_of_their_own(monkey
     assert not trainer.read()[1] and trainer.is_finite()
 
 
+def test_stabilisers_reach_what_stages_build_and_leave_the_rest(monkeypatch):
+    normed = Trainer(request("growing_normed", monkeypatch, Growing, spectral_norm=True))
+    compared = Trainer(request("growing_compared", monkeypatch, Growing, minibatch_discrimination=2))
+    head = compared.networks["discriminator"].head
+    for trainer in (normed, compared):
+        for _ in range(4):
+            trainer.iterate()
+        assert trainer.is_finite() and trainer.stage().name == "grown"
+    layers = [part for part in normed.networks["discriminator"].modules() if isinstance(part, nn.Linear)]
+    assert [len(layer.parametrizations.weight) for layer in layers] == [1, 1, 1]
+    assert compared.networks["discriminator"].head is head
+
+
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_a_checkpoint_knows_its_stage(monkeypatch, tmp_path, ema):
     config = request(f"growing_{ema}", monkeypatch, Growing, ema=ema)
