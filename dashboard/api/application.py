@@ -21,6 +21,7 @@ from dashboard.api import schemas
 from dashboard.api.bodies import documented, read_body
 from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
 from dashboard.api.explore import router as explore_router
+from dashboard.api.lessons import router as lessons_router
 from dashboard.api.models import router as models_router
 from dashboard.api.translate import router as translate_router
 from dashboard.errors import Json, Refusal
@@ -60,6 +61,7 @@ def create_api(the_engine: Engine, hub: Hub, access: Access, drawing: Callable[[
     api.state.drawings = Drawings(the_engine, drawing)
     api.include_router(router)
     api.include_router(explore_router)
+    api.include_router(lessons_router)
     api.include_router(models_router)
     api.include_router(translate_router)
     uncompressed = (*DEFAULT_EXCLUDED_CONTENT_TYPES, FRAME_TYPE)

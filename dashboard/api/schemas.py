@@ -236,3 +236,43 @@ class LoggedIn(_Answer):
     """What the client may do from now on."""
 
     role: Literal["presenter", "viewer"]
+
+
+class LessonEntry(_Answer):
+    """A lesson on the list."""
+
+    id: str
+    title: str
+    order: int
+    minutes: int
+    own: bool = Field(description="Kept in the runs folder: it may be changed.")
+    damaged: list[Problem] = Field(description="What is wrong with its file, by line; mostly nothing.")
+
+
+class LessonShown(_Answer):
+    """A lesson: its front matter and its blocks."""
+
+    id: str
+    title: str
+    own: bool
+    blocks: list[dict[str, Any]]
+
+
+class LessonChecked(BaseModel):
+    """Whether a lesson can be given, and if not, why."""
+
+    ok: bool
+    refusals: list[Problem]
+
+
+class Compared(_Answer):
+    """A run beside a prediction of theory."""
+
+    name: str
+    key: str = Field(description="The quantity of the run's rows that it is about.")
+    steps: list[int]
+    values: list[float] = Field(description="What theory says at these steps.")
+    measured: float | None
+    predicted: float | None
+    difference: float | None
+    holds: bool | None
