@@ -19,12 +19,14 @@ from dashboard import errors
 from dashboard.access import COOKIE_AGE_S, Access, require_presenter
 from dashboard.api import schemas
 from dashboard.api.bodies import documented, read_body
-from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
+from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer, wait_for
 from dashboard.api.explore import router as explore_router
 from dashboard.api.lessons import router as lessons_router
 from dashboard.api.models import router as models_router
+from dashboard.api.recorded import recorded
 from dashboard.api.translate import router as translate_router
 from dashboard.errors import Json, Refusal
+from dashboard.hosts import host_of
 from dashboard.live.drawing import DOCUMENTATION as DRAWING
 from dashboard.live.drawing import Drawings
 from dashboard.live.hub import DOCUMENTATION, Hub
@@ -32,7 +34,7 @@ from dashboard.root import address
 from dashboard.strict import StrictRoute
 from engine.api import Engine
 from engine.options import BadInput
-from engine.requests.base import Since, Step
+from engine.requests.base import Limit, Since, Step
 from engine.requests.control import Command
 from engine.requests.data import AddDataset
 from engine.requests.runs import Rename, StartPreset, StartRun
@@ -101,7 +103,7 @@ async def health(request: Request, engine: TheEngine, role: Role) -> Response:
 async def login(request: Request, body: schemas.Login) -> Response:
     """Become the presenter: the answer sets a signed cookie. Ten wrong codes a minute are borne."""
     access: Access = request.app.state.access
-    value = access.log_in(body.code, request.client.host if request.client else "")
+    value = access.log_in(body.code, host_of(request))
     response = Json({"role": "presenter"})
     secure = request.url.scheme == "https"
     response.set_cookie(
@@ -171,7 +173,7 @@ async def add_dataset(request: Request, engine: TheEngine, role: Role) -> Respon
     require_presenter(role)  # before its files are read
     async with read_body(request, AddDataset, as_json=False) as sent:
         about = (sent.name, sent.files, sent.size, sent.colour, sent.layout)
-        added = await call(engine.add_dataset, role, *about, sent.value_range, sent.side_by_side)
+        added = await wait_for(engine.add_dataset, role, *about, sent.value_range, sent.side_by_side)
         return Json(added)
 
 
@@ -237,15 +239,21 @@ async def control(engine: TheEngine, role: Role, run: str, body: Command) -> Res
 
 
 @router.get("/runs/{run}/metrics", response_model=list[schemas.MetricsRow], tags=["what a run recorded"])
-async def metrics(engine: TheEngine, run: str, since: Since = -1) -> Response:
-    """All rows after `since`, not thinned."""
-    return Json(await call(engine.metrics, run, since))
+async def metrics(
+    request: Request, engine: TheEngine, run: str, since: Since = -1, limit: Limit | None = None
+) -> Response:
+    """All rows after `since`, not thinned. With `limit` a page of them; `X-Next` then names the `since` of
+    the next page, and so does a `Link`, if there is one.
+    """
+    return await recorded(request, engine, run, "metrics", since, limit)
 
 
 @router.get("/runs/{run}/events", response_model=list[schemas.Event], tags=["what a run recorded"])
-async def events(engine: TheEngine, run: str, since: Since = -1) -> Response:
-    """All events after `since`."""
-    return Json(await call(engine.events, run, since))
+async def events(
+    request: Request, engine: TheEngine, run: str, since: Since = -1, limit: Limit | None = None
+) -> Response:
+    """All events after `since`, or with `limit` a page of them, as of rows."""
+    return await recorded(request, engine, run, "events", since, limit)
 
 
 @router.get("/runs/{run}/frame", response_class=Response, tags=["what a run recorded"])

@@ -25,6 +25,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }
 }
 _threads = anyio.CapacityLimiter(16)  # apart from the pages' own threads, so that neither waits for the other
+_waiting = anyio.CapacityLimiter(64)  # for what waits for its turn in a process; the desk bounds it by host
 
 
 async def _engine(request: Request) -> Engine:
@@ -42,6 +43,11 @@ Role = Annotated[engine_api.Role, Depends(_role)]
 async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """An engine call in a thread of its own: they may block."""
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs), limiter=_threads)
+
+
+async def wait_for(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """``call``, where it may take minutes: it must not keep a thread from those that are quick."""
+    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs), limiter=_waiting)
 
 
 def file_answer(request: Request, body: bytes, kind: str) -> Response:

@@ -170,6 +170,8 @@ class Feed:
         self._config = self.folder.config()
         while self.history.add(read_lines(self._rows)):
             pass
+        while self._add_events():
+            pass
         self._look(time.monotonic())
 
     @property
@@ -191,18 +193,22 @@ class Feed:
             if self.history.add(read_lines(self._rows)):
                 self._shared.clear()
                 changed = True
-            before = len(self.events), self.events[-1].row if self.events else None
-            for line in read_lines(self._events):
-                self.events.append(line)
-                if line.kind == "evaluation":
-                    self._evaluations.append(line)
-            changed |= before != (len(self.events), self.events[-1].row if self.events else None)
+            changed |= self._add_events()
             changed |= self._look_at_status(now)
         if self._is_due("slow", now, SLOW_S):
             changed |= self._look_at_lists()
         if self._is_due("touch", now, TOUCH_S):
             self.engine.watch(self.run)
         return changed
+
+    def _add_events(self) -> bool:
+        """Take new events in; whether there were any."""
+        before = self.events[-1].row if self.events else -1
+        for line in read_lines(self._events):
+            self.events.append(line)
+            if line.kind == "evaluation":
+                self._evaluations.append(line)
+        return (self.events[-1].row if self.events else -1) != before
 
     def rows_after(self, row: int) -> tuple[str, int]:
         """The message with all rows after ``row``, and the last row in it: made once for all who ask the

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.api.runs import Runs
 from engine.api.served import Role, permit
+from engine.requests.viewer import SERVER, Viewer
 from engine.runs.names import check_name
 from engine.runs.records import ModelCard
 from engine.server.exploring import Answer
@@ -32,7 +33,7 @@ class Models(Runs):
         model: str,
         kind: str,
         arguments: dict[str, Any],
-        viewer: str,
+        viewer: Viewer,
         control: str = "",
         sequence: int | None = None,
     ) -> Answer:
@@ -50,7 +51,7 @@ class Models(Runs):
         """How a model's discriminator scores real and generated data."""
         return self._exploring.histograms(model)
 
-    def model_weights(self, model: str, viewer: str = "server") -> Path:
+    def model_weights(self, model: str, viewer: Viewer = SERVER) -> Path:
         """A safetensors file of a model's networks, averages in place. Raises ``TooMany``."""
         return self._exploring.weights(model, viewer)
 
@@ -69,7 +70,7 @@ class Models(Runs):
         model: str,
         picture: bytes | Path,
         options: dict[str, Any],
-        viewer: str,
+        viewer: Viewer,
         control: str = "",
         sequence: int | None = None,
     ) -> Translated:
@@ -84,7 +85,7 @@ class Models(Runs):
         )
 
     def start_translation(
-        self, model: str, files: list[Path], options: dict[str, Any], viewer: str, many: bool | None = None
+        self, model: str, files: list[Path], options: dict[str, Any], viewer: Viewer, many: bool | None = None
     ) -> str:
         """Translate pictures and zips of pictures, which are copied; returns the job."""
         folder = self._exploring.shelf.folder(model)
@@ -108,7 +109,7 @@ class Models(Runs):
         """End a translation and remove its files. Raises ``NotFound``."""
         self._exploring.translations.cancel(job)
 
-    def project(self, model: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]) -> str:
+    def project(self, model: str, viewer: Viewer, arguments: dict[str, Any], about: dict[str, Any]) -> str:
         """Look for a picture in a model's latent space (``engine.explore.projection``); returns the job."""
         folder = str(self._exploring.shelf.folder(model))
         return self._exploring.projections.start(model, folder, viewer, arguments, about)
@@ -140,7 +141,9 @@ class Models(Runs):
         permit(role, "rename models")
         self._exploring.shelf.rename(model, check_name(name))
 
-    def export_model(self, model: str, to: str, direction: str | None = None, viewer: str = "server") -> Path:
+    def export_model(
+        self, model: str, to: str, direction: str | None = None, viewer: Viewer = SERVER
+    ) -> Path:
         """A model's generator as onnx, safetensors or torchscript. Its card lies beside it, with ``.md``
         added to the name. Raises ``TooMany`` while too many of this ``viewer``'s are being written.
         """

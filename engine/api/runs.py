@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine import presets as experiments
 from engine.api.served import VALIDATION_S, Role, Served, permit
 from engine.options import BadInput, NotFound
-from engine.requests.base import Seed, Since, Step, value_of
+from engine.requests.base import Limit, Seed, Since, Step, value_of
 from engine.runs import history
 from engine.runs.folder import RunFolder
 from engine.runs.names import check_id
@@ -144,6 +145,20 @@ class Runs(Served):
     def events(self, run: str, since: int = -1) -> list[RunEvent]:
         """The events whose ``row`` is above ``since``."""
         return history.rows_since(self.folder(run).events, value_of(Since, since, "since"))
+
+    def recorded(self, run: str, what: Literal["metrics", "events"], since: int = -1) -> Iterator[bytes]:
+        """``metrics`` or ``events`` as JSON, in pieces that are read as they are asked for."""
+        folder = self.folder(run)
+        path = folder.metrics if what == "metrics" else folder.events
+        return history.text_since(path, value_of(Since, since, "since"))
+
+    def recorded_page(
+        self, run: str, what: Literal["metrics", "events"], since: int, limit: int
+    ) -> tuple[bytes, int | None]:
+        """The first ``limit`` of them as JSON, and what ``since`` is next, if there are more."""
+        folder = self.folder(run)
+        path = folder.metrics if what == "metrics" else folder.events
+        return history.page_since(path, value_of(Since, since, "since"), value_of(Limit, limit, "limit"))
 
     def watch(self, run: str) -> None:
         """Say that somebody watches; to be said again within three seconds."""

@@ -21,6 +21,7 @@ from engine.options import LONGEST_TEXT, BadInput, refuse
 MAX_STEPS = 100_000_000
 MAX_SEED = 2**31 - 1  # of a run
 MAX_ROW = 2**53  # JavaScript's integers
+MAX_PAGE = 10_000  # rows
 MAX_NUMBER = 1e300  # of an option
 
 
@@ -91,6 +92,7 @@ Steps = Annotated[int, Field(ge=1, le=MAX_STEPS, description="Updates of the gen
 Step = Annotated[int, Field(ge=0, le=MAX_STEPS), WHOLE]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE]
 Since = Annotated[int, Field(ge=-1, le=MAX_ROW, description="The last row that is known; -1 for all."), WHOLE]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="At most so many; all without it."), WHOLE]
 OptionValue = Annotated[
     bool | int | float | str | None,
     PlainValidator(_simple),

@@ -103,6 +103,11 @@ def test_a_run_from_all_sides(server, make_run):
     rows = get(f"{here}/metrics", params={"since": 2}).json()
     assert [schemas.MetricsRow.model_validate(row).row for row in rows] == [3, 4] and rows[0]["d_loss"] == 1.0
     assert len(get(f"{here}/metrics").json()) == 5
+    page = get(f"{here}/metrics", params={"since": 0, "limit": 3})
+    assert [row["row"] for row in page.json()] == [1, 2, 3] and page.headers["x-next"] == "3"
+    last = get(page.links["next"]["url"])
+    assert [row["row"] for row in last.json()] == [4] and "link" not in last.headers
+    assert get(f"{here}/events", params={"limit": 0}).status_code == 422
     assert [schemas.Event.model_validate(event).type for event in get(f"{here}/events").json()] == [
         "checkpoint"
     ]

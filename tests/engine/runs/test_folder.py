@@ -188,6 +188,23 @@ def test_history_survives_damage_and_absence(tmp_path):
     assert 40 <= len(line) <= 48 and line == sorted(line) and line[0] < 10 and line[-1] > 180
 
 
+def test_a_long_history_goes_out_in_pieces_and_pages(tmp_path):
+    """No piece is larger than what is read at a time, and nothing is lost between them."""
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(b"".join(b'{"row": %d, "x": "%s"}\n' % (row, b"y" * 300) for row in range(3000)))
+    pieces = list(history.text_since(path, 9))
+    assert max(map(len, pieces)) <= history.CHUNK_BYTES < path.stat().st_size / 3
+    assert json.loads(b"".join(pieces)) == history.rows_since(path, 9)
+    found, since = [], 9
+    while since is not None:
+        page, since = history.page_since(path, since, 997)
+        found += json.loads(page)
+    assert [row["row"] for row in found] == list(range(10, 3000))
+    for nothing in (path.with_name("none"), path):
+        assert json.loads(b"".join(history.text_since(nothing, 2999))) == []
+    assert history.page_since(path, 2999, 5) == (b"[]", None)
+
+
 def test_the_last_diagnosis_counts(folder):
     assert history.diagnoses(folder) == []
     appender = Appender(folder.events)
