@@ -63,6 +63,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="path below which a proxy serves it: /gan",
     )
+    parser.add_argument(
+        "--proxy",
+        action="append",
+        type=_proxy,
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy whose X-Forwarded-For is believed; with --root-path also one on this machine",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     return parser
 
@@ -143,6 +151,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
     import uvicorn
 
     from dashboard.app import create_app
+    from dashboard.hosts import LOOPBACK
 
     host, port = listener.getsockname()[:2]
     scheme = "https" if options.cert else "http"
@@ -164,6 +173,7 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
                 hurry.start()
             super().handle_exit(sig, frame)
 
+    proxies = [*options.proxy, *(LOOPBACK if options.root_path else ())]
     config = uvicorn.Config(
         app,
         http="h11",  # also where the other parser is installed: it refuses less, and in words of its own
@@ -173,7 +183,8 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
         timeout_graceful_shutdown=GRACE_S,
         log_level="warning",
         access_log=False,
-        proxy_headers=False,  # nobody may choose the address under which wrong codes are counted
+        proxy_headers=bool(proxies),  # nobody else may choose the address that he is counted by
+        forwarded_allow_ips=proxies,
         server_header=False,
         ssl_certfile=options.cert,
         ssl_keyfile=options.key,
@@ -242,6 +253,14 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535, such as 8501")
     return int(text)
+
+
+def _proxy(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text) if "/" not in text else ipaddress.ip_network(text))
+    except ValueError:
+        message = f"{text[:80]!r} is no address; give one such as 10.0.0.7, or a network: 10.0.0.0/24"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _root_path(text: str) -> str:

@@ -1,7 +1,7 @@
 """Routes for playing with models: ``/api/models`` and what is under it.
 
-Pictures are drawn in turns: `X-Viewer` says whose turn it is, and of one `X-Control` only the request with
-the highest `X-Sequence` waits.
+Pictures are drawn in turns: hosts take turns, and of a host those whom `X-Viewer` names. Of one `X-Control`
+only the request with the highest `X-Sequence` waits.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from starlette.responses import FileResponse
 
 from dashboard.api import schemas
 from dashboard.api.bodies import documented, read_body
-from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer
+from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, file_answer, wait_for
 from dashboard.api.snippets import Kind, snippet
 from dashboard.errors import Json
+from dashboard.hosts import host_of
 from dashboard.strict import StrictRoute, parse_json
 from engine.options import TooMany
 from engine.requests.base import MAX_ROW, value_of
 from engine.requests.explore import Arithmetic, Interpolate, Place, Render, Traverse, Walk
 from engine.requests.models import NameDirections
 from engine.requests.pictures import Features, Project, Score, Seen
+from engine.requests.viewer import Viewer
 
 AT_ONCE = 2  # pictures of one viewer that are read at the same time
 _FILE_TYPES = {"gif": "image/gif", "mp4": "video/mp4", "png": "image/png"}
-_reading: Counter[str] = Counter()
+_reading: Counter[Viewer] = Counter()
 
 router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 
@@ -47,8 +49,11 @@ class _Asker:
             int | None, Header(ge=0, le=MAX_ROW, description="Rises with each request of the control.")
         ] = None,
     ) -> None:
-        host = request.client.host if request.client else ""
-        self.turn: tuple[str, str, int | None] = (f"{host} {x_viewer}", x_control, x_sequence)
+        self.turn: tuple[Viewer, str, int | None] = (
+            Viewer(x_viewer, host_of(request)),
+            x_control,
+            x_sequence,
+        )
 
 
 Asker = Annotated[_Asker, Depends()]
@@ -82,7 +87,7 @@ async def models(engine: TheEngine) -> Response:
 @router.get("/models/{id}", response_model=schemas.ModelDetails, tags=["models"])
 async def model_details(engine: TheEngine, id: str) -> Response:
     """One model in full: codes, directions, sizes, and its card in words."""
-    return Json(await call(engine.model, id))
+    return Json(await wait_for(engine.model, id))
 
 
 @router.delete("/models/{id}", response_model=schemas.Done, tags=["models"])
@@ -101,7 +106,7 @@ async def name_directions(engine: TheEngine, role: Role, id: str, body: NameDire
 @router.get("/models/{id}/strip.png", response_class=Response, tags=["models"])
 async def strip(request: Request, engine: TheEngine, id: str) -> Response:
     """Samples of the seeds 0 to 7 side by side."""
-    return file_answer(request, await call(engine.model_strip, id), "image/png")
+    return file_answer(request, await wait_for(engine.model_strip, id), "image/png")
 
 
 @router.post("/models/{id}/render", tags=["explore"])
@@ -149,7 +154,7 @@ async def traverse(engine: TheEngine, id: str, body: Traverse, asker: Asker) -> 
 
 
 @contextmanager
-def _one_of_few(viewer: str) -> Iterator[None]:
+def _one_of_few(viewer: Viewer) -> Iterator[None]:
     """A viewer's turn to have a picture read. Raises ``TooMany``."""
     if _reading[viewer] >= AT_ONCE:
         raise TooMany("other pictures of yours are being read.", "image", "Wait for their answers.")
@@ -178,7 +183,7 @@ async def score(request: Request, engine: TheEngine, id: str, asker: Asker) -> R
             picture = await _read(engine, id, sent, asker)
             asked["image"], note = picture["pixels"], picture["note"]
     answer = await _draw(engine, id, "score", asked, asker)
-    others = await call(engine.score_histograms, id)
+    others = await wait_for(engine.score_histograms, id)
     note = f"{note} {others['note']}".strip()
     return _answer({**answer, "real": others["real"], "fake": others["fake"], "note": note})
 
@@ -241,7 +246,7 @@ async def code(
 
 
 @router.get("/models/{id}/weights", response_class=Response, tags=["models"])
-async def weights(engine: TheEngine, id: str) -> Response:
+async def weights(request: Request, engine: TheEngine, id: str) -> Response:
     """The networks' weights, averages in place, as safetensors."""
-    path = await call(engine.model_weights, id)
+    path = await wait_for(engine.model_weights, id, Viewer("", host_of(request)))
     return FileResponse(path, media_type="application/octet-stream", filename=f"{id}.safetensors")

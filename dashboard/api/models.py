@@ -10,11 +10,13 @@ from starlette.responses import FileResponse
 from dashboard.access import require_presenter
 from dashboard.api import schemas
 from dashboard.api.bodies import documented, read_body
-from dashboard.api.calling import PROBLEMS, Role, TheEngine, call
+from dashboard.api.calling import PROBLEMS, Role, TheEngine, call, wait_for
 from dashboard.errors import Json
+from dashboard.hosts import host_of
 from dashboard.strict import StrictRoute
 from engine.requests.models import AddModel, From, To
 from engine.requests.runs import Rename
+from engine.requests.viewer import Viewer
 
 router = APIRouter(route_class=StrictRoute, responses=PROBLEMS)
 
@@ -30,7 +32,7 @@ async def add_model(request: Request, engine: TheEngine, role: Role) -> Response
     """Make a model of weight files of pix2pix or CycleGAN: G, or G_A and G_B, and their D's if at hand."""
     require_presenter(role)
     async with read_body(request, AddModel, as_json=False) as sent:
-        added = await call(engine.add_model, role, sent.name, sent.files, sent.weights())
+        added = await wait_for(engine.add_model, role, sent.name, sent.files, sent.weights())
         return Json(added, 201)
 
 
@@ -53,7 +55,7 @@ async def export_model(
     ] = "file",
 ) -> Response:
     """The generator for other programs, compared with the model before it is handed over."""
-    path = await call(engine.export_model, id, to, direction, request.client.host if request.client else "")
+    path = await wait_for(engine.export_model, id, to, direction, Viewer("", host_of(request)))
     if part == "card":
         path = path.with_name(f"{path.name}.md")
         return FileResponse(path, media_type="text/markdown; charset=utf-8", filename=path.name)

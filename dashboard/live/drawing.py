@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard.errors import Refusal, status_of
+from dashboard.hosts import host_of
 from dashboard.live.places import TOO_MANY, Places
 from dashboard.strict import parse_json
 from engine.options import BadInput
 from engine.requests.live import NumberedDraw
+from engine.requests.viewer import Viewer
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -64,8 +66,7 @@ class Drawings:
 class _Drawing:
     def __init__(self, socket: WebSocket, engine: Engine, model: str, heard: Callable[[], None]) -> None:
         self._socket, self._engine, self._model, self._heard = socket, engine, model, heard
-        host = socket.client.host if socket.client else ""
-        self._viewer = f"{host} {secrets.token_hex(6)}"
+        self._viewer = Viewer(secrets.token_hex(6), host_of(socket))
         self._room = asyncio.Semaphore(UNDER_WAY)
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -1,18 +1,19 @@
-"""Places for sockets: so many in all, and no host takes those of the others."""
+"""Places for sockets: so many in all, and no host takes those of the others (``engine.requests.viewer``)."""
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 
 from starlette.websockets import WebSocket
 
 from dashboard.errors import Refusal
+from dashboard.hosts import host_of
+from engine.requests.viewer import HERE, may_add
 
 IN_ALL = 500
-OF_A_HOST = 100  # a room behind one address, each with a few pages; this machine, or its proxy, has no limit
+OF_A_HOST = 100  # a room behind one address, each with a few pages; this machine has ``IN_ALL`` for itself
 TOO_MANY = 1013  # the code of a socket's end
 
 
@@ -30,8 +31,9 @@ class Places:
     @contextlib.contextmanager
     def hold(self, socket: WebSocket) -> Iterator[None]:
         """A place for the time of the block. Raises ``Refusal`` if there is none."""
-        host = socket.client.host if socket.client else ""
-        if self.taken >= IN_ALL or (self._open[host] >= OF_A_HOST and not _is_here(host)):
+        host = host_of(socket)
+        is_full = self._open[host] >= OF_A_HOST and host != HERE
+        if is_full or not may_add(self._open, host, IN_ALL):
             raise Refusal(TOO_MANY, "too many are watching.", None, "Close other pages, or try again later.")
         self._open[host] += 1
         try:
@@ -39,10 +41,3 @@ class Places:
         finally:
             self._open[host] -= 1
             self._open += Counter()  # which forgets who has none
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return not host  # a socket of this machine's files has no address

@@ -14,12 +14,14 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio_client.utils import is_file_obj_with_meta
 
+from dashboard.hosts import host_of
 from dashboard.root import address as rooted
 from dashboard.studio import texts as texts
 from dashboard.studio.updates import SAME, Chosen, Many, Placed, Result, Steered, Taken, Turned
 from dashboard.studio.ways import CONTROLS, USUAL, changed, choices_of
 from dashboard.studio.work import Card, Translation, Work
 from engine.options import BadInput
+from engine.requests.viewer import Viewer
 
 PICTURE, DRAW, MANY = "picture", "draw", "many"
 SHOWN_EXAMPLES = 6
@@ -287,10 +289,9 @@ def _words(problem: BadInput) -> str:
     return f"{problem.error[:1].upper()}{problem.error[1:]} {problem.remedy}"
 
 
-def viewer(request: gr.Request) -> str:
-    """Who asks: the tab, or the address of a program."""
-    host = request.client.host if request.client else ""
-    return f"studio {host} {getattr(request, 'session_hash', None) or ''}"  # agents come without one
+def viewer(request: gr.Request) -> Viewer:
+    """Who asks: the tab; a program that names none is one with all such programs of its host."""
+    return Viewer(f"studio {getattr(request, 'session_hash', None) or ''}", host_of(request))
 
 
 def _is_ink(card: Mapping[str, Any], direction: str) -> bool:

@@ -15,6 +15,7 @@ from gradio.events import api
 from dashboard.root import address
 from dashboard.studio.events import DRAW, MANY, PICTURE, Events
 from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
+from dashboard.studio.queue import fair
 from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
 from dashboard.studio.theme import css, theme
 from dashboard.studio.updates import Chosen, Many, Placed, Result, Steered, Taken, Turned
@@ -22,8 +23,6 @@ from dashboard.studio.ways import CONTROLS
 from dashboard.studio.work import Work
 from engine.api import Engine
 
-AT_ONCE = 8  # of each kind of request; the engine lets viewers take turns
-WAITING = 64  # requests that may wait, all together
 _CAMERA = {"video": {"width": {"ideal": 800}, "height": {"ideal": 600}}}  # models learn at less
 _AT_START = """() => {
   if (window.top !== window) document.body.classList.add('embedded');
@@ -75,7 +74,7 @@ class Page:
             self._lay_out()
             self._wire()
             self._publish()
-        self.blocks.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
+        fair(self.blocks)
 
     # --- what is where
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.api import Engine
 from engine.options import BadInput, Conflict
+from engine.requests.viewer import Viewer
 
 LOOK_EVERY_S = 0.25  # whether a translation is still wanted, while there is nothing new of it
 SKETCHES_S = 30.0
@@ -59,7 +60,7 @@ class Work:
         path: str,
         model: str,
         options: dict[str, Any],
-        viewer: str,
+        viewer: Viewer,
         tell: Tell | None = None,
         wanted: Callable[[], bool] = lambda: True,
     ) -> Translation | None:
@@ -76,7 +77,7 @@ class Work:
         finally:
             self._engine.cancel_translation(job)
 
-    def sketch(self, path: str, model: str, options: dict[str, Any], viewer: str) -> Translation | None:
+    def sketch(self, path: str, model: str, options: dict[str, Any], viewer: Viewer) -> Translation | None:
         """A drawing, as quickly as can be; None if a newer one of this viewer has overtaken it."""
         number = next(self._numbers)
         future = self._engine.translate(model, self._sent(path), options, viewer, "sketch", number)
@@ -114,7 +115,7 @@ class Work:
 
     # --- many pictures
 
-    def start_many(self, paths: list[str], model: str, options: dict[str, Any], viewer: str) -> str:
+    def start_many(self, paths: list[str], model: str, options: dict[str, Any], viewer: Viewer) -> str:
         """The job that translates files and zips. Raises ``BadInput``."""
         return self._engine.start_translation(
             model, [self._sent(path) for path in paths], options, viewer, many=True

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
+from engine.requests.viewer import HERE, Viewer, may_add, shares
 from engine.server.turns import Newest, QueuedRequest, Turns, superseded
 
-AT_ONCE = 3  # jobs of all kinds that are worked on in turns
+AT_ONCE = 3  # jobs of all kinds that are worked on in turns, and as many more of hosts that have none there
+MIB_OF_A_PLACE = 16  # what was sent for a job counts as another place, each time that it is so large
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -31,7 +33,7 @@ class Kind:
 
     noun: str  # as in "too many translations wait"
     of_one: int  # unfinished jobs of one viewer
-    of_all: int
+    of_all: int  # places for those of all hosts
     left_alone_s: float = 60.0  # a job that nobody has asked about for so long is given up
     kept_s: float = 600.0  # so long its result can be had
     kept: int = 200  # ended jobs
@@ -51,6 +53,7 @@ class Job:
     folder: Path | None = None
     awaited: Future[dict[str, Any]] | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    bytes: int = 0  # that were sent for it
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: str = "queued"
     began: float = field(default_factory=time.monotonic)
@@ -59,8 +62,13 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def viewer(self) -> str:
+    def viewer(self) -> Viewer:
         return self.asked.viewer
+
+    @property
+    def weight(self) -> int:
+        """The places that it takes while it is not done."""
+        return 1 + (self.bytes >> 20) // MIB_OF_A_PLACE
 
     @property
     def has_ended(self) -> bool:
@@ -76,8 +84,8 @@ class Job:
 class Desk:
     """Takes jobs in, has ``turns`` work on them, and hands over what came of them."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, turns: Turns, at_once: int = AT_ONCE) -> None:
+        self._turns, self._at_once = turns, at_once
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._newest = Newest()
         self._changed = threading.Condition(threading.RLock())
@@ -118,7 +126,7 @@ class Desk:
             self.cancel(job)
             raise Conflict(f"this {job.kind.noun} took too long.", None, "Try again in a minute.") from None
 
-    def supersede(self, viewer: str, control: str, sequence: int | None) -> None:
+    def supersede(self, viewer: Viewer, control: str, sequence: int | None) -> None:
         """Give up what waits of this control. Raises ``Conflict`` if a newer one was asked for already."""
         with self._changed:
             if not self._newest.is_newest(viewer, control, sequence):
@@ -171,32 +179,50 @@ class Desk:
         if self._closed:
             raise Conflict("the server is closing.", None, "Try again in a moment.")
         kind = job.kind
-        unfinished = [one.viewer for one in self._jobs.values() if one.kind is kind and not one.has_ended]
-        if unfinished.count(job.viewer) >= kind.of_one:
+        unfinished = [one for one in self._jobs.values() if one.kind is kind and not one.has_ended]
+        if sum(one.viewer == job.viewer for one in unfinished) >= kind.of_one:
             which = f"another {kind.noun}" if kind.of_one == 1 else f"too many {kind.noun}s"
             verb, it = ("is", "it") if kind.of_one == 1 else ("are", "one")
             raise TooMany(f"{which} of yours {verb} not done.", None, f"Wait for {it}, or cancel it.")
-        if len(unfinished) >= kind.of_all:
+        taken = Counter[str]()
+        for one in unfinished:
+            taken[one.viewer.host] += one.weight
+        if not may_add(taken, job.viewer.host, kind.of_all, job.weight):
             raise TooMany(f"too many {kind.noun}s wait.", None, "Try again in a minute.")
 
     def _line(self) -> list[Job]:
-        """Those that wait, in the order in which they will begin: everybody's first, then the second."""
-        turns = Counter(job.viewer for job in self._jobs.values() if job.state == "running")
-        placed = []
+        """Those that wait, in the order in which they will begin: every host's first, then the second, as
+        many at a time as it has shares; of a host every viewer's first, then the second.
+        """
+        running = [job for job in self._jobs.values() if job.state == "running"]
+        turns, of_host = Counter(job.viewer for job in running), Counter(job.viewer.host for job in running)
+        placed: list[tuple[int, int, Job]] = []
         for number, job in enumerate(self._jobs.values()):
             if job.state == "queued":
                 placed.append((turns[job.viewer], number, job))
                 turns[job.viewer] += 1
-        return [job for _, _, job in sorted(placed, key=lambda one: one[:2])]
+        viewers = Counter(viewer.host for viewer in turns)
+        line: list[tuple[int, int, int, Job]] = []
+        for turn, number, job in sorted(placed, key=lambda one: one[:2]):
+            host = job.viewer.host
+            line.append((of_host[host] // shares(host, viewers[host]), turn, number, job))
+            of_host[host] += 1
+        return [one[-1] for one in sorted(line, key=lambda one: one[:3])]
 
     def _fill(self) -> None:
-        """Begin those whose turn it is: one of each viewer."""
+        """Begin those whose turn it is: one of each viewer, and of each host one even if others take all
+        places.
+        """
         with self._changed:
             self._sweep()
             running = [job.viewer for job in self._jobs.values() if job.state == "running"]
             begun: list[Job] = []
             for job in self._line():
-                if len(running) < AT_ONCE and job.viewer not in running:
+                host = job.viewer.host
+                is_first = all(viewer.host != host for viewer in running)
+                places = self._at_once * 2 if is_first else self._at_once
+                has_place = len(running) < places or (is_first and host == HERE)
+                if has_place and job.viewer not in running:
                     job.state, job.began = "running", time.monotonic()
                     running.append(job.viewer)
                     begun.append(job)

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict, NotFound
 from engine.requests.models import SUFFIXES, Export
+from engine.requests.viewer import SERVER, Viewer
 from engine.runs.files import write_bytes
 from engine.runs.names import check_name
 from engine.runs.records import ModelCard
@@ -114,7 +115,7 @@ class Exploring:
                 found.append(card_of(card, self.shelf.folder(card["id"])))
         return found
 
-    def weights(self, model: str, viewer: str) -> Path:
+    def weights(self, model: str, viewer: Viewer) -> Path:
         """A safetensors file with a model's networks, averages in place. Raises ``TooMany``."""
         folder = self.shelf.folder(model)
         if (folder / "weights.safetensors").is_file():
@@ -126,7 +127,7 @@ class Exploring:
             self._write(model, "weights", {"out": str(out)}, viewer)
         return out / "weights.safetensors"
 
-    def export(self, model: str, to: str, direction: str | None, viewer: str) -> Path:
+    def export(self, model: str, to: str, direction: str | None, viewer: Viewer) -> Path:
         """A model's generator as a file of another format, its card beside it under the same name with
         ``.md``; written once for a model's step. Raises ``BadInput``, ``TooMany``.
         """
@@ -141,7 +142,7 @@ class Exploring:
             self._write(model, "exported", arguments, viewer)
         return file
 
-    def _write(self, model: str, kind: str, arguments: dict[str, Any], viewer: str) -> None:
+    def _write(self, model: str, kind: str, arguments: dict[str, Any], viewer: Viewer) -> None:
         """Have a file written, as a job of the desk."""
         asked = QueuedRequest(str(self.shelf.folder(model)), {"kind": kind, "arguments": arguments}, viewer)
         self._desk.carry_out(Job(EXPORT, model, asked), 2 * ANSWER_S)
@@ -151,7 +152,7 @@ class Exploring:
         path = self._cache / "strips" / f"{self.shelf.version(model)}.png"
         if not path.is_file():
             kind = "translations" if self.shelf.card(model)["kind"] in TRANSLATED else "strip"
-            drawn = self.ask(model, kind, {}, "server").result(2 * ANSWER_S)["png"]
+            drawn = self.ask(model, kind, {}, SERVER).result(2 * ANSWER_S)["png"]
             path.parent.mkdir(parents=True, exist_ok=True)
             for older in path.parent.glob(f"{model}@*"):
                 older.unlink(missing_ok=True)
@@ -163,7 +164,7 @@ class Exploring:
         """The answer to a question without arguments, asked anew when the model's step has changed."""
         known = self._known.get((model, kind))
         if known is None or known[0] != step:
-            answer = self.ask(model, kind, {}, "server").result(2 * ANSWER_S)
+            answer = self.ask(model, kind, {}, SERVER).result(2 * ANSWER_S)
             known = self._known[model, kind] = (answer["step"], answer)
         return known[1]
 
@@ -181,7 +182,7 @@ class Exploring:
         model: str,
         kind: str,
         arguments: dict[str, Any],
-        viewer: str,
+        viewer: Viewer,
         control: str = "",
         sequence: int | None = None,
     ) -> Answer:

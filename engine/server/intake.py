@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput
+from engine.requests.viewer import SERVER
 from engine.server.desk import Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.processes import Spawn, Zygote
@@ -56,7 +57,7 @@ class Intake:
         limits = {"memory": memory, "cpu_s": cpu_s}
         arguments = {**arguments, "files": sent, "out": str(out), "title": title}
         request = {"call": call, "wait_s": wait_s, "limits": limits, "arguments": arguments}
-        return self._desk.carry_out(Job(UPLOAD, "", QueuedRequest("", request, "presenter")), 2 * wait_s)
+        return self._desk.carry_out(Job(UPLOAD, "", QueuedRequest("", request, SERVER)), 2 * wait_s)
 
     def _read(self, _: str, turn: list[QueuedRequest]) -> list[QueuedRequest]:
         """The only turn of an upload, in a process of its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.requests.viewer import Viewer
 from engine.server.desk import Desk, Job, Kind, gone
 from engine.server.turns import QueuedRequest
 
@@ -17,7 +18,7 @@ class Projections:
         self._desk = desk
 
     def start(
-        self, model: str, folder: str, viewer: str, arguments: dict[str, Any], about: dict[str, Any]
+        self, model: str, folder: str, viewer: Viewer, arguments: dict[str, Any], about: dict[str, Any]
     ) -> str:
         """Begin, or queue, a projection; returns its id. ``about`` is repeated in its status.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.options import BadInput, Conflict
 from engine.requests.translation import PICTURES, Translate
+from engine.requests.viewer import Viewer
 from engine.runs.files import write_bytes
 from engine.server.desk import Desk, Job, Kind, given_up, gone
 from engine.server.turns import QueuedRequest
@@ -46,7 +47,7 @@ class Translations:
         model: tuple[str, Path],
         files: list[File],
         options: object,
-        viewer: str,
+        viewer: Viewer,
         many: bool | None = None,
     ) -> str:
         """Begin, or queue, a job for the ``model`` (id, folder); returns its id. Files, paths or names with
@@ -59,7 +60,7 @@ class Translations:
         model: tuple[str, Path],
         file: Path | bytes,
         options: object,
-        viewer: str,
+        viewer: Viewer,
         control: str = "",
         sequence: int | None = None,
     ) -> Translated:
@@ -137,7 +138,7 @@ class Translations:
         model: tuple[str, Path],
         files: list[File],
         options: object,
-        viewer: str,
+        viewer: Viewer,
         many: bool | None,
         control: str = "",
         awaited: Translated | None = None,
@@ -156,8 +157,16 @@ class Translations:
         asked = QueuedRequest(str(model[1]), {"kind": "translate", "arguments": arguments}, viewer)
         job = Job(TRANSLATION, model[0], asked, control, awaited=awaited, about={"many": many})
         job.folder = self._folder / job.id
+        job.bytes = sum(map(_size, files))
         arguments["folder"] = str(job.folder)
         return self._desk.take(job, partial(_copy, files, job.folder))
+
+
+def _size(file: File) -> int:
+    try:
+        return file.stat().st_size if isinstance(file, Path) else len(file[1])
+    except OSError:  # which copying it will say
+        return 0
 
 
 def _copy(files: list[File], folder: Path) -> None:

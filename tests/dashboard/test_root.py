@@ -78,3 +78,16 @@ def test_what_cannot_be_told_from_our_own_is_refused(text):
 @pytest.mark.parametrize(("text", "root"), [("", ""), ("/", ""), ("gan", "/gan"), ("/a/b.c/", "/a/b.c")])
 def test_a_root_is_read(text, root):
     assert parse_root(text) == root
+
+
+def test_only_a_declared_proxy_says_who_asks(below):
+    """Wrong codes are counted by host: those behind it apart; what anybody else says counts for nothing."""
+
+    def status(forwarded, peer="127.0.0.1"):
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=peer)) as http:
+            headers = {"x-forwarded-for": forwarded}
+            return http.post(f"{below.url}/api/login", json={"code": "wrong"}, headers=headers).status_code
+
+    assert [status(f"10.2.0.{n}, 10.1.0.1") for n in range(11)] == [403] * 10 + [429]
+    assert status("10.1.0.2") == 403
+    assert [status(f"10.3.0.{n}", "127.0.0.7") for n in range(11)] == [403] * 10 + [429]

@@ -14,6 +14,7 @@ from engine.api import Engine
 from engine.explore.sample import sample_grid
 from engine.models import loading
 from engine.options import BadInput, Conflict, Forbidden, NotFound, TooMany
+from engine.requests.viewer import SERVER, Viewer
 from tests.engine.explore.conftest import opened
 from tests.engine.serving import eventually
 
@@ -26,12 +27,14 @@ def engine(runs):
 
 
 def render(engine, model="infogan", viewer="me", **arguments):
-    return engine.explore(model, "render", arguments or {"place": {"seed": 0}}, viewer).result(60)
+    return engine.explore(model, "render", arguments or {"place": {"seed": 0}}, Viewer(viewer)).result(60)
 
 
 def project(engine, viewer, steps=5, model="infogan"):
     pixels = np.random.default_rng(0).integers(0, 255, 784, np.uint8).tobytes()
-    return engine.project(model, viewer, {"image": pixels, "steps": steps}, {"note": "", "original": b""})
+    return engine.project(
+        model, Viewer(viewer), {"image": pixels, "steps": steps}, {"note": "", "original": b""}
+    )
 
 
 def state(engine, job, model="infogan"):
@@ -96,7 +99,7 @@ def test_a_name_cannot_leave_the_folder(engine, name):
         with pytest.raises(NotFound):
             call(name)
     with pytest.raises(NotFound):
-        engine.explore(name, "render", {}, "me")
+        engine.explore(name, "render", {}, SERVER)
 
 
 def test_weights_are_a_file_that_loads(engine, runs):
@@ -113,10 +116,11 @@ def test_the_server_explores_without_torch(runs, tmp_path):
     shutil.copytree(runs / "infogan", tmp_path / "runs" / "infogan")
     code = (
         "import sys; from pathlib import Path; from engine.api import Engine\n"
+        "from engine.requests.viewer import SERVER\n"
         "with Engine(Path(sys.argv[1]), device='cpu') as engine:\n"
         "    engine.models(); engine.model('infogan'); engine.score_histograms('infogan')\n"
         "    walk = {'keys': [{}, {'seed': 1}], 'format': 'gif'}\n"
-        "    engine.explore('infogan', 'walk', walk, 'me').result(60)\n"
+        "    engine.explore('infogan', 'walk', walk, SERVER).result(60)\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision', 'PIL', 'av')])"
     )
     done = subprocess.run(
@@ -136,7 +140,7 @@ def test_the_answer_is_what_the_model_draws(engine, runs):
 
 def test_a_long_film_holds_up_nobody(engine):
     keys = [{"seed": seed} for seed in range(12)]
-    film = engine.explore("infogan", "walk", {"keys": keys, "steps": 60, "format": "gif"}, "a")
+    film = engine.explore("infogan", "walk", {"keys": keys, "steps": 60, "format": "gif"}, SERVER)
     assert render(engine, viewer="b")["png"]
     assert not film.done()
     assert opened(film.result(120)["file"]).n_frames > 300
@@ -144,11 +148,11 @@ def test_a_long_film_holds_up_nobody(engine):
 
 def test_a_process_that_dies_takes_no_answer_with_it(engine):
     for inference in (engine._exploring._interactive, engine._exploring._batch):
-        engine.explore("infogan", "render", {"place": {}}, "me").result(60)
-        engine.explore("infogan", "histograms", {}, "me").result(60)
+        engine.explore("infogan", "render", {"place": {}}, SERVER).result(60)
+        engine.explore("infogan", "histograms", {}, SERVER).result(60)
         os.kill(inference.pid, signal.SIGKILL)
         assert render(engine)["png"]
-        assert engine.explore("infogan", "histograms", {}, "me").result(60)["fake"]
+        assert engine.explore("infogan", "histograms", {}, SERVER).result(60)["fake"]
 
 
 def test_a_run_deleted_while_it_is_explored_is_said_to_be_gone(engine, runs):
@@ -197,6 +201,6 @@ def test_one_projection_a_viewer_and_a_few_in_all(engine):
 
 
 def test_a_wrong_projection_fails_with_the_reason(engine):
-    job = engine.project("infogan", "wrong", {"image": bytes(784), "steps": 0}, {"note": "", "original": b""})
+    job = engine.project("infogan", SERVER, {"image": bytes(784), "steps": 0}, {"note": "", "original": b""})
     status = eventually(lambda: state(engine, job) == "failed" and engine.projection("infogan", job))
     assert status["field"] == "steps" and status["remedy"]

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from engine.options import BadInput, Conflict, NotFound, TooMany
-from engine.server.desk import Desk, Job, Kind
+from engine.requests.viewer import HERE, Viewer
+from engine.server.desk import AT_ONCE, Desk, Job, Kind
 from engine.server.turns import QueuedRequest
 from tests.engine.server.test_translations import Hand
 
@@ -24,8 +25,8 @@ def desk(hand):
     made.close()
 
 
-def job(viewer, kind=SHORT, **more):
-    return Job(kind, "model", QueuedRequest("folder", {}, viewer), **more)
+def job(viewer, kind=SHORT, host=HERE, **more):
+    return Job(kind, "model", QueuedRequest("folder", {}, Viewer(viewer, host)), **more)
 
 
 def test_each_kind_has_its_own_limits_and_all_share_the_places(desk, hand):
@@ -88,3 +89,24 @@ def test_a_closing_desk_takes_nothing(hand):
     assert waits.state == "cancelled"
     with pytest.raises(Conflict, match="closing"):
         desk.take(job("b"))
+
+
+def test_a_host_that_invents_viewers_leaves_places_to_others(desk):
+    """Of those that run, and of those that wait: also of what was sent."""
+    many = Kind("walk", of_one=1, of_all=32)
+    greedy = [desk.take(job(f"v{n}", many, "10.0.0.1")) for n in range(24)]
+    with pytest.raises(TooMany, match="too many walks wait"):
+        desk.take(job("one more", many, "10.0.0.1"))
+    assert [one.state for one in greedy].count("running") == AT_ONCE
+    large = desk.take(job("large", many, "10.0.0.2", bytes=120 << 20))
+    with pytest.raises(TooMany):
+        desk.take(job("larger", many, "10.0.0.3", bytes=120 << 20))
+    others = [desk.take(job("a", many, host)) for host in ("10.0.0.3", "10.0.0.4", HERE)]
+    assert [one.state for one in (large, *others)] == ["running"] * 4, "their first ones begin at once"
+    waits = desk.take(job("b", many, "10.0.0.3"))
+    assert desk.ahead(waits) < desk.ahead(greedy[3 + 4]), "before the fifth of who has had more"
+
+
+def test_a_class_behind_one_address_works(desk):
+    phones = [desk.take(job(f"phone {n}", Kind("walk", of_one=1, of_all=40), "10.0.0.1")) for n in range(30)]
+    assert desk.ahead(phones[-1]) == 29

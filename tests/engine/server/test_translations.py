@@ -5,6 +5,7 @@ import pytest
 from engine.__main__ import main
 from engine.models.library import Library
 from engine.options import BadInput, Conflict, NotFound, TooMany
+from engine.requests.viewer import Viewer
 from engine.server import translations
 from engine.server.desk import Desk
 from engine.translation import work
@@ -38,7 +39,7 @@ def queue(hand, tmp_path):
 
 
 def start(queue, viewer):
-    return queue.start(("m", "folder"), [("p.png", b"x")], {}, viewer)
+    return queue.start(("m", "folder"), [("p.png", b"x")], {}, Viewer(viewer))
 
 
 def test_viewers_take_turns_and_know_their_place(queue, hand):
@@ -82,10 +83,10 @@ def test_too_many_are_refused_and_old_results_forgotten(queue, monkeypatch):
 
 
 def test_of_a_control_only_the_newest_waits(queue, hand):
-    first, second, third = (queue.translate(("m", "f"), b"x", {}, "a", "pad", n) for n in (1, 2, 3))
+    first, second, third = (queue.translate(("m", "f"), b"x", {}, Viewer("a"), "pad", n) for n in (1, 2, 3))
     assert isinstance(second.exception(), Conflict) and not first.done() and not third.done()
     with pytest.raises(Conflict, match="superseded"):
-        queue.translate(("m", "f"), b"x", {}, "a", "pad", 2)
+        queue.translate(("m", "f"), b"x", {}, Viewer("a"), "pad", 2)
 
 
 def test_a_process_that_died_is_not_asked_for_the_same_again(tmp_path):

@@ -5,20 +5,26 @@ import threading
 import pytest
 
 from engine.options import BadInput, Conflict, TooMany
-from engine.server.turns import MOST_OF_ONE, QueuedRequest, Turns
+from engine.requests.viewer import HERE, SHARES, Viewer
+from engine.server.turns import MOST_OF_ALL, MOST_OF_ONE, QueuedRequest, Turns
 
 
 class Desk:
-    """Turns whose work waits for ``go``; ``served`` are the turns so far, by name."""
+    """Turns whose work waits for ``go``; ``served`` are the turns so far, by name. By its own clock a turn
+    takes the seconds in ``takes``.
+    """
 
-    def __init__(self, together=4):
+    def __init__(self, together=4, workers=1):
         self.served, self.gate, self.at_work = [], threading.Semaphore(0), threading.Semaphore(0)
-        self.again = set()
-        self.turns = Turns(self.work, together, "desk")
+        self.again, self.takes, self.now, self.by = set(), {}, 0.0, {}
+        self.turns = Turns(self.work, together, "desk", workers, clock=lambda: self.now)
 
     def work(self, model, turn):
         self.at_work.release()
         self.gate.acquire()
+        self.now += self.takes.get(turn[0].viewer.host, 0.1)
+        for asked in turn:
+            self.by.setdefault(asked.request["name"], []).append(asked.worker)
         self.served.append([asked.request["name"] for asked in turn])
         more = [asked for asked in turn if asked.request["name"] in self.again]
         for asked in turn:
@@ -26,8 +32,9 @@ class Desk:
                 asked.answer({"model": model, "name": asked.request["name"]})
         return more
 
-    def ask(self, name, viewer="a", control="", sequence=None, model="m"):
-        return self.turns.ask(QueuedRequest(model, {"name": name}, viewer, control, sequence))
+    def ask(self, name, viewer="a", control="", sequence=None, model="m", host=HERE, **more):
+        request = {"name": name, **more}
+        return self.turns.ask(QueuedRequest(model, request, Viewer(viewer, host), control, sequence))
 
     def busy(self):
         """Give it something to do, so that whatever is asked now waits."""
@@ -161,8 +168,8 @@ def test_work_that_breaks_is_said_and_the_next_is_done():
 
     turns = Turns(work, 4, "broken")
     with pytest.raises(Conflict, match="broke"):
-        turns.ask(QueuedRequest("broken", {}, "a")).result(10)
-    assert turns.ask(QueuedRequest("whole", {}, "a")).result(10) == {}
+        turns.ask(QueuedRequest("broken", {}, Viewer("a"))).result(10)
+    assert turns.ask(QueuedRequest("whole", {}, Viewer("a"))).result(10) == {}
     turns.close()
 
 
@@ -174,3 +181,75 @@ def test_closing_answers_all_that_wait(desk):
         waiting.result(10)
     with pytest.raises(BadInput, match="closing"):
         desk.ask("too late")
+
+
+# --- hosts
+
+
+@pytest.fixture
+def one_by_one():
+    made = Desk(together=1)
+    yield made
+    made.turns.close()
+    made.go()
+
+
+def order_of(desk, asked):
+    desk.go(200)
+    for one in asked:
+        one.result(10)
+    return [name for turn in desk.served for name in turn]
+
+
+def test_a_host_that_invents_viewers_has_no_more_than_its_shares(one_by_one):
+    one_by_one.busy()
+    greedy = [one_by_one.ask(f"greedy {n}", viewer=f"v{n}", host="10.0.0.1") for n in range(40)]
+    modest = [one_by_one.ask(f"modest {n}", host="10.0.0.2") for n in range(4)]
+    order = order_of(one_by_one, [*greedy, *modest])
+    for n in range(4):
+        assert order.index(f"modest {n}") <= 1 + (n + 1) * (SHARES + 1)
+    assert order.index("greedy 4") < order.index("modest 3"), "nor fewer: they may be a class"
+
+
+def test_who_asks_for_long_work_has_fewer_turns(one_by_one):
+    one_by_one.takes = {"10.0.0.1": 1.0, "10.0.0.2": 0.1}
+    one_by_one.busy()
+    long = [one_by_one.ask(f"long {n}", host="10.0.0.1") for n in range(4)]
+    short = [one_by_one.ask(f"short {n}", host="10.0.0.2") for n in range(20)]
+    order = order_of(one_by_one, [*long, *short])
+    assert 10 <= order.index("long 1") - order.index("long 0") <= 12
+
+
+def test_no_host_fills_the_queue(desk):
+    """By names that it invents, or by what it sends."""
+
+    def fill(host, **more):
+        for n in range(MOST_OF_ALL + 1):
+            try:
+                desk.ask("x", viewer=f"{n}", host=host, **more)
+            except TooMany:
+                return n
+        return None
+
+    desk.busy()
+    assert fill("10.0.0.1") == 3 * MOST_OF_ALL // 4
+    assert fill("10.0.0.2", arguments={"image": bytes(15 << 20)}) == MOST_OF_ALL // 4 // 16
+    assert fill("10.0.0.3") == MOST_OF_ALL // 16, "some always find room"
+    assert fill(HERE) == MOST_OF_ALL
+
+
+def test_what_a_worker_has_begun_it_goes_on_with_while_others_work():
+    desk = Desk(together=1, workers=2)
+    desk.again = {"a", "b"}
+    asked = [desk.ask(name, viewer=name) for name in "ab"]
+    for _ in asked:
+        assert desk.at_work.acquire(timeout=10), "both at once"
+    desk.go(6)
+    for _ in range(6):
+        assert desk.at_work.acquire(timeout=10)
+    desk.again = set()
+    desk.go()
+    for one in asked:
+        one.result(10)
+    assert {len(set(by)) for by in desk.by.values()} == {1} and desk.by["a"][0] != desk.by["b"][0]
+    desk.turns.close()

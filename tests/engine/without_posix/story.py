@@ -7,6 +7,7 @@ from pathlib import Path
 
 import engine.worker.zygote
 from engine.api import Engine
+from engine.requests.viewer import SERVER
 from engine.server.processes import end_by_force
 from tests.engine.serving import eventually, in_state, request, running
 
@@ -32,7 +33,7 @@ def tell(runs: Path) -> dict[str, object]:
         first.control("presenter", run, {"command": "resume"})
         eventually(lambda: first.status(run)["step"] > paused)
         in_state(first, short, "done")
-        drawn = first.explore(short, "render", {"place": {"seed": 1}}, "viewer").result(60)
+        drawn = first.explore(short, "render", {"place": {"seed": 1}}, SERVER).result(60)
         way, folder = type(first._processes).__name__, first.folder(run)
     step, pid = folder.status()["step"], folder.status()["pid"]
     eventually(lambda: folder.status()["step"] > step + 20)  # without a server
