@@ -128,6 +128,7 @@ NEEDS: dict[str, str] = {
     "dashboard.errors": "engine.options",
     "dashboard.strict": "dashboard.errors",
     "dashboard.root": "",
+    "dashboard.hosts": "engine.requests",
     "dashboard.theme": "",
     "dashboard.document": "dashboard.theme",
     "dashboard.assets": "dashboard.errors dashboard.root",
@@ -136,15 +137,17 @@ NEEDS: dict[str, str] = {
     "dashboard.guard": "dashboard.access dashboard.errors dashboard.root dashboard.session",
     "dashboard.settings": "dashboard.guard dashboard.theme",
     "dashboard.lessons": "dashboard.access engine.options engine.requests",
-    "dashboard.live": "dashboard.errors dashboard.strict engine.api engine.options engine.requests",
-    "dashboard.api": "dashboard.access dashboard.errors dashboard.lessons dashboard.live dashboard.root "
-    "dashboard.session dashboard.strict engine.api engine.options engine.requests",
-    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.root dashboard.theme "
-    "engine.api engine.options",
+    "dashboard.live": "dashboard.errors dashboard.hosts dashboard.strict engine.api engine.options "
+    "engine.requests",
+    "dashboard.api": "dashboard.access dashboard.errors dashboard.hosts dashboard.lessons dashboard.live "
+    "dashboard.root dashboard.session dashboard.strict engine.api engine.options engine.requests",
+    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.hosts dashboard.root dashboard.theme "
+    "engine.api engine.options engine.requests",
     "dashboard.components": "dashboard.root",
     "dashboard.pages": "dashboard.components dashboard.lessons dashboard.root dashboard.session "
     "dashboard.theme engine.api engine.options engine.requests",
-    "dashboard.launch": "dashboard.access dashboard.app dashboard.root engine.api engine.options",
+    "dashboard.launch": "dashboard.access dashboard.app dashboard.hosts dashboard.root engine.api "
+    "engine.options",
     "dashboard.__main__": "dashboard.launch engine.__main__",
     "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.document dashboard.errors "
     "dashboard.guard dashboard.live dashboard.root dashboard.session dashboard.settings dashboard.studio "
