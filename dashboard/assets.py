@@ -33,10 +33,12 @@ TYPES = {
     ".webp": "image/webp",
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
+    ".wasm": "application/wasm",
     ".txt": "text/plain; charset=utf-8",
     ".md": "text/plain; charset=utf-8",
 }
-_PACKED = {".png", ".webp", ".woff2"}
+PACKED = ".gz"  # of a file that lies here compressed, and is asked for without
+_SMALL = {".png", ".webp", ".woff2"}  # compressed in themselves
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -95,12 +97,16 @@ class Assets:
             return Response(status_code=304, headers=about)
         if packed:
             about["Content-Encoding"] = "gzip"
-        return Response(packed or asset.body, headers=about, media_type=TYPES[path.suffix])
+        return Response(packed or asset.body, headers=about, media_type=TYPES[Path(name).suffix])
 
     def _files(self) -> dict[str, Path]:
         """Every name there is. A request is looked up here and never joined to a path."""
-        found = (path for path in self._folder.rglob("*") if path.suffix in TYPES and path.is_file())
-        return {path.relative_to(self._folder).as_posix(): path for path in found} | self._extra
+        names = {
+            path.relative_to(self._folder).as_posix().removesuffix(PACKED): path
+            for path in self._folder.rglob("*")
+            if Path(path.name.removesuffix(PACKED)).suffix in TYPES and path.is_file()
+        }
+        return names | self._extra
 
     def _load(self, name: str, path: Path) -> _Asset:
         stat = path.stat()
@@ -108,7 +114,10 @@ class Assets:
         with self._lock:  # one thread compresses Plotly, the others wait for it
             if (asset := self._assets.get(name)) is None or asset.changed != changed:
                 body = path.read_bytes()
-                packed = None if path.suffix in _PACKED else gzip.compress(body, 6, mtime=0)
+                if path.suffix == PACKED:
+                    body, packed = gzip.decompress(body), body
+                else:
+                    packed = None if path.suffix in _SMALL else gzip.compress(body, 6, mtime=0)
                 if packed and len(packed) >= len(body):
                     packed = None
                 asset = self._assets[name] = _Asset(body, packed, _digest(body), changed)

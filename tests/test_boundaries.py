@@ -106,7 +106,7 @@ NEEDS: dict[str, str] = {
     "engine.translation": "engine.data engine.game engine.live engine.metrics engine.models engine.networks "
     "engine.options engine.requests engine.runs engine.weights",
     "engine.explore": "engine.data engine.game engine.gans engine.latent engine.live engine.models "
-    "engine.options engine.requests engine.translation engine.weights",
+    "engine.options engine.requests engine.runs engine.translation engine.weights",
     "engine.plugins": "engine engine.data engine.game engine.gans engine.metrics engine.models "
     "engine.objectives engine.options engine.stabilisers engine.training",
     # processes

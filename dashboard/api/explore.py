@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import FileResponse
 
@@ -25,7 +26,7 @@ from dashboard.hosts import host_of
 from dashboard.strict import StrictRoute, parse_json
 from engine.options import TooMany
 from engine.requests.base import MAX_ROW, value_of
-from engine.requests.explore import Arithmetic, Interpolate, Place, Render, Traverse, Walk
+from engine.requests.explore import Arithmetic, Interpolate, Latents, Place, Render, Traverse, Walk
 from engine.requests.models import NameDirections
 from engine.requests.pictures import Features, Project, Score, Seen
 from engine.requests.viewer import Viewer
@@ -117,6 +118,25 @@ async def render(engine: TheEngine, id: str, body: Render, asker: Asker) -> Resp
         return _answer(answer)
     headers = {"Cache-Control": "no-store", "X-Step": str(answer["step"])}
     return Response(answer["png"], media_type="image/png", headers=headers)
+
+
+@router.post("/models/{id}/latents", response_class=Response, tags=["explore"])
+async def latents(engine: TheEngine, id: str, body: Latents, asker: Asker) -> Response:
+    """Latents at places, undrawn: a frame, as the live socket's, with the array `latents` (n, latent_dim)."""
+    answer = await _draw(engine, id, "latents", body.plain(), asker)
+    headers = {"Cache-Control": "no-store", "X-Step": str(answer["step"])}
+    return Response(answer["frame"], media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/models/{id}/browser", response_class=Response, tags=["explore"])
+async def browser_model(request: Request, engine: TheEngine, id: str, asker: Asker) -> Response:
+    """The generator for a browser that draws itself: a frame with the arrays `onnx` (a file: float32 `z` to
+    `sample`, weights in half precision) and `directions`, and in its header the latent's layout. Refused
+    for what only the server should draw.
+    """
+    path = await call(engine.browser_model, id, asker.turn[0])
+    body = await anyio.to_thread.run_sync(path.read_bytes)
+    return file_answer(request, body, "application/octet-stream")
 
 
 @router.post("/models/{id}/walk", tags=["explore"])

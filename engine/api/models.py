@@ -149,6 +149,12 @@ class Models(Runs):
         """
         return self._exploring.export(model, to, direction, viewer)
 
+    def browser_model(self, model: str, viewer: Viewer = SERVER) -> Path:
+        """A model's generator for browsers, as a frame (``engine.explore.browser``). Raises ``BadInput`` for
+        what only the server should draw, ``TooMany``.
+        """
+        return self._exploring.for_browser(model, viewer)
+
     def model_text(self, model: str) -> str:
         """A model's card in words, as Markdown; empty for a run."""
         return self._exploring.shelf.text(model)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.explore import card, insides, plans, projection, reading, scoring, walks
+from engine.explore import browser, card, insides, plans, projection, reading, scoring, walks
 from engine.explore.plans import Plan
 from engine.game.recipe import Recipe
 from engine.gans import GANS
@@ -42,6 +42,8 @@ TASKS: dict[str, Callable[[Loaded, dict[str, Any], dict[str, Any]], Answer]] = {
     "weights": card.weights,
     "examples": examples.examples,
     "exported": card.exported,
+    "latents": browser.latents,
+    "for_browser": browser.for_browser,
     "translate": translation.translate,
     "translations": strip.strip,
     "read": reading.read,

@@ -104,6 +104,12 @@ class Render(Place):
         return self.places if "places" in ways else [self.place or own]
 
 
+class Latents(Request):
+    """Latents at places, undrawn: for who has the generator already."""
+
+    places: list[Place] = Field(min_length=1, max_length=MOST_PLACES, examples=[[{"seed": 0}, {"seed": 1}]])
+
+
 class Draw(Request):
     """The sample at a place, as a frame."""
 

@@ -37,6 +37,7 @@ SLOW = (
     "weights",
     "examples",
     "exported",
+    "for_browser",
     "translate",
     "translations",
     "read",
@@ -140,6 +141,18 @@ class Exploring:
                     shutil.rmtree(older, ignore_errors=True)
             arguments = {**asked.plain(), "out": str(file)}
             self._write(model, "exported", arguments, viewer)
+        return file
+
+    def for_browser(self, model: str, viewer: Viewer) -> Path:
+        """A model's generator for browsers (``engine.explore.browser``); written once for a model's step.
+        Raises ``BadInput``, ``TooMany``.
+        """
+        file = self._cache / "browsers" / f"{self.shelf.version(model)}.bin"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            for older in file.parent.glob(f"{model}@*"):
+                older.unlink(missing_ok=True)
+            self._write(model, "for_browser", {"out": str(file)}, viewer)
         return file
 
     def _write(self, model: str, kind: str, arguments: dict[str, Any], viewer: Viewer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 
 import httpx
@@ -74,6 +75,18 @@ def test_it_is_compressed_for_those_who_take_it(folder, accept, packed):
     response = ask(Assets(folder, {}), "/assets/a.js", accept=accept)
     assert (response.headers.get("content-encoding") == "gzip") is packed
     assert response.headers["vary"] == "Accept-Encoding" and response.text == (folder / "a.js").read_text()
+
+
+def test_what_lies_here_compressed_is_sent_so_or_unpacked(folder):
+    (folder / "big.wasm.gz").write_bytes(packed := gzip.compress(b"wasm" * 999))
+    with_it = ask(Assets(folder, {}), "/assets/big.wasm", accept="gzip")
+    assert with_it.headers["content-encoding"] == "gzip" and int(with_it.headers["content-length"]) == len(
+        packed
+    )
+    plain = ask(Assets(folder, {}), "/assets/big.wasm")
+    assert plain.content == with_it.content == b"wasm" * 999
+    assert plain.headers["content-type"] == "application/wasm"
+    assert ask(Assets(folder, {}), "/assets/big.wasm.gz").status_code == 404
 
 
 @pytest.mark.parametrize(

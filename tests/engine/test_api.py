@@ -411,7 +411,7 @@ FOR_EVERYBODY = {
     *("thumbnail", "models", "model", "explore", "model_strip", "score_histograms", "model_weights"),
     *("translation_examples", "translators", "translate", "start_translation", "translation"),
     *("translation_result", "cancel_translation", "project", "projection", "cancel_projection"),
-    *("export_model", "model_text", "translation_changed", "trouble"),
+    *("export_model", "model_text", "translation_changed", "trouble", "browser_model"),
 }
 
 

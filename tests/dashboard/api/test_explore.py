@@ -11,12 +11,14 @@ import time
 
 import httpx
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
 from dashboard.api import schemas
 from dashboard.guard import BODY_LIMIT, PICTURE_LIMIT
 from engine.explore.rendering import picture
+from engine.live.frames import unpack
 from tests.dashboard.api.test_application import BODIES, IDS, is_problem
 from tests.dashboard.conftest import ROOT
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run
@@ -133,6 +135,26 @@ def test_a_picture_is_the_same_by_every_way(http, models, tmp_path):
         )
         assert (tmp_path / "sample.png").read_bytes() == drawn.content
         (tmp_path / "sample.png").unlink()
+
+
+def test_a_generator_for_browsers_draws_the_models_pictures(http, models):
+    """The file by itself, on latents that the server tells: within a grey level; and what is not for it."""
+    answer = http.get(at("browser"))
+    header, arrays = unpack(answer.content)
+    places = [PLACE, {"seed": 1}]
+    told = unpack(http.post(at("latents"), json={"places": places}).content)[1]["latents"]
+    drawn = http.post(at("render"), json={"places": places, "format": "json"}).json()
+    assert np.allclose(told, drawn["z"]) and header["latent_dim"] == told.shape[1]
+    [sample] = onnxruntime.InferenceSession(arrays["onnx"].tobytes()).run(None, {"z": told})
+    here = np.rint((sample.clip(-1, 1) + 1) * 127.5)[:, 0]
+    there = np.stack([np.asarray(opened(image), float) for image in drawn["images"]])
+    assert abs(here - there).max() <= 1 and header["difference"] < 2 / 255
+    unit = unpack(http.post(at("latents"), json={"places": [{**PLACE, "directions": {}}]}).content)[1]
+    assert np.allclose(told[0], unit["latents"][0] + arrays["directions"][0], atol=1e-6)
+    again = http.get(at("browser"), headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert is_problem(http.get(at("browser", "dots")))
+    assert is_problem(http.post(at("latents"), json={"places": []}))
 
 
 def test_walks_traversals_and_arithmetic(http):

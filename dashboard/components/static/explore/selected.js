@@ -25,6 +25,8 @@ export class Selected {
       ? new PointsMap(hub, 'the selected sample')
       : new Picture('the selected sample');
     this.where = el('p', { class: 'gx-where', 'aria-live': 'polite' });
+    this.by = el('p', { class: 'gx-by', tabindex: 0, hidden: hub.isPoints });
+    this.#tellBy(false);
     this.said = el('p', { class: 'gx-says' });
     this.chart = el('canvas', { class: 'gx-histogram', role: 'img', 'aria-label': 'scores of D' });
     this.verdict = el(
@@ -45,6 +47,7 @@ export class Selected {
       { class: 'gx-selected', 'aria-label': 'the selected sample' },
       this.large,
       this.where,
+      this.by,
       this.#makeButtons(),
       this.verdict,
     );
@@ -92,15 +95,28 @@ export class Selected {
   async #draw(place) {
     const { hub } = this;
     hub.stats.asked += 1;
-    const { z, step, point, picture } = await hub.client.draw(place);
+    const { z, step, point, picture, isHere = false } = await hub.client.draw(place);
     if (this.picture instanceof PointsMap) hub.point = point;
     else this.picture.show(picture);
     this.shown = { place, z, step };
     hub.stats.shown += 1;
+    hub.stats.here += Number(isHere);
+    this.#tellBy(isHere);
     hub.stats.place = place;
     setText(this.where, inWords(place));
     if (this.picture instanceof PointsMap) this.picture.follow();
     hub.drawn(z, place);
+  }
+
+  #tellBy(isHere) {
+    const { refused } = this.hub.client.local;
+    setText(this.by, isHere ? 'drawn by this browser' : 'drawn by the server');
+    this.by.title = isHere
+      ? 'This browser runs the generator itself (ONNX, weights in half precision): the picture is the ' +
+        "server's within one grey level of 255."
+      : refused
+        ? `The server draws, because here it is not possible: ${refused}`
+        : 'Once a slider moves, this browser fetches the generator and draws by itself, if it can.';
   }
 
   /** What D says of it, once the finger rests. */

@@ -34,6 +34,7 @@ const REST_MS = { held: 500, quick: 140, done: 15 }; // how soon the small pictu
 const LOOK_MS = 3000; // between looks whether a model that trains has a new checkpoint
 const MEDIUM = 1120; // below it codes stand under the selected sample, and
 const NARROW = 760; // below this everything in one column
+const LARGEST_HERE = 64; // pixels a side of what a browser draws itself
 const FOOT = 49; // pixels that Streamlit leaves below
 const SHORTEST = 560; // pixels that the view takes even where the window leaves less
 
@@ -69,7 +70,8 @@ export class ExploreView {
     this.step = null;
     this.mayChange = role === 'presenter';
     const isBusy = () => this.selected?.isBusy ?? true;
-    this.stats = { model: id, asked: 0, shown: 0, place: null, rested: 0, isBusy };
+    const local = () => this.client.local;
+    this.stats = { model: id, asked: 0, shown: 0, here: 0, place: null, rested: 0, isBusy, local };
     window.__ganscope_explore = this.stats;
     this.client = new Client(id, (step) => this.#heard(step));
     this.resting = new Rest(() => this.#rest(), REST_MS.done);
@@ -160,9 +162,15 @@ export class ExploreView {
    */
   go(place, pace = 'done') {
     this.place = place;
+    if (pace !== 'done' && this.#mayDrawHere()) this.client.local.start();
     this.selected.ask(place); // before anything that would delay it
     this.#follow();
     this.#restIn(REST_MS[pace]);
+  }
+
+  // a model that still learns is another one at each checkpoint: not worth sending
+  #mayDrawHere() {
+    return !this.isPoints && !this.model.live && this.native <= LARGEST_HERE;
   }
 
   /** The large picture has been drawn, from the latent `z`. */
@@ -247,6 +255,7 @@ export class ExploreView {
   #heard(step) {
     if (this.step === null || step <= this.step || !this.selected) return;
     this.step = step;
+    this.client.local.forget();
     this.head.update();
     this.redraw();
   }
