@@ -251,7 +251,7 @@ class Context:
                 "d_real": self.objective.score(real_logits).mean(),
                 "d_fake": self.objective.score(fake_logits).mean(),
                 "d_logit_gap": real_logits.mean() - fake_logits.mean(),
-                "d_accuracy": self.objective.accuracy(real_logits, fake_logits),
+                "d_accuracy": self.objective.accuracy(real_logits, fake_logits, self.real_target),
             }
 
     def with_penalties(

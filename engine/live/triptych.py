@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from engine.data.pixels import LEVELS, to_floats, to_png
 from engine.data.translations.two_sides import Side, TranslationSource
@@ -20,6 +20,7 @@ from engine.game.recipe import Direction
 from engine.game.showing import Shown, evaluating
 from engine.live import frames
 from engine.live.drawing import EXHIBIT_EVERY_S, FAKE, REAL, THUMBNAIL, picture_grid
+from engine.metrics.manifold import compare_manifolds
 from engine.metrics.psnr import psnr
 from engine.runs.headers import Moment
 from engine.runs.records import Values
@@ -71,7 +72,8 @@ class TranslationPicture:
 
     def measure(self) -> Values:
         """L1 and PSNR against the truth where it is known, how far there and back misses, how much outputs
-        vary beside real pictures, and whether their light goes with that of the inputs.
+        vary beside real pictures, whether their light goes with that of the inputs, and how many of them have
+        the colours and edges of one side or the other.
         """
         recipe = self.shown.recipe
         found: Values = {"samples": len(self.held_out["a"])}
@@ -84,6 +86,9 @@ class TranslationPicture:
                 if min(len(made), len(truth)) > 1:
                     varies = made.std(0).mean() / truth.std(0).mean().clamp_min(1e-6)
                     found[f"test_variety{ending}"] = float(varies)
+                if bool(torch.isfinite(made).all()):
+                    for side, real in (("inputs", x), ("targets", truth)):
+                        found[f"test_among_{side}{ending}"] = share_among(made, real)
                 if made.shape[2:] == x.shape[2:]:
                     found[f"test_light{ending}"] = float(correlation(x.mean(1), made.mean(1)).mean())
                 if self._is_paired:
@@ -172,6 +177,28 @@ class TranslationPicture:
             (given, made, *_), _ = self._row("a_to_b")
         grid = picture_grid(torch.cat([in_colour(given[:2]), in_colour(made[:2])]), 2, 2)
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
+
+
+def share_among(made: Tensor, real: Tensor) -> float:
+    """The share of pictures ``made`` (M, C, H, W) that lie among ``real`` ones (N, C, H, W) by their colours
+    and edges, 0 to 1: precision on ``colours_and_edges``.
+    """
+    if min(len(made), len(real)) < 2:
+        return 1.0  # nothing can be said
+    known, asked = colours_and_edges(real), colours_and_edges(made)
+    spread = known.std(0).clamp_min(1e-3)
+    return compare_manifolds(known / spread, asked / spread)["precision"]
+
+
+def colours_and_edges(pictures: Tensor) -> Tensor:
+    """Of pictures (N, C, H, W) the mean colour, and at two scales the contrast and the mean steepness along
+    both axes, by channel: (N, 21).
+    """
+    fine = in_colour(pictures).cpu()
+    found = [fine.mean((2, 3))]
+    for x in (fine, avg_pool2d(fine, 4)):
+        found += [x.flatten(2).std(2), x.diff(dim=3).abs().mean((2, 3)), x.diff(dim=2).abs().mean((2, 3))]
+    return torch.cat(found, 1)
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:

@@ -181,9 +181,18 @@ class Objective:
         """D's answer as the pages show it: a probability where there is one, otherwise the raw value."""
         return logits.sigmoid() if self.probability else logits
 
-    def accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """The share of a batch that D gets right, 0..1; a tie counts half."""
-        middle = self.threshold
+    def undecided(self, target: float = 1.0) -> float | None:
+        """The logit of the best D where real and generated samples are as likely: ``threshold``, or what
+        D's ``target`` for real data makes of it.
+        """
+        if target == 1 or self.smoothing is None:
+            return self.threshold
+        best = self.smoothing(target)["d_real"]
+        return log(best / (1 - best)) if self.probability else best
+
+    def accuracy(self, real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
+        """The share of a batch that D gets right, 0..1, by its ``target`` for real data; ties count half."""
+        middle = self.undecided(target)
         if middle is None:
             middle = (real_logits.mean() + fake_logits.mean()) / 2
         right = (real_logits - middle).sign().mean() - (fake_logits - middle).sign().mean()

@@ -78,7 +78,7 @@ class AdaptiveAugment(Stabiliser):
         """Nothing is added to the loss: D is looked at, and p led by what it says."""
         if ctx.step % EVERY:
             return
-        threshold = ctx.objective.threshold
+        threshold = ctx.objective.undecided(ctx.real_target)
         assert threshold is not None, "refused before"
         sure = (judge(ctx.shown(real)) - threshold).sign().mean()  # r_t
         step = EVERY * len(real) / ctx.options.augment_images

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.live import frames
 from engine.live.picture import picture_of
-from engine.live.triptych import correlation, patch_colours
+from engine.live.triptych import correlation, patch_colours, share_among
 from engine.training.request import validate
 from engine.training.trainer import Trainer
 
@@ -55,7 +55,9 @@ def test_measuring_and_drawing_change_nothing():
     before = copy.deepcopy(trainer.state())
     found = picture.measure()
     picture.frame({})
-    assert {"samples", "test_l1", "test_psnr", "test_variety", "test_light"} == found.keys()
+    among = {"test_among_inputs", "test_among_targets"}
+    assert {"samples", "test_l1", "test_psnr", "test_variety", "test_light"} | among == found.keys()
+    assert found["test_among_targets"] == 0  # an untrained network's
     after = trainer.state()
     for name, network in before["networks"].items():
         assert all(torch.equal(value, after["networks"][name][key]) for key, value in network.items())
@@ -74,6 +76,12 @@ def test_both_ways_are_measured_where_the_truth_is_known():
         "test_cycle_a",
         "test_cycle_b",
     } <= found.keys()
+
+
+def test_pictures_lie_among_their_own_kind_and_grey_or_negatives_among_none():
+    _, picture = make("pix2pix", "line_art")
+    a, b = picture.held_out["a"], picture.held_out["b"]
+    assert share_among(b[1::2], b[::2]) > 0.7 > 0.05 > share_among(-b, b) == share_among(0 * b, a)
 
 
 def test_light_that_is_turned_round_is_minus_one_and_a_flat_picture_says_nothing():

@@ -117,6 +117,16 @@ def test_smoothing_moves_the_optimal_logit():
     assert logit.detach().sigmoid().item() == pytest.approx(0.9, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", [name for name, objective in OBJECTIVES.items() if objective.smoothing])
+def test_a_smoothed_d_is_right_on_either_side_of_half_its_target(name):
+    """Where p = 1.5 q the best D says t p / (p + q) = 0.45 under t = 0.75, and 0.25 where p = q / 2."""
+    objective = OBJECTIVES[name]
+    answers = torch.tensor([[0.45], [0.25]])
+    more, less = answers.logit() if objective.probability else answers
+    assert float(objective.accuracy(more, less, 0.75)) == 1
+    assert float(objective.accuracy(more, less)) == 0.5  # by the middle of one that is not smoothed
+
+
 def test_least_squares_in_closed_form():
     """With D at p / (p + q), G's loss is ½ Σ q³ / (p + q)²; its step, with that D held, is that of
     ½ Σ (q - 2p log(p + q) - p² / (p + q)), of which nothing is less than p = q.
