@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from engine.data.pixels import to_png
 from engine.data.reading import pictures
@@ -43,9 +43,9 @@ def decode(raw: bytes) -> Decoded:
     """
     picture, notes = open_picture(raw)
     try:
+        pictures.turn(picture)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ImageOps.exif_transpose(picture, in_place=True)
             return _plain(picture, notes)
     except (UnreadableError, *pictures.DAMAGED) as problem:
         reason = " ".join(str(problem).split())[:120] or type(problem).__name__

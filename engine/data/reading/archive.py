@@ -48,6 +48,10 @@ _MAGIC = (
     b"\x28\xb5\x2f\xfd",
 )
 _END_OF_DIRECTORY = b"PK\x05\x06"
+_ZIP64_LOCATOR, _ZIP64_END = b"PK\x06\x07", b"PK\x06\x06"
+_UNKNOWN = (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)  # in the end record: see the record of 64 bits
+_TAIL = 65_557 + 76  # bytes: the end record may be followed by a comment of 64 KiB; before it stand two more
+_EXTRA = 4096  # bytes of an entry's extra fields, which are read slowly; writers use a hundred
 _ENTRIES = 3  # a file's entries in a table of contents: itself, what macOS keeps beside it, its folders
 _UTF8 = 0x800  # flag of an entry whose name is UTF-8
 _UNICODE_PATH = 0x7075  # extra field that holds the name as UTF-8
@@ -142,17 +146,62 @@ def is_hidden(name: str) -> bool:
 
 
 def _check_directory(path: Path, limits: Limits) -> None:
-    """Refuse a table of contents that is too long to be looked at (``zipfile`` reads it whole)."""
+    """Refuse a table of contents that is too long to be looked at (``zipfile`` reads it whole), or that
+    contradicts itself.
+    """
+    length = path.stat().st_size
     with open(path, "rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - 65_557))  # the end record may be followed by a comment of 64 KiB
+        file.seek(max(0, length - _TAIL))
         tail = file.read()
-    at = tail.rfind(_END_OF_DIRECTORY)
-    if at < 0 or len(tail) < at + 22:
-        raise BadInput(f"{path.name} is a zip that is cut short.", "files", "Upload it again.")
-    entries, size = struct.unpack_from("<HI", tail, at + 10)
-    if entries > limits.files * _ENTRIES or size > limits.files * _ENTRIES * 1024:
-        raise BadInput(f"{path.name} holds more than {limits.files:,} files.", "files", "Leave some out.")
+        at = tail.rfind(_END_OF_DIRECTORY)
+        if at < 0 or len(tail) < at + 22:
+            raise BadInput(f"{path.name} is a zip that is cut short.", "files", "Upload it again.")
+        entries, size, offset = struct.unpack_from("<HII", tail, at + 10)
+        end = length - len(tail) + at  # of the table
+        if tail[max(0, at - 20) : at].startswith(_ZIP64_LOCATOR):
+            short, at = (entries, size, offset), at - 76
+            if at < 0 or not tail.startswith(_ZIP64_END, at):
+                raise _contradictory(path)
+            entries, size, offset = struct.unpack_from("<QQQ", tail, at + 32)
+            for of_32_bits, of_64, unknown in zip(short, (entries, size, offset), _UNKNOWN, strict=True):
+                if of_32_bits not in (of_64, unknown):
+                    raise _contradictory(path)
+            end -= 76
+        if entries > limits.files * _ENTRIES or size > limits.files * _ENTRIES * 1024:
+            raise BadInput(f"{path.name} holds more than {limits.files:,} files.", "files", "Leave some out.")
+        start = end - size
+        if offset > start or start < 0:
+            raise _contradictory(path)
+        file.seek(start)
+        _check_places(path, file.read(size), entries, offset)
+
+
+def _check_places(path: Path, table: bytes, entries: int, end: int) -> None:
+    """Refuse a ``table`` that does not hold so many ``entries``, or whose files, which lie before ``end``, lie
+    in each other.
+    """
+    at, places = 0, []
+    while at < len(table) and len(places) <= entries:
+        if len(table) < at + 46 or not table.startswith(b"PK\x01\x02", at):
+            raise _contradictory(path)
+        packed, _, name, extra, comment = struct.unpack_from("<IIHHH", table, at + 20)
+        if extra > _EXTRA:
+            raise _contradictory(path)
+        (place,) = struct.unpack_from("<I", table, at + 42)
+        places.append((place, place + 30 + name + packed))
+        at += 46 + name + extra + comment
+    if at != len(table) or len(places) != entries:
+        raise _contradictory(path)
+    # what says 4 GiB has its figures elsewhere in the table; it is counted once it is read
+    known = sorted((place, stop) for place, stop in places if stop < 0xFFFFFFFF)
+    nexts = [place for place, _ in known[1:]] + [end]
+    if any(stop > following for (_, stop), following in zip(known, nexts, strict=False)):
+        raise _contradictory(path)
+
+
+def _contradictory(path: Path) -> BadInput:
+    what = f"{path.name} is damaged: its table of contents contradicts itself."
+    return BadInput(what, "files", "Make the zip again.")
 
 
 def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:

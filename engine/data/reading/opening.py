@@ -22,8 +22,11 @@ def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
         picture, pixels = pictures.size_of(raw)
         if not pixels:
             raise BadInput("the picture has no pixels.", "image", "Send one with at least 1 x 1.")
-        notes = ["Animated: this is its first frame."] if getattr(picture, "n_frames", 1) > 1 else []
-        return _decoded(raw, picture, notes), notes
+        notes = ["Animated: this is its first frame."] if getattr(picture, "is_animated", False) else []
+        decoded = _decoded(raw, picture, notes)
+        if decoded.mode == "F" and not np.isfinite(decoded).all():
+            raise UnreadableError("it holds values that are no numbers")
+        return decoded, notes
     except TooLargeError as problem:
         raise BadInput(f"that picture has {problem}.", "image", "Send one of at most 64 million.") from None
     except UnreadableError as problem:

@@ -10,6 +10,8 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps
 
+from engine.data.reading import markers
+
 # no EPS or PDF: those run other programs
 FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 try:
@@ -55,9 +57,12 @@ def size_of(raw: bytes) -> tuple[Image.Image, int]:
     ``TooLargeError``.
     """
     try:
+        markers.check(raw)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # over tags that do not matter, and over sizes: see below
             picture = Image.open(io.BytesIO(raw), formats=FORMATS)
+    except markers.CostlyError as why:
+        raise UnreadableError(str(why)) from None
     except Image.DecompressionBombError:
         raise TooLargeError(f"more than {2 * MAX_PIXELS / 1e6:.0f} million pixels") from None
     except Image.UnidentifiedImageError:
@@ -103,7 +108,7 @@ def halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
     cannot be such a picture, or is damaged.
     """
     try:
-        _turn(picture)
+        turn(picture)
         width, height = picture.size
         if width < height or width % 2:
             why = "odd, so its halves are not alike" if width % 2 else "less than its height, so it is no A|B"
@@ -120,7 +125,7 @@ def upright(picture: Image.Image, size: int, ground: str = "white") -> Image.Ima
     try:
         if picture.format == "JPEG":
             picture.draft(None, (2 * size, 2 * size))  # decodes at a fraction of the size, many times faster
-        _turn(picture)
+        turn(picture)
         return _plain(picture, _reduction(picture, size), ground)
     except DAMAGED as problem:
         raise UnreadableError(f"damaged: {_short(problem)}") from None
@@ -136,7 +141,7 @@ def deep_values(picture: Image.Image, size: int) -> tuple[Image.Image, float, fl
     and greatest value before. Raises ``UnreadableError``.
     """
     try:
-        _turn(picture)
+        turn(picture)
         values = np.asarray(picture)
         means = _means(values, _reduction(picture, size))
         return Image.fromarray(means), float(values.min()), float(values.max())
@@ -144,7 +149,19 @@ def deep_values(picture: Image.Image, size: int) -> tuple[Image.Image, float, fl
         raise UnreadableError(f"damaged: {_short(problem)}") from None
 
 
-def _turn(picture: Image.Image) -> None:
+def check_exif(picture: Image.Image) -> None:
+    """To be called before its Exif data are read. Raises ``UnreadableError``."""
+    if picture.format == "PNG":
+        picture.load()  # they may stand behind the pixels
+    try:
+        markers.check_tags(picture.info.get("exif") or b"")
+    except markers.CostlyError as why:
+        raise UnreadableError(str(why)) from None
+
+
+def turn(picture: Image.Image) -> None:
+    """Turn it as its Exif data say, in place. Raises ``UnreadableError``, or one of ``DAMAGED``."""
+    check_exif(picture)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ImageOps.exif_transpose(picture, in_place=True)
@@ -187,7 +204,7 @@ def _means(values: np.ndarray, by: int) -> np.ndarray:
     parts = values[: height * by, : width * by].reshape(height, by, width, by)
     means = parts.mean((1, 3), dtype=np.float64).astype(np.float32)
     if not np.isfinite(means).all():
-        raise UnreadableError("holds values that are no numbers")
+        raise UnreadableError("it holds values that are no numbers")
     return means
 
 

@@ -195,6 +195,7 @@ class _Reader:
 
     def _keep(self, name: str, picture: Image.Image, side: str) -> Picture:
         aspect = picture.width / picture.height
+        pictures.check_exif(picture)
         if picture.getexif().get(0x0112, 1) >= 5:  # it lies on its side
             aspect = 1 / aspect
         kept = Picture(self._depth[side].keep(picture, self.side, True), name, aspect)

@@ -45,6 +45,32 @@ def halves(mode="RGB", left=RED, right=BLUE, size=(64, 64)):
     return picture
 
 
+def costly_pictures():
+    """Small files that hold a decoder up: name and bytes."""
+    jpeg = encode(halves(size=(16, 16)), "JPEG", progressive=True)
+    last = jpeg.rfind(b"\xff\xda")
+    yield "scans", jpeg[:last] + jpeg[last:-2] * 1000 + jpeg[-2:]
+    yield "segments", jpeg[:2] + b"\xff\xfe\x00\x02" * 10_000 + jpeg[2:]
+    yield "padding", jpeg[:2] + b"\xff" * 100_000 + jpeg[2:]
+    # a table of tags that all name the same bytes
+    tags = b"".join(struct.pack("<HHII", 40_000 + n, 7, 4000, 8) for n in range(300))
+    table = b"II*\0" + struct.pack("<IH", 8, 300) + tags + bytes(4)
+    exif = b"Exif\0\0" + table
+    yield "exif", jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+    yield "tiff", table
+    png = encode(halves())
+    text = b"tEXta\0"
+    chunk = struct.pack(">I", 2) + text + struct.pack(">I", zlib.crc32(text))
+    yield "texts", png[:33] + chunk * 1000 + png[33:]
+    gif = encode(halves(), "GIF")
+    at = gif.find(b",", 13 + (3 << (gif[10] & 7) + 1))
+    yield "comments", gif[:at] + b"!\xfe\x01x\0" * 10_000 + gif[at:]
+    yield "numbers", b"P3 9 9 255 " + b"0 " * (17 << 20)
+
+
+COSTLY = dict(costly_pictures())
+
+
 class TestPictures:
     @pytest.mark.parametrize("kind", pictures.FORMATS)
     def test_each_format_in_colour_and_grey(self, kind):
@@ -140,6 +166,12 @@ class TestPictures:
     def test_damaged_files_are_unreadable(self, raw):
         with pytest.raises(pictures.UnreadableError):
             small(raw)
+
+    @pytest.mark.parametrize("name", COSTLY)
+    def test_what_would_take_minutes_to_decode_is_refused_unopened(self, name, monkeypatch):
+        monkeypatch.setattr(Image, "open", None)
+        with pytest.raises(pictures.UnreadableError, match="more than"):
+            pictures.size_of(COSTLY[name])
 
     def test_damage_anywhere_is_unreadable_or_read_but_never_a_crash(self):
         chance = random.Random(0)
@@ -400,6 +432,38 @@ class TestUpload:
         for files in (20, 5):  # refused by what is listed, and by how long the list is
             with pytest.raises(BadInput, match=f"more than {files} files"):
                 ingest([path], 28, True, Limits(files=files))
+
+    @pytest.mark.parametrize("forgery", ["size", "count", "offset", "overlap", "zip64 size", "zip64 count"])
+    def test_a_directory_that_contradicts_itself_is_refused_before_it_is_read(
+        self, forgery, tmp_path, monkeypatch
+    ):
+        raw = bytearray(pictures_in_zip(tmp_path / "a.zip").read_bytes())
+        end = raw.rfind(b"PK\x05\x06")
+        count, size, offset = struct.unpack_from("<HII", raw, end + 10)
+        if forgery.startswith("zip64"):  # the end record still tells the truth
+            told = (count, 900 << 20, offset) if forgery == "zip64 size" else (50_000, size, offset)
+            record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, told[0], *told)
+            raw[end:end] = record + struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+        elif forgery == "overlap":
+            second = raw.find(b"PK\x01\x02", offset + 4)
+            raw[second + 42 : second + 46] = raw[offset + 42 : offset + 46]
+        else:
+            at, value = {"size": (12, size - 46), "count": (10, 3), "offset": (16, offset + 99)}[forgery]
+            struct.pack_into("<H" if forgery == "count" else "<I", raw, end + at, value)
+        (tmp_path / "a.zip").write_bytes(raw)
+        monkeypatch.setattr(zipfile, "ZipFile", None)
+        with pytest.raises(BadInput, match="contradicts itself"):
+            ingest([tmp_path / "a.zip"], 28, True)
+
+    def test_zips_of_64_bits_and_behind_a_program_are_read(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 3)  # above that it writes a record of 64 bits
+        raw = pictures_in_zip(tmp_path / "a.zip").read_bytes()
+        assert b"PK\x06\x06" in raw
+        assert len(ingest([tmp_path / "a.zip"], 28, True).images) == 16
+        monkeypatch.undo()
+        raw = pictures_in_zip(tmp_path / "a.zip").read_bytes()
+        (tmp_path / "a.zip").write_bytes(raw[:4] + b"#!/bin/sh\n" * 20 + raw)
+        assert len(ingest([tmp_path / "a.zip"], 28, True).images) == 16
 
     def test_what_macos_keeps_beside_files_is_neither_counted_nor_read(self, tmp_path):
         files = {f"p/{n}.png": picture_bytes(n) for n in range(16)}
