@@ -39,7 +39,11 @@ def read(loaded: Loaded, arguments: dict[str, Any], state: dict[str, Any]) -> di
     asked = Look.read(arguments)
     picture, notes = open_picture(asked.image)
     data = loaded.model.config["data"]
-    array = fit(picture, shape, data, asked.invert, asked.centre, notes)
+    try:
+        array = fit(picture, shape, data, asked.invert, asked.centre, notes)
+    except pictures.UnreadableError as problem:
+        remedy = "Save it anew as PNG."
+        raise BadInput(f"that file cannot be read: {problem}.", "image", remedy) from None
     original = picture_grid(as_input(array.tobytes(), shape)[None], 1, 1)
     return {"result": {"pixels": array.tobytes(), "original": to_png(original), "note": " ".join(notes)}}
 
