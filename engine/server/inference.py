@@ -21,6 +21,7 @@ from typing import Any
 from engine.options import BadInput, Conflict
 from engine.server.processes import Job, Spawn, Zygote
 from engine.worker.calls import CALLS
+from engine.worker.limits import blame
 from engine.worker.wire import ERRORS, receive, send
 
 log = logging.getLogger("ganscope")
@@ -79,7 +80,7 @@ class Inference:
             raise Conflict(
                 "The engine's inference process ended unexpectedly.",
                 None,
-                f"It may have run out of memory: give it less at once. Its log is {self._job['log']}.",
+                f"It may have run out of memory: give it less at once.{blame()} Its log is {self._job['log']}.",
             )
         except TimeoutError:
             self._drop()

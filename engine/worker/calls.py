@@ -17,6 +17,7 @@ from typing import Any
 from engine.options import BadInput
 from engine.runs.files import NoRoom, is_full, write_json
 from engine.runs.records import RunConfig
+from engine.worker.limits import blame
 from engine.worker.wire import ERRORS, receive, send
 
 
@@ -143,7 +144,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         others = [other.as_dict() for other in error.others]
         return {"refused": error.as_dict(), "kind": kind.__name__, "others": others}
     except MemoryError:
-        remedy = "Give it less at once, or smaller pictures."
+        remedy = f"Give it less at once, or smaller pictures.{blame()}"
         return {
             "refused": BadInput("that needs more memory than it may have.", None, remedy).as_dict(),
             "kind": "BadInput",

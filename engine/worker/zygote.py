@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.plugins.finding import VARIABLE, Plugins, packaged
+from engine.worker.limits import limit
 
 Job = dict[str, Any]
 MESSAGE_BYTES = 1 << 16
@@ -124,6 +125,9 @@ def preload() -> None:
 def serve(channel: socket.socket) -> Job | None:
     """Fork workers until the launcher is gone. Returns ``None`` then, and in each worker its job."""
     awake, waker = os.pipe()
+    poll = select.poll()  # not select.select, which takes no descriptor above 1023
+    for descriptor in (channel.fileno(), awake):
+        poll.register(descriptor, select.POLLIN)
     os.set_blocking(waker, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -131,11 +135,11 @@ def serve(channel: socket.socket) -> Job | None:
     workers: set[int] = set()
     _tell(channel, {"ready": True, "threads": thread_count()})
     while True:
-        ready, _, _ = select.select([channel, awake], [], [])
+        ready = {descriptor for descriptor, _ in poll.poll()}
         if awake in ready:
             os.read(awake, 4096)
             _reap(channel, workers)
-        if channel not in ready:
+        if channel.fileno() not in ready:
             continue
         message, descriptors = _receive(channel)
         if message is None:
@@ -236,25 +240,7 @@ def _settle(job: Job) -> None:
         import torch
 
         torch.set_num_threads(job["threads"])
-    _limit(job)
-
-
-def _limit(job: Job) -> None:
-    """Let this process take ``memory`` bytes beyond what it has, then it gets a ``MemoryError``, and
-    ``cpu_s`` seconds of the processor, then SIGXCPU ends it. Where a system has no such limits: without.
-    """
-    try:
-        import resource
-    except ImportError:
-        if job.keys() & {"memory", "cpu_s"}:
-            print("This system limits neither memory nor time of a process: going on without.", flush=True)
-        return
-    if "cpu_s" in job:
-        resource.setrlimit(resource.RLIMIT_CPU, (job["cpu_s"], job["cpu_s"] + 1))
-    statm = Path("/proc/self/statm")  # macOS has neither the file nor a limit of memory that it keeps
-    if "memory" in job and statm.exists():
-        limit = int(statm.read_text("ascii").split()[0]) * resource.getpagesize() + job["memory"]
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    limit(job.get("memory"), job.get("cpu_s"))
 
 
 def main(arguments: list[str]) -> None:

@@ -79,5 +79,5 @@ def test_a_run_is_trained_steered_explored_and_outlives_its_server_without_posix
 
 
 def test_a_worker_without_limits_says_so():
-    done = python("-c", "from engine.worker import zygote; zygote._limit({'memory': 1, 'cpu_s': 1})")
+    done = python("-c", "from engine.worker import limits; limits.limit(1, 1)")
     assert "limits neither memory nor time" in done.stdout, done.stderr

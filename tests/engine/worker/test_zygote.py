@@ -262,3 +262,15 @@ def test_a_process_that_is_no_child_is_ended_by_force():
     assert process.wait(10) == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
         end_by_force(process.pid)
+
+
+def test_a_lower_limit_that_the_server_was_started_with_holds_and_is_named():
+    code = """if True:
+        import resource
+        from engine.worker import limits
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+        limits.limit(64 << 30, 7)
+        print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30, resource.getrlimit(resource.RLIMIT_CPU)[0])
+        print(limits.blame())"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("4 7\n") and "ulimit -v 4194304" in said
