@@ -80,7 +80,8 @@ class Inference:
             raise Conflict(
                 "The engine's inference process ended unexpectedly.",
                 None,
-                f"It may have run out of memory: give it less at once.{blame()} Its log is {self._job['log']}.",
+                f"It may have run out of memory: give it less at once.{blame()} "
+                f"Its log is {self._job['log']}.",
             )
         except TimeoutError:
             self._drop()

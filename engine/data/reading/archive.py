@@ -177,8 +177,8 @@ def _check_directory(path: Path, limits: Limits) -> None:
 
 
 def _check_places(path: Path, table: bytes, entries: int, end: int) -> None:
-    """Refuse a ``table`` that does not hold so many ``entries``, or whose files, which lie before ``end``, lie
-    in each other.
+    """Refuse a ``table`` that does not hold so many ``entries``, or whose files lie in each other or behind
+    ``end``.
     """
     at, places = 0, []
     while at < len(table) and len(places) <= entries:
