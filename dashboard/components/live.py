@@ -22,13 +22,15 @@ def live(
     charts: Mapping[str, Any],
     key: str,
     height: int | None = None,
+    lesson: Mapping[str, Any] | None = None,
 ) -> None:
     """Shows the runs ``run_ids`` (one or two ids that exist).
 
     ``role`` decides whether there are controls; the server checks it again for each command. ``charts`` are
     those of the catalogue, so that the view need not ask for them. ``key`` keeps the view through reruns.
-    ``height``: pixels that the whole view may take; None takes what the window leaves below the view's upper
-    edge.
+    ``lesson``: {"chart": the one that matters, "compare": predictions drawn into it, "guess": a curve or
+    None}. ``height``: pixels that the whole view may take; None takes what the window leaves below the
+    view's upper edge.
 
     A view that opens other runs (a branch, a remedy that starts anew) puts them into the address as ``run=``.
     """
@@ -39,8 +41,10 @@ def live(
             st.query_params["run"] = [str(run) for run in asked["runs"]]
 
     data = {"runs": list(run_ids), "role": role, "height": height, "charts": dict(charts)}
+    data["lesson"] = dict(lesson) if lesson is not None else None
     place = f"{key}_place"
     with st.container(key=place):
         # room for the view before the browser has its code: what stands below must not jump
-        st.html(f"<style>.st-key-{place} {{ min-height: calc(100vh - 5.5rem); }}</style>")
+        room = "calc(100vh - 5.5rem)" if lesson is None else "32rem"
+        st.html(f"<style>.st-key-{place} {{ min-height: {room}; }}</style>")
         _view(key=key, data=data, on_open_change=follow)

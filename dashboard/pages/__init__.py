@@ -17,6 +17,7 @@ class Page:
 
 PAGES: dict[str, Page] = {
     "home": Page("home.py", "Home", "", "Start one of the prepared experiments, and see what is running."),
+    "learn": Page("learn.py", "Learn", "learn", "Lessons: predict, run, see, and explain."),
     "new": Page("new.py", "New run", "new", "Choose the data, the GAN and its objective."),
     "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
     "explore": Page("explore.py", "Explore", "explore", "Play with what a generator has learnt."),

@@ -6,16 +6,17 @@ import { LiveView } from './live/view.js';
 
 /**
  * `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null, "charts": those of the
- * catalogue}.
+ * catalogue, "lesson": what a lesson wants to be seen (see theory.js), or null}.
  */
 export default component({
-  shows: (data) => [data.runs, data.role, data.height ?? null, Object.keys(data.charts)],
+  shows: (data) => [data.runs, data.role, data.height ?? null, Object.keys(data.charts), data.lesson ?? null],
   make: (element, data, open) =>
     new LiveView(element, {
       ids: [...new Set(data.runs)],
       role: data.role,
       height: data.height ?? null,
       charts: data.charts,
+      lesson: data.lesson ?? null,
       open,
     }),
   value: (ids) => ({ runs: ids }),

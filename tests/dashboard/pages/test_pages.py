@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import pages, session
+from dashboard.lessons.shelf import shelf_of
 from dashboard.pages import PAGES
 from engine.api import Engine
 from engine.presets import PRESETS
@@ -420,3 +421,30 @@ def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[...,
         "one",
         r"\[two\]\(http\://x\) \*\$x\$\*",
     }
+
+
+# --- lessons
+
+
+def test_a_lesson_asks_first_and_hides_what_was_seen_until_then(presenter: Engine):
+    app = open_page("learn", lesson="1-the-game", step="3")
+    assert "Predict first" in text(app)
+    next(one for one in app.button if one.label == "To the question").click().run()
+    next(one for one in app.button if one.label == "Skip").click().run()
+    for _ in range(2):
+        next(one for one in app.button if one.label == "Next").click().run()
+    assert not app.exception and "Start the run first" in text(app)
+    assert "It is: <strong>1/2" in text(app)
+
+
+def test_only_the_presenter_sees_notes_and_editor(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(session, "_engine", engine)
+    shelf_of(engine.runs_folder).put("presenter", "mine", shelf_of(engine.runs_folder).text("1-the-game"))
+    for role, hidden in (("viewer", True), ("presenter", False)):
+        monkeypatch.setattr(session, "role", lambda role=role: role)
+        app = open_page("learn", lesson="mine")
+        assert ("Say first" in " ".join(one.value for one in app.markdown)) != hidden
+        assert bool(open_page("learn", lesson="mine", edit="1").text_area) != hidden
+    (shelf_of(engine.runs_folder).own / "mine.md").write_text("---\ntitel: x\n---\n")
+    assert "Line 2" in text(open_page("learn")) and "The game" in text(open_page("learn"))
+    shelf_of(engine.runs_folder).delete("presenter", "mine")

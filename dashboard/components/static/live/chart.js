@@ -82,6 +82,11 @@ export class Chart {
     return this.spec.references?.(this.meta, this.runs, this.board.pin ?? Infinity) ?? [];
   }
 
+  /** What theory says and what was guessed of this chart's lines. */
+  get curves() {
+    return this.board.curves.filter(({ key }) => this.lines.some((line) => line.key === key));
+  }
+
   #fit() {
     const { clientWidth: width, clientHeight: height } = this.plot;
     if (width < 40 || height < 30 || !this.lines) return;
@@ -268,6 +273,9 @@ export class Chart {
       .slice(1 + (data.length - 1) / 2)
       .map((column) => column.at(-1))
       .concat(this.references.flatMap(({ value, spread = 0 }) => [value - spread, value + spread]));
+    const [from, to] = this.board.window();
+    for (const { steps, values } of this.curves)
+      shown.push(...values.filter((_, k) => steps[k] >= from && steps[k] <= to));
     const also = shown.filter((value) => typeof value === 'number' && this.#drawable(value));
     if (this.spec.floor !== undefined) also.push(this.spec.floor);
     return [Math.min(values[cut], ...also), Math.max(values.at(-1 - cut), ...also)];

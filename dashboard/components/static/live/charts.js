@@ -29,6 +29,8 @@ export class ChartBoard {
     this.key = `ganscope-${(boards += 1)}`;
     /** @type {Chart[]} */
     this.tenants = []; // of the fourth place
+    /** @type {import('./theory.js').Curve[]} */
+    this.curves = []; // what theory says and what was guessed
     this.choices = remembered('charts', { log: false, smoothing: 0.5, slot: null });
     this.places = ['losses', 'scores', 'norms'].map((name) => ({
       name,
@@ -59,6 +61,13 @@ export class ChartBoard {
       this.places.map(({ element }) => element),
       this.slot,
     );
+  }
+
+  /** Has the chart called `name` on show, in the fourth place where it has none of its own. Returns its place. */
+  show(name) {
+    if (this.places.some((place) => place.name === name)) return name;
+    this.choices.slot = name;
+    return 'slot';
   }
 
   /** All charts on show. */
@@ -218,7 +227,9 @@ export class ChartBoard {
 
   /** Draws the one chart that has waited longest, if any is due: no single frame pays for all of them. */
   paint(time) {
-    const due = this.charts.filter((chart) => chart.dirty && time - chart.drawnAt >= BETWEEN_DRAWS_MS);
+    const due = this.charts.filter(
+      (chart) => chart.chart && chart.dirty && time - chart.drawnAt >= BETWEEN_DRAWS_MS,
+    );
     if (!due.length) return;
     due.sort((a, b) => a.drawnAt - b.drawnAt)[0].update(time);
   }

@@ -17,6 +17,7 @@ export function decorate(owner, plot) {
   context.setLineDash([]); // a second run's lines leave theirs
   Object.assign(context, { font: font(600), textBaseline: 'middle', textAlign: 'left' });
   drawReferences(owner, plot, pen);
+  for (const curve of owner.curves) drawCurve(owner, curve, plot, pen);
   drawMarks(owner, plot, pen);
   drawPin(owner, plot, pen);
   drawNames(owner, plot, pen);
@@ -59,6 +60,32 @@ function drawSpread(plot, { context, box, right, bottom }, value, spread, colour
 function fitting(text, room, context) {
   const shapes = [text, text.replace(' log ', 'log'), ''];
   return shapes.find((shape) => context.measureText(shape).width <= room);
+}
+
+// what theory says is dotted, what was guessed dashed; each is named where it ends
+function drawCurve({ board }, { steps, values, kind }, plot, { context, box, ratio, right, bottom }) {
+  const shown = steps
+    .map((step, k) => [plot.valToPos(step, 'x', true), plot.valToPos(values[k], 'y', true)])
+    .filter(([x, y]) => x >= box.left && x <= right && Number.isFinite(y));
+  if (!shown.length) return;
+  const isGuess = kind === 'guess';
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
+  context.strokeStyle = context.fillStyle = isGuess ? board.theme.muted : board.theme.text;
+  context.lineWidth = (isGuess ? 2 : 2.6) * ratio;
+  context.setLineDash(isGuess ? [9 * ratio, 5 * ratio] : [2 * ratio, 4 * ratio]);
+  context.beginPath();
+  for (const [x, y] of shown) context.lineTo(x, y);
+  context.stroke();
+  context.setLineDash([]);
+  const [x, y] = shown.at(-1);
+  const text = isGuess ? 'your guess' : 'theory';
+  const left = Math.max(box.left, Math.min(x, right) - context.measureText(text).width - 6 * ratio);
+  const beside = y + (isGuess ? 12 : -12) * ratio;
+  context.fillText(text, left, Math.min(bottom - 9 * ratio, Math.max(box.top + 9 * ratio, beside)));
+  context.restore();
 }
 
 // labels are set from the newest mark to the oldest, each only where there is room

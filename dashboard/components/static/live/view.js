@@ -13,9 +13,12 @@ import { Pictures } from './pictures.js';
 import { RunState } from './run.js';
 import { LiveSocket } from './socket.js';
 import { applyTheme, readTheme } from '../base/theme.js';
+import { Theory } from './theory.js';
 import { Timeline } from './timeline.js';
 
 const SMALLEST_CHARTS = 430; // CSS pixels that the charts keep beside the pictures
+const NARROW_LESSON = 560; // the same beside a lesson, where one chart stands
+const LESSON_PICTURE = 320; // CSS pixels, at most
 const NARROW = 820; // below it everything stands in one column
 const GAP = 14;
 const NOTICE_MS = 6000;
@@ -44,12 +47,13 @@ export class LiveView {
 
   /**
    * `host`: the element to fill. `ids`: runs to show, one or two. `role`: "presenter" or "viewer".
-   * `charts`: of the catalogue. `open(ids)` shows others.
+   * `charts`: of the catalogue. `lesson`: what a lesson wants to be seen, or null. `open(ids)` shows others.
    */
-  constructor(host, { ids, role, height, charts, open }) {
+  constructor(host, { ids, role, height, charts, lesson = null, open }) {
     this.host = host;
     this.height = height;
     this.declared = charts;
+    this.lesson = lesson;
     this.pending = new Map();
     this.changed = new Set();
     this.textAt = 0;
@@ -98,6 +102,7 @@ export class LiveView {
     this.sizes.disconnect();
     removeEventListener('resize', this.onResize);
     for (const part of [this.controls, this.board, this.timeline]) part.destroy();
+    this.theory?.destroy();
     this.root.remove();
     if (window.__ganscope === this.stats) delete window.__ganscope;
   }
@@ -143,7 +148,15 @@ export class LiveView {
       this.notice,
     );
     this.host.append(this.root);
+    if (this.lesson) this.#teach();
     for (const panel of this.pictures.panels) panel.say('Connecting …');
+  }
+
+  // beside a lesson: the one chart that matters, with what theory says and what was guessed
+  #teach() {
+    this.root.classList.add('gv-lesson');
+    this.root.dataset.chart = this.board.show(this.lesson.chart);
+    this.theory = new Theory(this.runs[0], this.lesson, this.board, () => this.#schedule());
   }
 
   #observe() {
@@ -319,7 +332,7 @@ export class LiveView {
   #layout() {
     const width = this.host.clientWidth;
     if (!width) return;
-    const narrow = width < NARROW;
+    const narrow = width < (this.lesson ? NARROW_LESSON : NARROW);
     this.root.classList.toggle('gv-narrow', narrow);
     if (narrow) {
       this.pictures.resize(width, Math.max(220, innerHeight * 0.72));
@@ -340,6 +353,14 @@ export class LiveView {
     const most = Math.max(width * 0.36, width - SMALLEST_CHARTS - GAP);
     const several = this.runs.length > 1 || this.pictures.areImages;
     const cap = Math.min(most, width * (this.board.isSplit ? 0.5 : several ? 0.62 : 0.56));
+    if (this.lesson) {
+      const taken = this.pictures.resize(Math.min(width * 0.45, LESSON_PICTURE), LESSON_PICTURE);
+      this.root.style.setProperty('--gv-picture', `${taken}px`);
+      this.root.style.setProperty('--gv-main', `${LESSON_PICTURE}px`);
+      this.pictures.redraw();
+      this.timeline.dirty = true;
+      return;
+    }
     const taken = this.pictures.resize(cap, Math.max(280, room));
     this.root.style.setProperty('--gv-picture', `${taken}px`);
     this.root.style.setProperty('--gv-main', `${Math.max(280, room) + this.pictures.toggles.offsetHeight}px`);
