@@ -98,7 +98,7 @@ NEEDS: dict[str, str] = {
     # what is made of them
     "engine.models": "engine engine.data engine.game engine.gans engine.latent engine.metrics "
     "engine.objectives engine.options engine.runs engine.stabilisers",
-    "engine.weights": "engine engine.game engine.gans engine.models engine.networks "
+    "engine.weights": "engine engine.game engine.gans engine.live engine.models engine.networks "
     "engine.options engine.requests engine.runs",
     "engine.training": "engine engine.data engine.game engine.gans engine.metrics engine.models "
     "engine.networks engine.objectives engine.options engine.requests engine.runs engine.stabilisers",

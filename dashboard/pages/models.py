@@ -23,7 +23,12 @@ GROUPS = {"pretrained": "included", "added": "added here", "run": "from a run"}
 AS = {"": "detect", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
 MODES = {"auto": "as it was trained", "train": "statistics of the picture", "eval": "statistics of training"}
 DROPS = {"auto": "as the norm", "on": "on", "off": "off (--no_dropout)"}
-FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "safetensors": "safetensors"}
+FORMATS = {
+    "onnx": "ONNX",
+    "torchscript": "TorchScript",
+    "safetensors": "safetensors",
+    "html": "Page to take home",
+}
 WAYS = {"a_to_b": "first to second", "b_to_a": "second to first"}
 TYPES = ("pth", "pt", "safetensors")
 
@@ -83,7 +88,9 @@ def show_card(model: ModelCard) -> None:
 @st.dialog("Export", on_dismiss=forget)
 def ask_export(model: ModelCard) -> None:
     """The generator as a file, made when asked for, and its card."""
-    st.caption("The generator for other programs. It is compared with the model before you get it.")
+    st.caption(
+        "The generator for other programs, or as a page to take home that needs no server. It is compared with the model before you get it."
+    )
     to = st.segmented_control(
         "Format", list(FORMATS), default="onnx", required=True, format_func=lambda name: FORMATS[name]
     )

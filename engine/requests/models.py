@@ -12,8 +12,13 @@ from engine.requests.files import File
 from engine.requests.runs import Name
 from engine.requests.translation import Direction
 
-Format = Literal["onnx", "safetensors", "torchscript"]
-SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torchscript": ".pt"}
+Format = Literal["onnx", "safetensors", "torchscript", "html"]
+SUFFIXES: dict[Format, str] = {
+    "onnx": ".onnx",
+    "safetensors": ".safetensors",
+    "torchscript": ".pt",
+    "html": ".html",
+}
 OfWeights = Literal["pix2pix", "cyclegan"]
 TestMode = Literal["auto", "train", "eval"]
 Dropout = Literal["auto", "on", "off"]

@@ -15,7 +15,7 @@ from engine.live.drawing import picture_grid
 from engine.models.library import Loaded
 from engine.models.model import one_thread
 from engine.options import BadInput
-from engine.weights.export import as_used, trains
+from engine.weights.subject import as_used, trains
 
 SHOWN = 4  # pictures, each beside its translation
 LARGEST = 256  # px of a picture in the strip

@@ -21,7 +21,7 @@ from engine.translation.normalising import Mode
 from engine.translation.patches import patch_map
 from engine.translation.reference import check_multiple, preprocessed
 from engine.translation.translator import Translator
-from engine.weights.export import trains
+from engine.weights.subject import trains
 
 Work = Generator[float, None, dict[str, Any]]
 BACK: dict[Direction, Direction] = {"a_to_b": "b_to_a", "b_to_a": "a_to_b"}

@@ -5,6 +5,11 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from engine.data.pixels import to_pixels
+from engine.models import loading
+from engine.models.library import find_directions
+from engine.models.model import code_values
+from engine.weights.export import export
 from tests.browser.conftest import Watched, wait_for
 from tests.dashboard.conftest import Server
 
@@ -73,3 +78,34 @@ def test_nothing_leaves_the_machine(spied_server, page):
     wait_for(lambda: site.http.get(f"/api/runs/{run}").json()["status"]["step"] > 5)
     asked = site.asked.read_text().splitlines() if site.asked.exists() else []
     assert asked == []
+
+
+def test_a_page_taken_home_draws_from_a_disk(chromium, tmp_path):
+    """One file, no server: it draws what the model draws, within a grey level, and asks for nothing."""
+    model = loading.load("acgan-mnist")
+    export(model, "html", tmp_path / "digits.html")
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, offline=True)
+    page, asked, errors = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url.split(":")[0]))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "digits.html").as_uri())
+    expect(page.locator("#main")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="7", exact=True).click()
+    slider = page.get_by_role("slider", name="direction 1")
+    slider.fill("1.5")
+    expect(page.get_by_role("img", name="sample of seed 1, class 7, d1 1.5")).to_be_visible()
+    drawn = page.locator("#large").evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return [...data].filter((_, k) => k % 4 === 0);
+        }"""
+    )
+    z = model.latents([1])
+    [code] = model.recipe.codes
+    z[0, code.start : code.start + code.size] = code_values(code, 7)
+    z[0] += 1.5 * find_directions(model).vectors[0]
+    wanted = to_pixels(model.generate(z))[0, 0].flatten().tolist()
+    assert max(abs(a - b) for a, b in zip(drawn, wanted, strict=True)) <= 1
+    assert set(asked) <= {"file", "blob"} and not errors
+    context.close()

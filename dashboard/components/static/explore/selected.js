@@ -10,6 +10,7 @@ import { Picture } from './sheet.js';
 import { PointsMap } from './points.js';
 import { copyText } from './share.js';
 import { fixed } from '../base/format.js';
+import { address } from '../base/request.js';
 
 const SMALL = 210; // CSS pixels of the large picture on a phone, where it stays in sight
 
@@ -69,6 +70,8 @@ export class Selected {
       button('z', 'Download the latent and where it is, as JSON', () => this.#saveLatent()),
       this.code,
       button('Link', 'Copy the address of exactly this', (event) => hub.share(event.target)),
+      hub.mayDrawHere &&
+        button('Page', 'Download a page with this model inside: it needs no server', () => this.#savePage()),
       button('Keep', 'Put it aside as a key sample for Interpolate', () => hub.keep(hub.place)),
     );
   }
@@ -146,6 +149,16 @@ export class Selected {
     } catch (problem) {
       this.hub.failed(problem);
     }
+  }
+
+  #savePage() {
+    const { client, model } = this.hub;
+    this.hub.notify('The page is being written: some seconds.');
+    const link = el('a', {
+      href: address(client.path('/export?to=html')).href,
+      download: `${model.id}.html`,
+    });
+    link.click();
   }
 
   #saveLatent() {

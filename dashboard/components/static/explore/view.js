@@ -162,14 +162,14 @@ export class ExploreView {
    */
   go(place, pace = 'done') {
     this.place = place;
-    if (pace !== 'done' && this.#mayDrawHere()) this.client.local.start();
+    if (pace !== 'done' && this.mayDrawHere) this.client.local.start();
     this.selected.ask(place); // before anything that would delay it
     this.#follow();
     this.#restIn(REST_MS[pace]);
   }
 
   // a model that still learns is another one at each checkpoint: not worth sending
-  #mayDrawHere() {
+  get mayDrawHere() {
     return !this.isPoints && !this.model.live && this.native <= LARGEST_HERE;
   }
 
