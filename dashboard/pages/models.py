@@ -89,7 +89,8 @@ def show_card(model: ModelCard) -> None:
 def ask_export(model: ModelCard) -> None:
     """The generator as a file, made when asked for, and its card."""
     st.caption(
-        "The generator for other programs, or as a page to take home that needs no server. It is compared with the model before you get it."
+        "The generator for other programs, or as a page to take home that needs no server; "
+        "compared with the model before you get it."
     )
     to = st.segmented_control(
         "Format", list(FORMATS), default="onnx", required=True, format_func=lambda name: FORMATS[name]
