@@ -147,6 +147,6 @@ def _allowed_name(host: str) -> str:
     parsed = parse_host(host)
     if parsed is None:
         raise BadInput(
-            f"{host[:80]!r} is no host name.", "allow-host", "Give a name such as gans.example.org."
+            f"{host[:80]!r} is not a host name.", "allow-host", "Give a name such as gans.example.org."
         )
     return parsed[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany, bad_input, is_full
+from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany, bad_input
 
 _STATUS = {NotFound: 404, Forbidden: 403, NoRoom: 507, Conflict: 409, TooMany: 429}
 _SAID_LENGTH = 200  # of a user's own words in our answer
@@ -63,7 +64,7 @@ def answer(problem: BadInput, headers: Mapping[str, str] | None = None) -> Json:
 
 def broken(fault: Exception) -> Json:
     """The response to a fault of ours, whose traceback is in the server's log, or to a disk that is full."""
-    if is_full(fault):
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return answer(NoRoom())
     problem = BadInput(
         "something broke in the server.", None, "Try again; the server's terminal says what happened."
@@ -98,7 +99,7 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> Json:
     place, *names = first["loc"]
     if first["type"] == "json_invalid":
         why = first.get("ctx", {}).get("error", "")
-        return answer(Refusal(400, f"the body is no JSON: {why}.", None, "Send one JSON object."))
+        return answer(Refusal(400, f"the body is not JSON: {why}.", None, "Send one JSON object."))
     problem = bad_input({**first, "loc": names})
     if first["type"] == "missing":
         problem.remedy = f"Give it in the {place}."

@@ -44,13 +44,16 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     parser.add_argument(
-        "--lan", action="store_true", help="open to the network: all may watch, changing needs a code"
+        "--lan", action="store_true", help="open to the network: everyone may watch; changes need a code"
     )
     parser.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server"
+        "--allow-host", action="append", default=[], metavar="NAME", help="another host name of this server"
     )
     parser.add_argument(
-        "--cert", type=Path, metavar="FILE", help="a certificate (PEM): https, as cameras want on a network"
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="a certificate (PEM) for https, which cameras need on a network",
     )
     parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key (PEM)")
     parser.add_argument(
@@ -251,7 +254,9 @@ def _url(scheme: str, host: str, port: int) -> str:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535, such as 8501")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; give a number from 1 to 65535, such as 8501"
+        )
     return int(text)
 
 

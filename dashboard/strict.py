@@ -25,7 +25,7 @@ def parse_json(body: bytes) -> object:
     except RecursionError:
         raise Refusal(400, "the body is nested too deeply.", "body", _SEND_JSON) from None
     except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError are ones
-        raise Refusal(400, f"the body is no JSON: {str(problem)[:80]}.", "body", _SEND_JSON) from None
+        raise Refusal(400, f"the body is not JSON: {str(problem)[:80]}.", "body", _SEND_JSON) from None
     _check(value)
     return value
 

@@ -8,7 +8,6 @@ to do instead.
 
 from __future__ import annotations
 
-import errno
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,6 @@ from pydantic_core import PydanticUndefined
 Scale = Literal["linear", "log"]
 NEAR = 0.7  # how alike two names are, of 1, before one is taken for a slip of the other
 LONGEST_TEXT = 10_000  # characters
-FULL = (errno.ENOSPC, errno.EDQUOT)  # of the system's errors: no room
 
 
 class BadInput(ValueError):
@@ -90,17 +88,6 @@ class NoRoom(Conflict):
         remedy: str = "Make room, then try again.",
     ) -> None:
         super().__init__(error, field, remedy)
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether ``error`` says that there is no room. Libraries written in Rust say it in words, and so do some
-    of Python's own that collect errors.
-    """
-    if isinstance(error, OSError) and error.errno in FULL:
-        return True
-    said = str(error)
-    words = (*(f"[Errno {number}]" for number in FULL), *(f"(os error {number})" for number in (*FULL, 112)))
-    return any(word in said for word in words)
 
 
 class TooMany(BadInput):
@@ -287,13 +274,13 @@ _NEEDED = {  # by pydantic's word for what is wrong: what is needed instead, and
     "finite_number": ("a finite number is needed", "Give a finite number."),
     "bool_type": ("it is on or off", "Give true or false."),
     "bool_parsing": ("it is on or off", "Give true or false."),
-    "string_type": ("a text is needed", "Give a text, in quotes."),
-    "string_unicode": ("a text is needed", "Leave out half surrogates."),
+    "string_type": ("text is needed", "Give text, in quotes."),
+    "string_unicode": ("text is needed", "Leave out half surrogates."),
     "list_type": ("a list is needed", "Give a list."),
     "dict_type": ("an object of names and values is needed", "Give an object."),
     "model_type": ("an object is needed", "Give an object."),
     "model_attributes_type": ("an object is needed", "Give an object."),
-    "invalid_key": ("names are texts", "Give names as texts."),
+    "invalid_key": ("names are text", "Give names as text."),
 }
 
 

@@ -192,7 +192,7 @@ PRESETS: dict[str, Preset] = {
     "virtual_batch_norm": _trick(
         "Virtual batch norm",
         "Watch the background: with four pictures in a batch they leave grey traces in each other, unless "
-        "all are normalised by a batch of reference.",
+        "all are normalised by a reference batch.",
         "healthy",
         _run("dcgan", "mnist", 4_000, batch_size=4, width=16),
         virtual_batch_norm=64,

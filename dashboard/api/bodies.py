@@ -88,14 +88,14 @@ async def read_body(request: Request, model: type[T], as_json: bool = True) -> A
             sent = _read_json(await request.body(), fields, Path(folder))
         else:
             wanted = "multipart/form-data" + (", or one JSON object as application/json" if as_json else "")
-            raise Refusal(415, "the body is none that can be read.", "content-type", f"Send {wanted}.")
+            raise Refusal(415, "the body cannot be read.", "content-type", f"Send {wanted}.")
         yield model.read({name: value for name, value in sent.items() if value is not None})
 
 
 def _read_json(body: bytes, fields: _Fields, folder: Path) -> dict[str, Any]:
     sent = parse_json(body)
     if not isinstance(sent, dict):
-        raise Refusal(400, "the body is no JSON object.", "body", "Send one JSON object.")
+        raise Refusal(400, "the body is not a JSON object.", "body", "Send one JSON object.")
     sent = {fields.named(name): value for name, value in sent.items()}
     for name in fields.files:
         if sent.get(name) is not None:
@@ -117,7 +117,7 @@ async def _read_form(request: Request, fields: _Fields, folders: Iterator[Path])
                 one = await to_thread.run_sync(_copied, value, next(folders))
                 sent[name] = [*sent.get(name, []), one] if name in fields.lists else one
             elif name in fields.lists:
-                raise Refusal(422, "that is no file.", given, "Send it as a file.")
+                raise Refusal(422, "that is not a file.", given, "Send it as a file.")
             else:
                 sent[name] = _written(value, name, next(folders))
     return sent
@@ -126,7 +126,7 @@ async def _read_form(request: Request, fields: _Fields, folders: Iterator[Path])
 def _value(value: UploadFile | str, name: str, fields: _Fields) -> object:
     """A plain field: text, or JSON."""
     if isinstance(value, UploadFile):
-        raise Refusal(422, "that field is no file.", name, "Give it as a plain field of the form.")
+        raise Refusal(422, "that field is not a file.", name, "Give it as a plain field of the form.")
     try:
         if name not in fields.texts:
             return parse_json(value.encode("utf-8", "replace"))
@@ -140,13 +140,13 @@ def _written(value: object, name: str, path: Path) -> Path:
     """A file of base64, with or without ``data:image/png;base64,`` before it."""
     remedy = "Send the file as base64, or a form with the file."
     if not isinstance(value, str):
-        raise Refusal(422, "that is no picture.", name, remedy)
+        raise Refusal(422, "that is not a picture.", name, remedy)
     if value.startswith("data:"):
         value = value.partition(",")[2]
     try:
         path.write_bytes(base64.b64decode(value, validate=True))
     except (binascii.Error, ValueError):
-        raise Refusal(422, "that is no base64.", name, remedy) from None
+        raise Refusal(422, "that is not base64.", name, remedy) from None
     return path
 
 

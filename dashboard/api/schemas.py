@@ -194,7 +194,7 @@ class Projection(_Answer):
     best: dict[str, Any] | None = Field(description="`place`, `image`, `error` and error `map`.")
     encoder: dict[str, Any] | None = Field(description="The same, where the model has an encoder.")
     original: str = Field(description="The picture as the model sees it.")
-    nearest: list[dict[str, Any]] = Field(description="Training images: `image`, `distance`, `label`.")
+    nearest: list[dict[str, Any]] = Field(description="Training pictures: `image`, `distance`, `label`.")
     note: str
     rate: float | None = Field(description="Steps a second.")
     eta_s: float | None

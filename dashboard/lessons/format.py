@@ -306,11 +306,11 @@ def _read(model: type[T], lines: list[str], first: int, refusals: Refusals) -> T
         line = first + (min(mark.line, max(0, len(lines) - 1)) if mark else 0)
         why = f"{problem.problem or 'it cannot be read'}"[:120]
         refusals.found.append(
-            refused(line, f"this is no YAML: {why}.", "Write name: value, texts with : in quotes.")
+            refused(line, f"this is not YAML: {why}.", "Write name: value, texts with : in quotes.")
         )
         return None
     except (yaml.YAMLError, ValueError, RecursionError):
-        refusals.found.append(refused(first, "this is no YAML.", "Write name: value, a line each."))
+        refusals.found.append(refused(first, "this is not YAML.", "Write name: value, a line each."))
         return None
     try:
         return model.model_validate({} if given is None else given)

@@ -135,7 +135,7 @@ class _Viewer:
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
-            raise BadInput("that message is no JSON.", "message", remedy) from None
+            raise BadInput("that message is not JSON.", "message", remedy) from None
         if not isinstance(message, dict):
             raise BadInput("a message is a JSON object.", "message", remedy)
         if message.get("type") == "ack":

@@ -111,7 +111,7 @@ def to_play_with() -> None:
     models = [model for model in engine.models() if model["source"] != "run"]
     if not models:
         return
-    st.header("Trained to play with", anchor=False)
+    st.header("Trained models to play with", anchor=False)
     with st.container(key="models_home"):
         for model in models[:SHOWN]:
             with st.container(border=True, key=f"open_{model['id']}", gap="xxsmall"):

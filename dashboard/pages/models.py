@@ -21,8 +21,8 @@ from engine.options import BadInput
 PAGE = 24  # models shown at first, and more at each click
 GROUPS = {"pretrained": "included", "added": "added here", "run": "from a run"}
 AS = {"": "detect", "pix2pix": "pix2pix", "cyclegan": "CycleGAN"}
-MODES = {"auto": "as it was trained", "train": "statistics of the picture", "eval": "statistics of training"}
-DROPS = {"auto": "as the norm", "on": "on", "off": "off (--no_dropout)"}
+MODES = {"auto": "as it was trained", "train": "the picture's own statistics", "eval": "running averages"}
+DROPS = {"auto": "as batch norm", "on": "on", "off": "off (--no_dropout)"}
 FORMATS = {
     "onnx": "ONNX",
     "torchscript": "TorchScript",
@@ -186,8 +186,8 @@ def adding() -> None:
             TYPES,
             accept_multiple_files=True,
             key=f"weights_{turn}",
-            help="Files as the reference implementation saves them. What network it is, is read from the "
-            "tensors; nothing in a file is ever run.",
+            help="Files as the reference implementation saves them. The kind of network is read from the "
+            "tensors; no code in a file is ever run.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input(
@@ -195,10 +195,10 @@ def adding() -> None:
             )
             gan = st.selectbox("Trained as", list(AS), format_func=AS.__getitem__, key="weights_as")
             mode = st.selectbox(
-                "Norm when used", list(MODES), format_func=MODES.__getitem__, key="weights_mode"
+                "Batch norm at test time", list(MODES), format_func=MODES.__getitem__, key="weights_mode"
             )
             dropout = st.selectbox(
-                "Dropout when used", list(DROPS), format_func=DROPS.__getitem__, key="weights_dropout"
+                "Dropout at test time", list(DROPS), format_func=DROPS.__getitem__, key="weights_dropout"
             )
             places = st.text_input(
                 "What each network is",

@@ -148,7 +148,7 @@ def log(run: str) -> None:
     if text:
         st.code(text[-LOG_TAIL:], language=None, height=320)
     else:
-        note("The worker has written nothing: no warnings, no errors.")
+        note("The log is empty: no warnings, no errors.")
 
 
 runs, missing = asked_for()
@@ -164,7 +164,7 @@ if runs:
     if len(runs) > 1:
         names = {run: verbatim(engine.run(run)["config"]["name"]) for run in runs}
         chosen = st.segmented_control(
-            "What lies behind", runs, default=runs[0], required=True, format_func=names.__getitem__
+            "Details of", runs, default=runs[0], required=True, format_func=names.__getitem__
         )
     behind(chosen)
 else:

@@ -57,7 +57,7 @@ def figures(made: str, back: str | None, patches: str | None, mean: float | None
                 [made, patches],
                 "the output under D's patch map",
                 f"D's verdict, patch by patch.{verdict}",
-                '<span class="gs-key">real <i></i> fake</span>',
+                '<span class="gs-key">real <i></i> generated</span>',
             )
         )
     return f'<div class="gs-figures">{"".join(shown)}</div>' if shown else ""

@@ -130,7 +130,7 @@ class Models(Runs):
     def add_model(
         self, role: Role, name: str, files: list[Path], chosen: dict[str, Any] | None = None
     ) -> ModelCard:
-        """Make a model of weight files of pix2pix or CycleGAN. ``chosen`` (``engine.requests.models``) says
+        """Make a model from weight files of pix2pix or CycleGAN. ``chosen`` (``engine.requests.models``) says
         what the files do not. Returns its entry in ``models()``.
         """
         permit(role, "add models")

@@ -18,17 +18,21 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the verb to the command line's parser."""
     judge = command("evaluate", _evaluate, "Measure a model or a run: each figure with its floor.")
     judge.add_argument("model", nargs="?", help="a model's name, a run's name in runs/, or a folder")
-    judge.add_argument("--real", type=Path, metavar="FOLDER", help="instead of a model: real pictures,")
-    judge.add_argument("--fake", type=Path, metavar="FOLDER", help="and pictures of any program beside them")
+    judge.add_argument(
+        "--real", type=Path, metavar="FOLDER", help="instead of a model: a folder of real pictures,"
+    )
+    judge.add_argument(
+        "--fake", type=Path, metavar="FOLDER", help="and one of generated pictures, by any program"
+    )
     judge.add_argument(
         "--metrics", help="names joined by commas, e.g. fid,precision (default: all that apply)"
     )
-    judge.add_argument("--n", type=int, help="samples (default: what is usual for each measure)")
+    judge.add_argument("--n", type=int, help="number of samples (default: the usual one of each measure)")
     judge.add_argument("--seed", type=int, default=0, help="of the samples")
     judge.add_argument(
         "--network",
         default="auto",
-        help="what looks at pictures: auto, classifier, inception (fetched once) or random",
+        help="feature network for pictures: auto, classifier, inception (fetched once) or random",
     )
     judge.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     judge.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)

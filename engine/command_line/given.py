@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.options import BadInput
 
-RUNS = "folder with runs, where models of one's own lie, too"
+RUNS = "folder with runs, and with your own models"
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
         name, equals, value = setting.partition("=")
         if not equals or not name:
             raise BadInput(
-                f"{setting!r} is no OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4"
+                f"{setting!r} is not OPTION=VALUE.", "set", "For example: --set discriminator_lr=1e-4"
             )
         try:
             options[name] = json.loads(value.lower() if value in ("True", "False") else value)

@@ -16,7 +16,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     lister.add_argument("--runs", type=Path, default=Path("runs"), help="the folder with runs")
     lister.add_argument("--json", action="store_true", help="as JSON")
 
-    teller = command("status", _status, "Say how a run stands: step, rate, time left, losses.")
+    teller = command("status", _status, "Show the state of a run: step, rate, time left, losses.")
     teller.add_argument("which", metavar="RUN", help="its name in runs/, or its folder")
     teller.add_argument("--runs", type=Path, default=Path("runs"), help="the folder with runs")
     teller.add_argument("--json", action="store_true", help="as JSON, with its newest row of metrics")

@@ -10,7 +10,6 @@ from typing import Any
 
 from engine.command_line.given import RUNS, parse_settings, spare
 from engine.options import BadInput
-from engine.runs.files import write_bytes
 
 
 def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -45,10 +44,10 @@ def _sample(given: argparse.Namespace) -> int:
             given.model, given.n, given.seed, given.runs, codes=codes, truncation=given.truncation
         )
     if given.out.suffix.lower() != ".png":
-        raise BadInput(f"{given.out} is no .png file.", "out", "Name it NAME.png.")
+        raise BadInput(f"{given.out} is not a .png file.", "out", "Name it NAME.png.")
     spare(given)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(given.out, picture)
+    given.out.write_bytes(picture)
     print(given.out)
     return 0
 
@@ -57,4 +56,4 @@ def _place(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise BadInput(f"{text[:80]} is no JSON.", "place", "Write e.g. '{\"seed\": 7}'.") from None
+        raise BadInput(f"{text[:80]} is not JSON.", "place", "Write e.g. '{\"seed\": 7}'.") from None

@@ -24,7 +24,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     trainer.add_argument("--gan", help="see `list gans` (default: gan)")
     trainer.add_argument("--data", help="see `list datasets` (default: ring)")
     trainer.add_argument("--preset", help="start from a preset of the home page instead")
-    trainer.add_argument("--steps", type=int, help="how many (default: 20000)")
+    trainer.add_argument("--steps", type=int, help="training steps (default: 20000)")
     trainer.add_argument("--seed", type=int, help="same seed, same run (default: 0)")
     trainer.add_argument(
         "--set",
@@ -38,16 +38,16 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--out", type=Path, metavar="runs/NAME", help="the run's folder (default: runs/ and a new name)"
     )
     trainer.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out from its last checkpoint"
+        "--resume", action="store_true", help="continue the run in --out from its last checkpoint"
     )
     trainer.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
-    trainer.add_argument("--start-from", metavar="MODEL", help="a model or run whose weights it begins with")
+    trainer.add_argument("--start-from", metavar="MODEL", help="a model or run whose weights it starts from")
     trainer.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="YAML or JSON: gan, data, steps, seed, options ...; what "
-        "is given beside it counts more. A run's config.json will do",
+        help="YAML or JSON: gan, data, steps, seed, options ...; arguments override it. A run's "
+        "config.json will do",
     )
     trainer.add_argument(
         "--dry-run", action="store_true", help="check everything, print it as a --config file, train nothing"

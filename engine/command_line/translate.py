@@ -9,9 +9,9 @@ import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.options import BadInput, NoRoom, is_full
+from engine.options import BadInput
 from engine.requests.translation import Translate
-from engine.runs.files import refuse_overwriting, write_bytes
+from engine.runs.files import refuse_overwriting
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
@@ -26,7 +26,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the verb to the command line's parser."""
     parser = command("translate", translate, "Translate pictures, and folders of pictures, of any size.")
     parser.add_argument("model", help="a model's name, a run's name in runs/, or a folder")
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE_OR_FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     for name in CHOICES:
         field = Translate.model_fields[name]
@@ -34,7 +34,9 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
         parser.add_argument(
             f"--{name.replace('_', '-')}", choices=choices, default=field.default, help=field.description
         )
-    parser.add_argument("--longest", type=int, default=0, help="reduce larger pictures to this side first")
+    parser.add_argument(
+        "--longest", type=int, default=0, help="reduce pictures whose longest side has more pixels first"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of dropout")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
 
@@ -65,11 +67,9 @@ def translate(given: argparse.Namespace) -> int:
 
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)
-                write_bytes(out, _translated(loaded, path, options, show))
+                out.write_bytes(_translated(loaded, path, options, show))
                 bar.write(str(out), file=sys.stdout)
             except (BadInput, OSError) as problem:
-                if isinstance(problem, NoRoom) or is_full(problem):  # the others would find none, either
-                    raise
                 failed += 1
                 bar.write(f"{path}: {problem}", file=sys.stderr)
     if failed:

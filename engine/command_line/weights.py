@@ -24,17 +24,17 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
             "--test-mode",
             default="auto",
             choices=get_args(TestMode),
-            help="train: batch norm by what is there, as the reference without --eval",
+            help="train: batch norm by the picture's own statistics, as the reference without --eval",
         )
         sub.add_argument(
             "--dropout",
             default="auto",
             choices=get_args(Dropout),
-            help="off for what was trained with --no_dropout, which a U-Net's file does not show",
+            help="off for a U-Net trained with --no_dropout, which its file does not show",
         )
         sub.add_argument("--runs", type=Path, default=Path("runs"), help=RUNS)
 
-    importer = command("import", _import, "Make a model of weight files of pix2pix or CycleGAN.")
+    importer = command("import", _import, "Make a model from weight files of pix2pix or CycleGAN.")
     importer.add_argument("files", nargs="+", type=Path, metavar="FILE", help="G, or G_A and G_B, and D's")
     importer.add_argument("--name", required=True, help="of the model")
     importer.add_argument("--sides", nargs=2, metavar="NAME", help="what is on them")
@@ -42,13 +42,13 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--places",
         default="",
         metavar="G_A,G_B,...",
-        help="what each network is, in turn, - to leave it out; needed where names do not say",
+        help="what each network is, in order, - to leave one out; needed where their names do not tell",
     )
     for_models(importer)
 
     puller = command("pull", _pull, "Fetch a published model of pix2pix or CycleGAN, e.g. horse2zebra.")
     puller.add_argument("name", help="as its authors call it")
-    puller.add_argument("--from", dest="base", metavar="URL", help="another place that has NAME.pth")
+    puller.add_argument("--from", dest="base", metavar="URL", help="another address that has NAME.pth")
     for_models(puller)
 
     exporter = command("export", _export, "Write a generator for other programs, with a card beside it.")
@@ -68,7 +68,7 @@ def _import(given: argparse.Namespace) -> int:
         check_id(given.name)
     except NotFound:
         raise BadInput(
-            f"{given.name[:80]!r} is no name for a folder.", "name", "Use letters, digits and -."
+            f"{given.name[:80]!r} cannot be the name of a folder.", "name", "Use letters, digits and -."
         ) from None
     out = given.runs / ".models" / given.name
     sides = None if given.sides is None else (given.sides[0], given.sides[1])

@@ -198,8 +198,8 @@ def flips_knob() -> Any:
     return knob(
         False,
         "Horizontal flips",
-        "In training half of the pictures are mirrored, at random: twice as many, where left and right mean "
-        "nothing.",
+        "Half of the training pictures are flipped at random: as if there were twice as many, where left "
+        "and right do not matter.",
         group="data",
     )
 

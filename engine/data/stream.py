@@ -191,7 +191,7 @@ def check_items(then: int, now: int) -> None:
     """Raises ``Conflict`` if the data have changed since a position in them was kept."""
     if then != now:
         raise Conflict(
-            f"the data had {then} images when this was saved and have {now} now.",
+            f"the data had {then} pictures when this was saved and have {now} now.",
             "data",
             "Put the data back as they were, or start a new run.",
         )

@@ -34,10 +34,10 @@ ROLL_RADIUS, ROLL_TURNS, ROLL_WIDTH = 3.0, 2.0, 0.05
 class AAE(Recipe):
     title = "Adversarial autoencoder"
     sentence = (
-        "Encodes pictures as points of a plane, or as a few more numbers, spread as the prior you choose."
+        "Encodes pictures as points of a plane, or of a few more dimensions, distributed as you choose."
     )
     paper = "Makhzani et al. 2016, arXiv:1511.05644"
-    deviations = ("ReLU are leaky, and Adam steps where the paper has SGD.",)
+    deviations = ("Leaky ReLU instead of ReLU, and Adam instead of SGD.",)
     kinds = ("images",)
     has_encoder = True
     judges_samples = False  # but codes
@@ -54,19 +54,23 @@ class AAE(Recipe):
         latent_dim: int = knob(
             2,
             "Latent size",
-            "Numbers of a code; 2 can be seen whole, 8 to 10 reconstruct better.",
+            "Dimensions of a code; 2 can be shown whole, 8 to 10 reconstruct better.",
             ge=2,
             le=64,
         )
         prior: Literal["gaussian", "mixture", "swiss_roll"] = knob(
-            "gaussian", "Prior", "The shape that the codes are to take.", group="networks", choices=PRIORS
+            "gaussian",
+            "Prior",
+            "The distribution that the codes are to follow.",
+            group="networks",
+            choices=PRIORS,
         )
         adversary: bool = knob(
             True, "Adversary", "Off: a plain autoencoder, to compare with.", group="objective"
         )
         reconstruction_weight: float = knob(
             10.0,
-            "Reconstruction",
+            "Reconstruction weight",
             "Weight of the squared error per pixel beside the adversary's loss.",
             gt=0,
             le=10_000,

@@ -30,11 +30,11 @@ from engine.options import knob
 
 class ACGAN(DCGAN):
     title = "ACGAN"
-    sentence = "D names the class as well as judging, and G draws the class you choose."
+    sentence = "D also names the class, and G draws the class that you choose."
     paper = "Odena et al. 2017, arXiv:1610.09585"
     deviations = (
         "D learns classes from real pictures alone unless learn_from_fake is on, as it is in the paper.",
-        "Pictures that a relativistic D compares, or a gradient penalty joins, are of one class.",
+        "Pictures that a relativistic D compares, or a gradient penalty mixes, are of one class.",
     )
     needs_labels = True
     has_classifier = True
@@ -45,7 +45,7 @@ class ACGAN(DCGAN):
         class_weight: float = knob(
             1.0,
             "Class weight",
-            "Weight of naming the class in both players' losses.",
+            "Weight of the classification loss in both players' losses.",
             gt=0,
             le=100,
             step=0.1,
@@ -54,8 +54,8 @@ class ACGAN(DCGAN):
         )
         learn_from_fake: bool = knob(
             False,
-            "Classes from samples",
-            "Whether D learns to name classes from generated pictures too. The paper does; D then comes to "
+            "Classify generated, too",
+            "Whether D also learns to classify generated pictures, as in the paper; it then comes to "
             "accept whatever G draws for a class.",
             live=True,
             group="classes",

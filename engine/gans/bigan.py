@@ -42,12 +42,12 @@ POINTS |= {"generator_beta2": 0.99, "discriminator_beta2": 0.99, "lr_decay": "co
 
 class BiGAN(TwoPlayers):
     title = "BiGAN"
-    sentence = "Learns both ways: latent to picture and picture to latent, so that your own can be encoded."
+    sentence = "Learns both ways, from latent to picture and back, so that your own pictures can be encoded."
     paper = "Donahue et al. 2017, arXiv:1605.09782; ALI arXiv:1606.00704; ALICE arXiv:1709.01215"
     deviations = (
-        "D has no batch norm unless told to: with the authors' it wins within 500 steps here.",
-        "G's formula is its part alone: with it E lowers D's loss of real pairs, their label swapped.",
-        "Penalties, which the paper has none of, bound D's slope by the pair.",
+        "D has no batch norm by default: with the authors' it wins within 500 steps here.",
+        "The formula shows G's part alone: E minimises D's loss on real pairs with swapped labels.",
+        "Gradient penalties, which the paper does not have, take D's slope in the pair.",
     )
     kinds = ("points", "images")
     idle = {"points": ("networks", "discriminator_norm", "width")}
@@ -59,18 +59,18 @@ class BiGAN(TwoPlayers):
 
     class Options(Options):
         variant: Literal["bigan", "ali", "alice"] = knob(
-            "bigan", "Variant", "What E does; what G(E(x)) is held to.", group="networks", choices=VARIANTS
+            "bigan", "Variant", "How E encodes; what G(E(x)) is held to.", group="networks", choices=VARIANTS
         )
         networks: Literal["dense", "convolutional"] = knob(
             "dense", "Networks", "The paper's for MNIST, or DCGAN's.", group="networks", choices=NETWORKS
         )
-        latent_dim: int = knob(50, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")
+        latent_dim: int = knob(50, "Latent size", "Dimensions of z.", ge=1, le=512, group="networks")
         prior: Literal["uniform", "gaussian"] = knob(
-            "uniform", "Prior", "What z is drawn from; codes keep to it.", group="networks", choices=PRIORS
+            "uniform", "Prior", "The prior of z, which codes follow.", group="networks", choices=PRIORS
         )
-        hidden: int = knob(1024, "Units", "In a hidden layer, if dense.", ge=2, le=4096, group="networks")
+        hidden: int = knob(1024, "Units", "Of a hidden layer, if dense.", ge=2, le=4096, group="networks")
         width: int = knob(
-            32, "Width", "Channels at the largest map, if convolutional.", ge=4, le=256, group="networks"
+            32, "Width", "Channels of the largest map, if convolutional.", ge=4, le=256, group="networks"
         )
         discriminator_norm: Literal["batch", "none"] = knob(
             "none", "Norm in D",
@@ -78,7 +78,7 @@ class BiGAN(TwoPlayers):
             group="networks", choices=NORMS,
         )  # fmt: skip
         reconstruction_weight: float = knob(
-            1.0, "Reconstruction", "ALICE's weight of |G(E(x)) - x|².",
+            1.0, "Reconstruction weight", "ALICE's weight of |G(E(x)) - x|².",
             ge=0, le=1000, live=True, group="objective",
         )  # fmt: skip
         weight_decay: float = knob(

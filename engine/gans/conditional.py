@@ -35,8 +35,8 @@ class ConditionalGAN(DCGAN):
     sentence = "You choose the class; the noise decides everything else."
     paper = "Mirza & Osindero 2014, arXiv:1411.1784"
     deviations = (
-        "D takes an inner product of picture and class (Miyato & Koyama 2018), the paper's a hidden layer.",
-        "Pictures that a relativistic D compares, or a gradient penalty joins, are of one class.",
+        "D takes an inner product of picture and class (Miyato & Koyama 2018), not a hidden layer.",
+        "Pictures that a relativistic D compares, or a gradient penalty mixes, are of one class.",
     )
     needs_labels = True
     judged = Judged("D(x, y)", "D(G(z, y), y)", "real data with their class", "generated data with theirs")

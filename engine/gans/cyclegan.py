@@ -49,11 +49,9 @@ def _weight(default: float, label: str, help: str) -> Any:
 
 class CycleGAN(Recipe):
     title = "CycleGAN"
-    sentence = "Translates between two kinds of pictures without a single pair, there and back."
+    sentence = "Translates between two domains of pictures, there and back, without a single pair."
     paper = "Zhu et al. 2017, arXiv:1703.10593"
-    deviations = (
-        "Squares are halved: a weight of 2 for the game is the reference's 1, which other objectives want.",
-    )
+    deviations = ("Least squares has a factor of 1/2 here: an adversarial weight of 2 is the reference's 1.",)
     kinds = ("pairs", "domains")
     has_features = False  # each D has features of its own side
     judged = Judged("D(B)", "D(G(A))", "pictures of B", "translations of A")
@@ -68,7 +66,7 @@ class CycleGAN(Recipe):
 
     class Options(Options):
         network: Network = knob(
-            "resnet_9", "Translators", "The network of both.", group="networks", choices=NETWORKS
+            "resnet_9", "Translators", "Their architecture.", group="networks", choices=NETWORKS
         )
         width: int = knob(
             64, "Width", "Channels of a translator's outermost layer; 16 to 32 suit a CPU.", ge=4, le=256,
@@ -78,24 +76,24 @@ class CycleGAN(Recipe):
             64, "Width of D", "Channels of each D's first layer.", ge=4, le=256, group="networks"
         )
         patch: Patch = knob(
-            "70", "D's patch", "How much of the picture one verdict of D sees.", group="networks",
+            "70", "D's patch", "How much of the picture each output of D sees.", group="networks",
             choices=PATCHES,
         )  # fmt: skip
         norm: Norm = knob("instance", "Norm", "In translators and D.", group="networks", choices=NORMS)
-        dropout: bool = knob(False, "Dropout", "Half of some inner features left out.", group="networks")
+        dropout: bool = knob(False, "Dropout", "Some layers drop half of their features.", group="networks")
         test_mode: Used = norm_when_used("eval")
         test_dropout: Drops = dropout_when_used()
-        adversarial_weight: float = _weight(2.0, "Adversarial weight", "Of D's answers in G's loss.")
-        cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of |back(G(a)) - a|.")
-        cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of |G(back(b)) - b|.")
+        adversarial_weight: float = _weight(2.0, "Adversarial weight", "Weight of the adversarial loss.")
+        cycle_weight_a: float = _weight(10.0, "Cycle A", "Weight of the cycle loss |back(G(a)) - a|.")
+        cycle_weight_b: float = _weight(10.0, "Cycle B", "Weight of the cycle loss |G(back(b)) - b|.")
         identity_weight: float = _weight(
-            0.5, "Identity", "Weight, times a cycle's, of leaving pictures as they are that need no change."
+            0.5, "Identity", "Weight, times a cycle's, of the identity loss on pictures of the target domain."
         )
         pool_size: int = knob(
-            50, "Pool", "Earlier translations that each D sees again; 0: none.", ge=0, le=1000, group=GROUP
+            50, "Pool", "Earlier translations that D is shown again; 0: none.", ge=0, le=1000, group=GROUP
         )
         augment: bool = knob(
-            True, "Random crop and flip", "Each picture is cropped and mirrored at random.", group="data"
+            True, "Random crop and flip", "Each picture is cropped and flipped at random.", group="data"
         )
 
     @classmethod

@@ -36,11 +36,11 @@ class DCGAN(TwoPlayers):
     }
 
     class Options(Options):
-        latent_dim: int = knob(64, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")
+        latent_dim: int = knob(64, "Latent size", "Dimensions of z.", ge=1, le=512, group="networks")
         width: int = knob(
             32,
             "Width",
-            "Channels at the largest feature map; they double with every halving.",
+            "Channels of the largest feature map; they double as the resolution halves.",
             ge=4,
             le=256,
             group="networks",

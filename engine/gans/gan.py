@@ -44,7 +44,7 @@ class GAN(TwoPlayers):
         latent_dim: int = knob(
             2,
             "Latent size",
-            "How many numbers z has; 2 lets the manifold be drawn whole.",
+            "Dimensions of z; with 2 the whole manifold can be drawn.",
             ge=1,
             le=512,
             group="networks",

@@ -51,23 +51,23 @@ class InfoGAN(TwoPlayers):
 
     class Options(Options):
         latent_dim: int = knob(
-            62, "Noise size", "How many numbers of the latent mean nothing.", ge=1, le=512, group="networks"
+            62, "Noise size", "Dimensions of the noise z, beside the codes.", ge=1, le=512, group="networks"
         )
         categories: int = knob(
             10,
             "Categories",
-            "Values of the categorical code: how many kinds it may find; 0 for no such code.",
+            "Values of the categorical code: how many categories it may find; 0 for no such code.",
             ge=0,
             le=100,
             group="codes",
         )
         continuous_codes: int = knob(
-            2, "Continuous codes", "How many ways of varying it may find.", ge=0, le=16, group="codes"
+            2, "Continuous codes", "How many factors of variation it may find.", ge=0, le=16, group="codes"
         )
         code_prior: Literal["uniform", "gaussian"] = knob(
             "uniform",
             "Prior of continuous codes",
-            "What continuous codes are drawn from.",
+            "The distribution that continuous codes are drawn from.",
             group="codes",
             choices=PRIORS,
         )

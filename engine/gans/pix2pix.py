@@ -45,9 +45,9 @@ from engine.options import BadInput, Options, knob
 
 class Pix2Pix(TwoPlayers):
     title = "pix2pix"
-    sentence = "Translates a picture into another kind of picture, from pairs that show how."
+    sentence = "Translates pictures from one domain to another, and learns it from pairs."
     paper = "Isola et al. 2017, arXiv:1611.07004"
-    deviations = ("Squares are halved here: under least squares an L1 weight of 50 is the reference's 100.",)
+    deviations = ("Least squares has a factor of 1/2 here: an L1 weight of 50 is the reference's 100.",)
     kinds = ("pairs",)
     disables = {"adversary": ("discriminator", "game")}
     judged = Judged("D(A, B)", "D(A, G(A))", "A beside its B", "A beside its translation")
@@ -57,7 +57,7 @@ class Pix2Pix(TwoPlayers):
     defaults = {"pairs": {"batch_size": 1, "lr_decay": "linear"}}
 
     class Options(Options):
-        network: Network = knob("unet", "Translator", "The network of G.", group="networks", choices=NETWORKS)
+        network: Network = knob("unet", "Translator", "Its architecture.", group="networks", choices=NETWORKS)
         width: int = knob(
             64,
             "Width",
@@ -72,20 +72,20 @@ class Pix2Pix(TwoPlayers):
         patch: Patch = knob(
             "70",
             "D's patch",
-            "How much of the picture one verdict of D sees.",
+            "How much of the picture each output of D sees.",
             group="networks",
             choices=PATCHES,
         )
         norm: Norm = knob("batch", "Norm", "In G and in D.", group="networks", choices=NORMS)
         dropout: bool = knob(
-            True, "Dropout", "The noise of pix2pix: half of some inner features left out.", group="networks"
+            True, "Dropout", "The noise of pix2pix: some layers drop half their features.", group="networks"
         )
         test_mode: Used = norm_when_used("auto")
         test_dropout: Drops = dropout_when_used()
         l1_weight: float = knob(
             100.0,
             "L1 weight",
-            "Weight of the mean difference from B beside D's answer.",
+            "Weight of the L1 distance to the target, beside the adversarial loss.",
             ge=0,
             le=10_000,
             live=True,
@@ -93,8 +93,8 @@ class Pix2Pix(TwoPlayers):
         )
         feature_weight: float = knob(
             0.0,
-            "Weight of D's features",
-            "G is also to look to D, layer by layer, as B does (pix2pixHD's feature matching; theirs is 10).",
+            "Feature-matching weight",
+            "Weight of matching the target's features in each layer of D (pix2pixHD, where it is 10).",
             ge=0,
             le=1000,
             live=True,
@@ -104,7 +104,7 @@ class Pix2Pix(TwoPlayers):
         augment: bool = knob(
             True,
             "Random crop and flip",
-            "Each pair is cropped and mirrored at random, both alike.",
+            "Each pair is cropped and flipped at random, both pictures alike.",
             group="data",
         )
 

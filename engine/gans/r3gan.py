@@ -62,11 +62,11 @@ class R3GAN(TwoPlayers):
     }
 
     class Options(Options):
-        latent_dim: int = knob(64, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")
+        latent_dim: int = knob(64, "Latent size", "Dimensions of z.", ge=1, le=512, group="networks")
         width: int = knob(
             32,
             "Width",
-            "Channels at the largest feature map, which double with every halving, or units for points.",
+            "Channels of the largest feature map, which double as the resolution halves; for points, units.",
             ge=4,
             le=256,
             group="networks",
@@ -74,7 +74,7 @@ class R3GAN(TwoPlayers):
         layers: int = knob(
             LAYERS,
             "Hidden layers",
-            "Of both networks, for points. Four of 128 with R1 and R2 at 0.01 and falling rates find most.",
+            "Of both networks, for points. Four of 128 units, R1 and R2 at 0.01 and decaying rates do best.",
             ge=1,
             le=8,
             group="networks",

@@ -59,19 +59,19 @@ class SemiSupervisedGAN(TwoPlayers):
     }  # fmt: skip
 
     class Options(Options):
-        latent_dim: int = knob(100, "Latent size", "How many numbers z has.", ge=1, le=512, group="networks")
+        latent_dim: int = knob(100, "Latent size", "Dimensions of z.", ge=1, le=512, group="networks")
         labels: int = knob(
-            100, "Labels", "Training pictures whose class is told, as many of each.", ge=2, le=10**6,
+            100, "Labels", "Labelled training pictures, as many of each class.", ge=2, le=10**6,
             group=GROUP,
         )  # fmt: skip
         label_seed: int = knob(
-            0, "Draw of labels", "Another number labels other pictures.", ge=0, le=2**31 - 1, group=GROUP
+            0, "Label seed", "Another seed labels other pictures.", ge=0, le=2**31 - 1, group=GROUP
         )
         supervised_only: bool = knob(
-            False, "Without the GAN", "The same classifier, from the labelled pictures alone.", group=GROUP
+            False, "Classifier alone", "The classifier, from the labelled pictures alone.", group=GROUP
         )
         unlabelled_weight: float = knob(
-            1.0, "Unlabelled weight", "Weight of real against generated, beside naming the labelled.",
+            1.0, "Unlabelled weight", "Weight of telling real from generated, beside naming the labelled.",
             gt=0, le=100, step=0.1, live=True, group=GROUP,
         )  # fmt: skip
 

@@ -38,7 +38,7 @@ Update = Callable[[Tensor, Tensor], Tensor]
 
 class UnrolledGAN(GAN):
     title = "Unrolled GAN"
-    sentence = "G answers D as it will be a few steps ahead, so that hiding in one mode does not pay."
+    sentence = "G plays against D as it will be a few steps later, so that hiding in one mode does not pay."
     paper = "Metz et al. 2017, arXiv:1611.02163"
 
     class Options(GAN.Options):

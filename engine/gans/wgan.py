@@ -41,7 +41,7 @@ POINTS = {"latent_dim": 2, "width": 64, "batch_size": 128, "discriminator_norm":
 
 class WGAN(DCGAN):
     title = "WGAN"
-    sentence = "A critic instead of a judge, its slope bounded by clipping its weights. Slow and steady."
+    sentence = "A critic instead of a classifier, its slope bounded by clipping its weights. Slow and steady."
     paper = "Arjovsky et al. 2017, arXiv:1701.07875"
     deviations = ("For points the weights are clipped at 0.1 and the rates are 1e-3, not 0.01 and 5e-5.",)
     kinds = ("points", "images")
@@ -60,7 +60,7 @@ class WGAN(DCGAN):
         width: int = knob(
             32,
             "Width",
-            "Channels at the largest feature map, which double with every halving, or units for points.",
+            "Channels of the largest feature map, which double as the resolution halves; for points, units.",
             ge=4,
             le=256,
             group="networks",
@@ -87,7 +87,7 @@ class WGAN(DCGAN):
 class WGANGP(WGAN):
     title = "WGAN-GP"
     sentence = (
-        "A critic whose slope is held near 1: its value over it is a distance, while G is far from the data."
+        "A critic whose slope is held near 1: divided by it, its value is a distance while G is far off."
     )
     paper = "Gulrajani et al. 2017, arXiv:1704.00028"
     deviations = ("For points the penalty weighs 0.1 and the rates are 1e-3, not 10 and 1e-4.",)

@@ -14,7 +14,7 @@ from engine.runs.records import BestRecord, Row
 RANKING: dict[str, Figure] = {
     key: figure for metric in METRICS.values() for key, figure in metric.figures.items() if figure.ranks
 }
-CHOICES = {"none": "none, the last step counts"} | {key: figure.title for key, figure in RANKING.items()}
+CHOICES = {"none": "none: keep the last"} | {key: figure.title for key, figure in RANKING.items()}
 
 
 def best_by(recipe: Recipe, source: Source) -> list[str]:

@@ -114,7 +114,7 @@ def report(subject: Subject, names: list[str], began: float, must_find: bool = T
     spreads = {key: value for found in outcomes.values() for key, value in found.spreads.items()}
     odd = [key for key, value in figures.items() if not isfinite(value)]
     left_out = [f"{METRICS[name].title} is left out: {problem.error}" for name, problem in problems.items()]
-    left_out += [f"{key} is left out: it is no finite number." for key in odd]
+    left_out += [f"{key} is left out: it is not a finite number." for key in odd]
     return {
         "figures": {key: value for key, value in figures.items() if isfinite(value)},
         "floors": {key: value for key, value in floors.items() if isfinite(value)},

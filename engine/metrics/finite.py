@@ -11,7 +11,7 @@ from engine.options import BadInput
 def finite(x: Tensor, what: str) -> Tensor:
     """``x``, of any shape. Raises ``BadInput`` naming ``what`` if some of it is infinite or NaN."""
     if not bool(torch.isfinite(x).all()):
-        raise BadInput(f"{what} are no finite numbers.", "model", "Take an earlier checkpoint.")
+        raise BadInput(f"{what} are not finite numbers.", "model", "Take an earlier checkpoint.")
     return x
 
 

@@ -64,12 +64,12 @@ def warnings_for(share: float, training: int) -> list[str]:
     found = []
     if training < SMALL:
         found.append(
-            f"Only {training:,} training images: a GAN can learn so few by heart. Look at the nearest ones "
+            f"Only {training:,} training pictures: a GAN can learn so few by heart. Look at the nearest ones "
             "beside the samples, and do not publish samples of pictures that are private."
         )
     if share > SUSPICIOUS:
         found.append(
-            f"{share:.0%} of the samples lie as near to a training image as only 1 % of unseen real images "
-            "do: the generator replays what it was shown."
+            f"{share:.0%} of the samples lie as near to a training picture as only 1 % of unseen real "
+            "pictures do: the generator replays what it was shown."
         )
     return found

@@ -50,7 +50,7 @@ NOT_STACKED = Need(
 )
 CLASSIFIED = Need("data for which a classifier ships (MNIST, Fashion-MNIST)", _classifier_ships)
 GIVEN_CLASS = Need("a GAN that is told the class to draw", lambda recipe, _: class_code(recipe) is not None)
-LABELLED_TEST = Need("test images with classes", _has_labelled_test)
+LABELLED_TEST = Need("test pictures with classes", _has_labelled_test)
 CATEGORY = Need("a GAN that reads a categorical code from pictures", _reads_category)
 ENCODER = Need("a GAN with an encoder", lambda recipe, _: recipe.has_encoder)
 CLASSIFIER = Need("a GAN with a classifier", lambda recipe, _: recipe.has_classifier)

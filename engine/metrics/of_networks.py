@@ -18,19 +18,20 @@ CLASS_AGREEMENT = Metric(
             SHARE,
         )
     },
-    "the same classifier on real test images",
+    "the same classifier on real test pictures",
     measures.class_agreement,
     charts={"class_agreement": Chart((Line("class_agreement", "agreement"),), axis=SHARE)},
 )
 CODE_ERROR = Metric(
     "Code error",
-    "How often the code that the GAN reads from a test image means another class than it shows.",
+    "How often the category that the GAN reads from a test picture stands for another class.",
     ("images",),
     (needs.CATEGORY, needs.LABELLED_TEST),
     {
         "code_error": Figure(
             "code error",
-            "Share of test images whose category is that of another class, each value named after one class.",
+            "Share of test pictures whose category stands for another class, each category named after one "
+            "class.",
             "lower",
             SHARE,
             live=True,
@@ -46,10 +47,10 @@ TEST_ERROR = Metric(
     (needs.FEW_LABELS,),
     {
         "test_error": Figure(
-            "test error", "Share of test images named wrongly.", "lower", SHARE, live=True, ranks=True
+            "test error", "Share of test pictures misclassified.", "lower", SHARE, live=True, ranks=True
         ),
         "labelled_error": Figure(
-            "labelled error", "Share of labelled training images named wrongly.", "lower", SHARE, live=True
+            "labelled error", "Share of labelled training pictures misclassified.", "lower", SHARE, live=True
         ),
     },
     charts={
@@ -59,7 +60,7 @@ TEST_ERROR = Metric(
                 Line("labelled_error", "labelled", "real", "labelled"),
             ),
             "errors on test data",
-            "Share of labelled training images, and of test images, that the classifier gets wrong.",
+            "Share of labelled training pictures, and of test pictures, that the classifier gets wrong.",
             "test errors",
             (0, None),
         )
@@ -67,13 +68,13 @@ TEST_ERROR = Metric(
 )
 ENCODING = Metric(
     "Encoding",
-    "What is left of test images once encoded and decoded, and how far from the prior their codes are.",
+    "How well test pictures are reconstructed, and how far their codes are from the prior.",
     ("images",),
     (needs.ENCODER, needs.PICTURES, needs.SAMPLES),
     {
         "reconstruction_error": Figure(
             "reconstruction error",
-            "Mean squared difference between test images and their reconstruction, on -1 to 1.",
+            "Mean squared error of the reconstructions of test pictures, on -1 to 1.",
             "lower",
             (0, 4),
             live=True,
@@ -81,7 +82,7 @@ ENCODING = Metric(
         ),
         "prior_distance": Figure(
             "codes' distance from the prior",
-            "Energy distance of test images' codes from the prior, in the latent's units; 0 is equal.",
+            "Energy distance of test pictures' codes from the prior, in the latent's units; 0 is equal.",
             "lower",
             (0, None),
             "the latent's units",
@@ -100,13 +101,13 @@ ENCODING = Metric(
 )
 ENCODER_1NN = Metric(
     "Nearest neighbour of the encoder",
-    "Does the nearest training image, by what the encoder makes of it, have the test image's class?",
+    "Does the nearest training picture, by its encoding, have the test picture's class?",
     ("images",),
     (needs.ENCODER, needs.LABELLED_TEST),
     {
-        "encoder_1nn": Figure("1-NN accuracy", "Share of test images, 0..1.", "higher", SHARE),
+        "encoder_1nn": Figure("1-NN accuracy", "Share of test pictures, 0..1.", "higher", SHARE),
         "encoder_hidden_1nn": Figure(
-            "1-NN accuracy, last hidden layer", "Share of test images, 0..1.", "higher", SHARE
+            "1-NN accuracy, last hidden layer", "Share of test pictures, 0..1.", "higher", SHARE
         ),
     },
     "raw pixels in place of the encoder",
@@ -118,8 +119,7 @@ ENCODER_1NN = Metric(
                 Line("encoder_hidden_1nn", "last hidden layer", "d", "last"),
             ),
             "1-NN accuracy",
-            "How often the nearest training image, by what the encoder makes of it, has the class of a test "
-            "image.",
+            "How often the nearest training picture, by its encoding, has the class of a test picture.",
         )
     },
 )
@@ -131,7 +131,7 @@ CLASSIFIER_ERROR = Metric(
     {
         "classifier_error": Figure(
             "test error of the classifier",
-            "Share of test images whose class the GAN's own classifier gets wrong.",
+            "Share of test pictures that the GAN's own classifier gets wrong.",
             "lower",
             SHARE,
         )

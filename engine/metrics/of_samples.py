@@ -8,19 +8,19 @@ from engine.metrics import measures, needs
 from engine.metrics.manifold import NEAR, NEIGHBOURS
 from engine.metrics.metric import SHARE, Chart, Figure, Line, Metric, Reference
 
-_REAL = "as many other real images in the samples' place"
+_REAL = "as many other real pictures in the samples' place"
 _POINTS = "as many real points"
 
 FID = Metric(
     "Fréchet distance (FID)",
-    "How far apart the Gaussians lie that fit the features of samples and of real images.",
+    "Distance between the Gaussians that fit the features of samples and of real pictures.",
     ("images",),
     (needs.PICTURES, needs.SAMPLES),
     {
         "fid": Figure(
             "FID",
-            "Distance of samples from real images in a network's features: 0 is equal; compare equal N and "
-            "network only.",
+            "Distance of samples from real pictures in a network's features; 0 is equal. Compare only at "
+            "the same N and network.",
             "lower",
             (0, None),
             ranks=True,
@@ -39,7 +39,7 @@ KID = Metric(
     {
         "kid": Figure(
             "KID",
-            "Like FID, without its bias for few samples; 0 is equal, and chance takes it a little below.",
+            "Like FID, without its bias for few samples; 0 is equal, and by chance it falls a little below.",
             "lower",
             ranks=True,
         )
@@ -57,7 +57,8 @@ INCEPTION_SCORE = Metric(
     {
         "inception_score": Figure(
             "inception-style score",
-            "How sure a classifier is of each sample, over all classes: from 1 to their number.",
+            "How sure a classifier is of each sample, and how evenly it finds the classes: from 1 to their "
+            "number.",
             "higher",
             (1, None),
         )
@@ -75,25 +76,26 @@ PRDC = Metric(
     {
         "precision": Figure(
             f"precision (k = {NEAR})",
-            "Share of samples that are nearer to a real item than its 3rd real neighbour.",
+            "Share of samples that are nearer to some real item than its 3rd nearest real neighbour.",
             "higher",
             SHARE,
         ),
         "recall": Figure(
             f"recall (k = {NEAR})",
-            "Share of real items that are nearer to a sample than its 3rd neighbour among samples.",
+            "Share of real items that are nearer to some sample than its 3rd nearest sample.",
             "higher",
             SHARE,
         ),
         "density": Figure(
             f"density (k = {NEIGHBOURS})",
-            "How many real items, over 5, have a sample nearer than their 5th neighbour; 1 for real data.",
+            "How many real items, over 5, have a sample nearer than their 5th neighbour: the mean over "
+            "samples, 1 for real data.",
             "higher",
             (0, None),
         ),
         "coverage": Figure(
             f"coverage (k = {NEIGHBOURS})",
-            "Share of real items with a sample nearer than their 5th real neighbour.",
+            "Share of real items with a sample nearer than their 5th nearest real neighbour.",
             "higher",
             SHARE,
         ),
@@ -123,18 +125,18 @@ PRDC = Metric(
 
 MEMORISATION = Metric(
     "Memorisation",
-    "Are samples nearer to training images than unseen real images are?",
+    "Are samples nearer to training pictures than unseen real pictures are?",
     ("images",),
     (needs.PICTURES, needs.SAMPLES),
     {
         "memorised": Figure(
             "memorised",
-            "Share of samples as near to a training image as only 1 % of unseen real images are.",
+            "Share of samples as near to a training picture as only 1 % of unseen real pictures are.",
             "lower",
             SHARE,
         )
     },
-    "unseen real images in the samples' place",
+    "unseen real pictures in the samples' place",
     measures.memorised,
 )
 
@@ -161,7 +163,7 @@ MODES = Metric(
         ),
         "modes_kl": Figure(
             "KL to uniform",
-            "How unevenly the good samples share out among the modes: 0 is even, log K a single one of K.",
+            "How unevenly the good samples are spread over the modes: 0 is even, log K a single one of K.",
             "lower",
             (0, None),
             "nats",
@@ -182,14 +184,14 @@ MODES = Metric(
     },
     fields={
         "modes_total": "Modes that the data have.",
-        "histogram": "How the samples near a mode share out among the modes.",
+        "histogram": "How the samples near a mode are spread over the modes.",
         "samples": "How many samples the row's measures are of.",
     },
 )
 
 DIVERGENCE = Metric(
     "Jensen-Shannon divergence",
-    "How far generated from real density, both blurred alike.",
+    "How far the generated density is from the real one, both smoothed alike.",
     ("points",),
     (needs.POINTS,),
     {
@@ -214,12 +216,13 @@ DIVERGENCE = Metric(
             references=(Reference("disjoint", value=math.log(2)),),
         )
     },
-    fields={"bandwidth": "Standard deviation of the blur, in data units."},
+    fields={"bandwidth": "Standard deviation of the smoothing kernel, in data units."},
 )
 
 TRANSPORT = Metric(
     "Optimal transport",
-    "How far the samples must be carried to lie where as many real points do.",
+    "How far samples must be moved, on average, to lie where as many real points lie (earth mover's "
+    "distance).",
     ("points",),
     (needs.POINTS,),
     {
@@ -275,7 +278,8 @@ DIVERSITY = Metric(
     {
         "diversity": Figure(
             "diversity",
-            "Mean distance of two samples over that of two real ones. Near 0: all samples look alike.",
+            "Mean distance between two samples over that between two real ones. Near 0: all samples look "
+            "alike.",
             "higher",
             (0, None),
             live=True,
@@ -334,7 +338,7 @@ STACKED_MODES = Metric(
             "nats",
         ),
     },
-    "as many real images",
+    "as many real pictures",
     measures.stacked_modes,
     charts={
         "modes_kl": Chart(

@@ -9,22 +9,24 @@ _INPUT = "the input itself in the output's place"
 _WINDOWS = "windows of training targets in the outputs' place"
 
 DIFFERENCES = Metric(
-    "Difference from the truth",
+    "Difference from the target",
     "How far translations of held-out pictures are from what they should be, pixel by pixel.",
     ("pairs", "domains"),
     (needs.TRANSLATES, needs.TRUTH),
     each_way(
         {
-            "l1": Figure("L1", "Mean difference on -1 to 1: 0 is equal.", "lower", (0, 2), live=True),
+            "l1": Figure(
+                "L1", "Mean absolute difference on -1 to 1; 0 is equal.", "lower", (0, 2), live=True
+            ),
             "psnr": Figure(
                 "PSNR",
-                "Peak signal over noise of translations of held-out pictures, in dB.",
+                "Peak signal-to-noise ratio of translations of held-out pictures, in dB.",
                 "higher",
                 (0, None),
                 "dB",
             ),
             "ssim": Figure(
-                "SSIM", "Likeness of structure of translations and the truth, up to 1.", "higher", (-1, 1)
+                "SSIM", "Structural similarity of translations and targets, at most 1.", "higher", (-1, 1)
             ),
         }
     ),
@@ -43,15 +45,15 @@ DIFFERENCES = Metric(
 )
 FEATURE_DISTANCE = Metric(
     "Feature distance",
-    "How different output and truth look to the feature network; blur counts, shifts hardly do.",
+    "How different output and target look to the feature network; blur counts, shifts hardly do.",
     ("pairs", "domains"),
     (needs.TRANSLATES, needs.TRUTH),
     each_way(
         {
             "feature_distance": Figure(
                 "feature distance",
-                "How different translation and truth look to a network: blur counts, shifts hardly do. 0 is "
-                "equal.",
+                "How different translation and target look to a network: blur counts, shifts hardly do. 0 "
+                "is equal.",
                 "lower",
                 (0, None),
             )
@@ -64,20 +66,20 @@ FEATURE_DISTANCE = Metric(
 )
 WINDOWS = Metric(
     "Distributions of windows",
-    "FID and KID of 64 px windows of outputs and of true pictures.",
+    "FID and KID of 64 px windows of outputs and of targets.",
     ("pairs", "domains"),
     (needs.TRANSLATES, needs.TRUTH),
     each_way(
         {
             "window_fid": Figure(
                 "FID of windows",
-                "FID of 64 px windows of translations and of true pictures; 0 is equal.",
+                "FID of 64 px windows of translations and of targets; 0 is equal.",
                 "lower",
                 (0, None),
             ),
             "window_kid": Figure(
                 "KID of windows",
-                "KID of 64 px windows of translations and of true pictures: chance takes it below 0.",
+                "KID of 64 px windows of translations and of targets; by chance it falls below 0.",
                 "lower",
             ),
         }
@@ -117,13 +119,14 @@ CYCLES = Metric(
 )
 HELD_OUT = Metric(
     "Held-out pictures",
-    "How far translations of the pictures shown, never trained on, are from the truth.",
+    "How far translations of the pictures shown, never trained on, are from their targets.",
     ("pairs", "domains"),
     (needs.TRANSLATES, needs.PAIRED),
     {
         "test_l1": Figure(
             "L1 on held-out pictures",
-            "Mean difference of outputs from the truth, on -1 to 1, on pictures that are never trained on.",
+            "Mean absolute difference of outputs from targets, on -1 to 1, on pictures that are never "
+            "trained on.",
             "lower",
             (0, 2),
             live=True,
@@ -131,7 +134,7 @@ HELD_OUT = Metric(
         ),
         "test_psnr": Figure(
             "PSNR on held-out pictures",
-            "Peak signal over noise, in dB, on pictures that are never trained on.",
+            "Peak signal-to-noise ratio, in dB, on pictures that are never trained on.",
             "higher",
             (0, None),
             "dB",

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.options import NotFound, is_full
-from engine.runs.files import replace, with_room
+from engine.options import NotFound
+from engine.runs.files import is_full, replace, with_room
 from engine.runs.folder import BEST, RunFolder
 
 TENSOR = "$tensor"
@@ -102,7 +102,7 @@ def load(path: Path) -> dict[str, Any]:
         tree = json.loads((path / "state.json").read_bytes())
         return _put_tensors(tree, load_file(path / "tensors.safetensors"))
     except FileNotFoundError:
-        raise NotFound(f"{path} is no checkpoint.", "checkpoint", "Choose another step.") from None
+        raise NotFound(f"{path} is not a checkpoint.", "checkpoint", "Choose another step.") from None
     except (ValueError, KeyError, RecursionError, SafetensorError, OSError):
         raise NotFound(f"the checkpoint {path} is damaged.", "checkpoint", "Choose another step.") from None
 

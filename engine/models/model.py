@@ -74,7 +74,7 @@ class Model:
         rows = []
         for seed in seeds:
             if not 0 <= seed <= MAX_SEED:
-                raise BadInput(f"{seed} is no seed.", "seed", f"Give a whole number from 0 to {MAX_SEED}.")
+                raise BadInput(f"{seed} is not a seed.", "seed", f"Give a whole number from 0 to {MAX_SEED}.")
             rows.append(self.recipe.draw_latent(1, torch.Generator().manual_seed(seed)))
         latents = torch.cat(rows) if rows else torch.zeros(0, self.recipe.latent_dim)
         latents[:, : self.recipe.noise_dim] *= truncation

@@ -39,13 +39,13 @@ def _optimizer(player: str) -> Any:
 
 def _beta(player: str, default: float, number: int) -> Any:
     what = {
-        1: "Momentum: share of the old gradient average kept",
-        2: "Share of the old squared-gradient average kept",
+        1: "Decay of the mean gradient",
+        2: "Decay of the mean squared gradient",
     }[number]
     return knob(
         default,
         f"{player} beta{number}",
-        f"{what} (Adam; beta1 is SGD's momentum, beta2 RMSProp's alpha).",
+        f"{what} (Adam's; SGD's momentum is beta1, RMSProp's alpha beta2).",
         ge=0,
         le=0.99999,
         step=0.01,
@@ -58,15 +58,20 @@ class TrainingOptions(Options):
 
     objective: str = "non_saturating"  # any of the table (``training_options``)
     batch_size: int = knob(
-        64, "Batch size", "Real samples, and generated ones, in each step.", ge=1, le=4096, group="training"
+        64,
+        "Batch size",
+        "Real samples, and as many generated ones, in each step.",
+        ge=1,
+        le=4096,
+        group="training",
     )
     critic_steps: int = knob(
-        1, "D steps", "Updates of D for each one of G.", ge=1, le=100, live=True, group="training"
+        1, "D steps", "Updates of D for each update of G.", ge=1, le=100, live=True, group="training"
     )
     pretrain_discriminator: int = knob(
         0,
-        "D trained beforehand",
-        "Steps that D trains alone before G may move.",
+        "D's head start",
+        "Steps that D trains alone before G begins.",
         ge=0,
         le=1_000_000,
         group="training",
@@ -74,9 +79,9 @@ class TrainingOptions(Options):
     updates: Literal["alternating", "simultaneous"] = knob(
         "alternating",
         "Updates",
-        "Whether G answers the new D, or both step from the same point.",
+        "Whether G plays against the updated D, or both step from the same point.",
         group="training",
-        choices={"alternating": "one after the other", "simultaneous": "both at once"},
+        choices={"alternating": "alternating", "simultaneous": "simultaneous"},
     )
     generator_lr: float = _rate("G")
     discriminator_lr: float = _rate("D")
@@ -91,19 +96,19 @@ class TrainingOptions(Options):
         "G's update",
         "For f-GANs: G maximises D's answer, which keeps its gradient strong, or minimises the same bound.",
         group="objective",
-        choices={"heuristic": "the stronger gradient", "minimax": "as derived"},
+        choices={"heuristic": "heuristic (stronger gradient)", "minimax": "minimax (as derived)"},
     )
     lr_decay: Literal["none", "linear", "cosine"] = knob(
         "none",
-        "Rate decay",
+        "Learning-rate decay",
         "How both learning rates fall to 0 at the last step.",
         group="optimizers",
-        choices={"none": "constant", "linear": "in a straight line", "cosine": "along a cosine"},
+        choices={"none": "constant", "linear": "linear", "cosine": "cosine"},
     )
     lr_decay_from: float = knob(
         0.5,
         "Decay from",
-        "Share of the steps after which the rates begin to fall.",
+        "Share of the steps after which the decay begins.",
         ge=0,
         le=0.99,
         step=0.05,
@@ -112,7 +117,7 @@ class TrainingOptions(Options):
     penalty_every: int = knob(
         1,
         "Penalty every",
-        "Ask for gradient penalties at every n-th step, n times as strong (lazy regularisation).",
+        "Apply gradient penalties at every n-th step only, n times as strong (lazy regularisation).",
         ge=1,
         le=64,
         live=True,
@@ -121,10 +126,10 @@ class TrainingOptions(Options):
     precision: Literal["float32", "bfloat16"] = knob(
         "float32",
         "Precision",
-        "How exactly layers multiply while training. bfloat16 takes half the time where the hardware knows "
-        "it (GPUs since 2020, CPUs with AVX512-BF16 or AMX); elsewhere it stays float32.",
+        "Precision of the layers while training. bfloat16 takes half the time where the hardware supports "
+        "it (GPUs since 2020, CPUs with AVX512-BF16 or AMX); elsewhere float32 is used.",
         group="training",
-        choices={"float32": "float32: 24 bits", "bfloat16": "bfloat16: 8 bits"},
+        choices={"float32": "float32", "bfloat16": "bfloat16"},
     )
     report_every: int = knob(
         0,
@@ -175,7 +180,7 @@ def training_options() -> type[TrainingOptions]:
     objective = knob(
         "non_saturating",
         "Objective",
-        "What the two players play for.",
+        "The losses of the two players.",
         group="objective",
         choices={name: objective.title for name, objective in OBJECTIVES.items()},
     )

@@ -29,9 +29,9 @@ Drops = Literal["auto", "on", "off"]
 USED = {
     "auto": "as it was trained",
     "train": "by the picture's own statistics",
-    "eval": "by those of training",
+    "eval": "by running averages",
 }
-DROPS = {"auto": "as the norm", "on": "on", "off": "off"}
+DROPS = {"auto": "as batch norm", "on": "on", "off": "off"}
 BLOCKS = {"resnet_6": 6, "resnet_9": 9}
 LAYERS = {"16": 1, "34": 2, "70": 3, "142": 4, "286": 5}  # of a PatchGAN by what one logit sees, in px
 UNET_SIZES = (64, 128, 256)
@@ -42,8 +42,8 @@ def norm_when_used(default: Used) -> Any:
     """The option that says how batch norm acts in a translator that is used."""
     return knob(
         default,
-        "Norm when used",
-        "Whether batch norm acts as in training; auto: after batches of one, it does.",
+        "Batch norm at test time",
+        "Whether batch norm acts as in training; auto: it does after training with batches of one.",
         group="networks",
         choices=USED,
     )
@@ -53,8 +53,8 @@ def dropout_when_used() -> Any:
     """The option that says whether a translator that is used leaves out features."""
     return knob(
         "auto",
-        "Dropout when used",
-        "Whether a network with dropout leaves out features; auto: where its norm acts as in training.",
+        "Dropout at test time",
+        "Whether dropout stays on; auto: where batch norm acts as in training.",
         group="networks",
         choices=DROPS,
     )

@@ -333,8 +333,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "least_squares": Objective(
         title="Least squares",
-        sentence="D regresses 1 for real and 0 for fake; far-off samples are pulled in even when D is "
-        "right about them.",
+        sentence="D regresses 1 for real and 0 for generated; far-off samples are pulled in even if D is "
+        "right.",
         discriminator_loss=least_squares_discriminator,
         generator_loss=least_squares_generator,
         latex_d=r"L_D = \tfrac12\mathbb{E}_{x}(D(x)-1)^2 + \tfrac12\mathbb{E}_{z}D(G(z))^2",
@@ -366,7 +366,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "hinge": Objective(
         title="Hinge",
-        sentence="D is rewarded only up to a margin on either side; popular for large image GANs.",
+        sentence="D is rewarded only up to a margin on either side; popular for large GANs.",
         discriminator_loss=hinge_discriminator,
         generator_loss=wasserstein_generator,
         latex_d=r"L_D = \mathbb{E}_{x}\max(0, m-D(x)) + \mathbb{E}_{z}\max(0, m+D(G(z)))",
@@ -382,8 +382,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "relativistic": Objective(
         title="Relativistic",
-        sentence="D only says which of two samples, a real and a generated one, is the more real. R3GAN "
-        "plays it with R1 and R2.",
+        sentence="D only says which of two samples, a real and a generated one, is more real. R3GAN uses "
+        "it with R1 and R2.",
         discriminator_loss=relativistic_discriminator,
         generator_loss=relativistic_generator,
         latex_d=r"L_D = \mathbb{E}_{x,z}\log\left(1 + e^{-(D(x) - D(G(z)))}\right)",

@@ -251,8 +251,8 @@ class JensenShannon(FDivergence):
 class GAN(FDivergence):
     title = "GAN"
     sentence = (
-        "The first GAN as a member of the family: the very losses of the non-saturating objective, or of the "
-        "minimax one."
+        "The first GAN as a member of the family: exactly the losses of the non-saturating objective, or "
+        "of the minimax one."
     )
     latex = (
         r"f(u) = u\log u - (u+1)\log(u+1),\quad g_f(v) = -\log(1+e^{-v}),\quad "

@@ -38,7 +38,7 @@ def gan(name: str, entry: Any) -> None:
         model = options_model.__wrapped__(name, data)
         if unknown := set(defaults) - set(model.model_fields):
             raise BadInput(
-                f"{name} has a default for {min(unknown)}, which is no option.",
+                f"{name} has a default for {min(unknown)}, which is not an option.",
                 None,
                 "Declare it, or drop it.",
             )
@@ -74,7 +74,7 @@ def dataset(name: str, entry: Any) -> None:
 def objective(name: str, entry: Any) -> None:
     """An ``Objective`` whose two losses turn logits (N,) into a scalar."""
     if not isinstance(entry, Objective):
-        raise BadInput(f"{name} is no Objective.", None, "Make it with engine.objectives.Objective(...).")
+        raise BadInput(f"{name} is not an Objective.", None, "Make it with engine.objectives.Objective(...).")
     _words(entry, name, "title", "sentence", "latex_d", "latex_g", "divergence")
     logits = torch.zeros(4)
     losses = {
@@ -91,7 +91,7 @@ def stabiliser(name: str, entry: Any) -> None:
     """An instance of a ``Stabiliser`` with its words and a switch that is off by default."""
     if not isinstance(entry, Stabiliser):
         raise BadInput(
-            f"{name} is no Stabiliser.",
+            f"{name} is not a Stabiliser.",
             None,
             f'Write "{name}": YourClass(), one of a subclass of it.',
         )
@@ -110,7 +110,7 @@ def stabiliser(name: str, entry: Any) -> None:
 def metric(name: str, entry: Any) -> None:
     """A ``Metric`` with its words, kinds and function, whose figures nobody else has."""
     if not isinstance(entry, Metric):
-        raise BadInput(f"{name} is no Metric.", None, "Make it with engine.metrics.metric.Metric(...).")
+        raise BadInput(f"{name} is not a Metric.", None, "Make it with engine.metrics.metric.Metric(...).")
     _words(entry, name, "title", "sentence")
     if not entry.kinds or not set(entry.kinds) <= set(KINDS):
         raise BadInput(f"{name} has kinds {entry.kinds}.", None, f"Use some of: {', '.join(KINDS)}.")
@@ -126,7 +126,7 @@ def metric(name: str, entry: Any) -> None:
 def _subclass(name: str, entry: Any, base: type, start: str) -> None:
     if not (isinstance(entry, type) and issubclass(entry, base)):
         raise BadInput(
-            f"{name} is no {base.__name__}.", None, f"List the class itself, a subclass of {start}."
+            f"{name} is not a {base.__name__}.", None, f"List the class itself, a subclass of {start}."
         )
     if missing := getattr(entry, "__abstractmethods__", None):
         raise BadInput(f"{name} has no {', '.join(sorted(missing))}.", None, "Write the method.")

@@ -137,7 +137,7 @@ def _add(module: Any, found: Loaded) -> dict[str, list[str]]:
                 continue
             found.line = lines.of(title)
             if not isinstance(entries, dict):
-                raise BadInput(f"{title} is no dictionary.", None, f'Write {title} = {{"name": entry}}.')
+                raise BadInput(f"{title} is not a dictionary.", None, f'Write {title} = {{"name": entry}}.')
             for name, entry in entries.items():
                 found.line = lines.of(title, name, entry)
                 _check_name(name, title, table)
@@ -168,7 +168,7 @@ def _all_or_none(adds: dict[str, list[str]]) -> Iterator[None]:
 def _check_name(name: object, title: str, table: dict[str, Any]) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BadInput(
-            f"{name!r} is no name for an entry of {title}.",
+            f"{name!r} cannot be the name of an entry of {title}.",
             None,
             "Use small letters, digits and _, at most 40, a letter first.",
         )

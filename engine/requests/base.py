@@ -83,7 +83,9 @@ def _simple(value: Any) -> Any:
     if value is not None and not isinstance(value, bool | int | float | str):
         raise BadInput("an option is a number, a text, true or false.", None, "Give one of these.")
     if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
-        raise BadInput("that is no number that can be used.", None, "Give a finite number of a usual size.")
+        raise BadInput(
+            "that is not a number that can be used.", None, "Give a finite number of a usual size."
+        )
     return value
 
 

@@ -122,7 +122,7 @@ class Predict(Request):
             if self.answer is not None and self.answer not in self.choices:
                 raise BadInput("the answer is none of the choices.", "answer", "Give one of the choices.")
         if self.kind == "number" and isinstance(self.answer, str):
-            raise BadInput("the answer is no number.", "answer", "Give a number.")
+            raise BadInput("the answer is not a number.", "answer", "Give a number.")
         if self.kind == "curve" and (self.x is None or self.y is None):
             raise BadInput("a curve needs axes.", "x", "Give x and y, each with low and high.")
         return self

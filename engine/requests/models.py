@@ -33,7 +33,7 @@ def _words(places: str) -> list[str]:
 
 def _known_places(places: str) -> str:
     if unknown := [word for word in _words(places) if word not in PLACES]:
-        raise BadInput(f"{unknown[0][:40]!r} is no place.", "places", f"Choose from: {', '.join(PLACES)}.")
+        raise BadInput(f"{unknown[0][:40]!r} is not a place.", "places", f"Choose from: {', '.join(PLACES)}.")
     return places
 
 
@@ -42,7 +42,8 @@ class Weights(Request):
 
     as_: OfWeights | None = Field(None, alias="as", description="What they are of, if it cannot be guessed.")
     test_mode: TestMode = Field(
-        "auto", description="train: batch norm by what is there, as the reference without --eval."
+        "auto",
+        description="train: batch norm by the picture's own statistics, as the reference without --eval.",
     )
     dropout: Dropout = Field(
         "auto",

@@ -35,7 +35,7 @@ class StartRun(Request):
     options: OptionValues = Field(default_factory=dict)
     name: Name | None = Field(None, description="How the run is called on the pages.")
     start_from: str | None = Field(
-        None, max_length=4096, description="The model or run whose weights it begins with."
+        None, max_length=4096, description="The model or run whose weights it starts from."
     )
     preset: Annotated[str, AfterValidator(_known)] | None = Field(None, description="The preset it is of.")
     device: str = Field(

@@ -28,24 +28,25 @@ class Translate(Request):
     direction: Direction = Field("a_to_b", description="Back only with a CycleGAN.", examples=["a_to_b"])
     scale: Literal["auto", "model", "full", "whole"] = Field(
         "auto",
-        description="model: reduced to the size that it was trained at, the result enlarged. full: its own "
-        "resolution, a U-Net in tiles. whole: a U-Net takes all of it at once, mirrored to a multiple of its "
-        "size.",
+        description="model: reduced to the training size, and the result enlarged. full: at full "
+        "resolution, a U-Net in tiles. whole: at full resolution, a U-Net on all of it at once, mirrored "
+        "to a multiple of its size.",
     )
     test_mode: Literal["auto", "eval", "train"] = Field(
         "auto",
-        description="Norm. train: by the picture's own statistics; auto: as the model says.",
+        description="Batch norm. train: by the picture's own statistics; eval: by the running averages; "
+        "auto: as the model says.",
     )
     dropout: Literal["auto", "on", "off"] = Field(
-        "auto", description="on: half of some features are left out; auto: as the model says."
+        "auto", description="on: some layers drop half of their features; auto: as the model says."
     )
     preprocess: Literal["off", "resize_and_crop", "scale_width", "none"] = Field(
         "off",
-        description="As the reference implementation's option of that name, with its rounding, at the size "
-        "that it makes of the picture; off: the picture keeps its aspect, colours and size.",
+        description="The reference implementation's option of that name, with its rounding and the size "
+        "that it gives; off: the picture keeps its aspect ratio, colours and size.",
     )
     alpha: Literal["keep", "white"] = Field(
-        "keep", description="Transparency is put back afterwards, or made white."
+        "keep", description="Put transparency back afterwards, or make it white."
     )
     longest: Annotated[int, Field(ge=0, le=LARGEST), AfterValidator(_large_enough), WHOLE] = Field(
         0, description="Larger pictures are reduced to it first; 0: none are.", examples=[1024]

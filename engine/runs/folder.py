@@ -230,7 +230,7 @@ def config_at(folder: Path) -> RunConfig | ModelConfig:
     try:
         return read_record(folder / "config.json", ModelConfig)
     except FileNotFoundError:
-        raise NotFound(f"{folder.name} is no model: it has no config.json.", "model", REMEDY) from None
+        raise NotFound(f"{folder.name} is not a model: it has no config.json.", "model", REMEDY) from None
 
 
 def best_of(named: Path) -> Path | None:

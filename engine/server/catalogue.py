@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
-import json
 import logging
 import platform
 import threading
@@ -17,7 +16,7 @@ from engine import ENGINE
 from engine.options import BadInput, NotFound
 from engine.plugins.finding import Plugins, Stamp
 from engine.presets import PRESETS, describe
-from engine.runs.files import keep_if_room, read_json
+from engine.runs.files import read_json, write_bytes, write_json
 from engine.server.inference import Inference
 
 LOADING_S = 90.0  # the first answer of a fresh installation waits for torch
@@ -103,8 +102,8 @@ class Catalogue:
             return shipped.read_bytes()
         if not path.exists():
             picture = self._inference.call("dataset_thumbnail", name=name, timeout_s=LOADING_S)
-            keep_if_room(path, picture)
-            return picture
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, picture)
         return path.read_bytes()
 
     def preset_picture(self, name: str) -> bytes:
@@ -123,6 +122,7 @@ class Catalogue:
     def _ask(self) -> None:
         self._known = self._inference.call("catalogue", timeout_s=LOADING_S)
         try:
-            keep_if_room(self._folder / "catalogue.json", json.dumps(self._known, allow_nan=False).encode())
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_json(self._folder / "catalogue.json", self._known)
         except OSError as error:
             log.warning("the catalogue could not be kept in %s: %s", self._folder, error)

@@ -70,7 +70,7 @@ def as_json(request: object) -> dict[str, Any]:
 
 
 def _odd_field(request: dict[Any, Any]) -> str | None:
-    """The first field, or option, that is no finite number, text, list or object."""
+    """The first field, or option, that is not a finite number, text, list or object."""
     options = request.get("options")
     for name, value in [*(options.items() if isinstance(options, dict) else ()), *request.items()]:
         try:

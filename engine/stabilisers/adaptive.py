@@ -31,8 +31,8 @@ class AdaptiveAugment(Stabiliser):
 
     title = "Adaptive augmentation (ADA)"
     sentence = (
-        "D only sees pictures mirrored, turned, moved and recoloured with a probability that grows while D "
-        "is too sure of the real ones (Karras et al. 2020): a few hundred can do."
+        "D only sees pictures flipped, rotated, shifted and recoloured with a probability that rises while "
+        "D overfits (Karras et al. 2020): a few hundred pictures can do."
     )
     switch = "adaptive_augment"
     needs = "discriminator"
@@ -42,15 +42,15 @@ class AdaptiveAugment(Stabiliser):
         adaptive_augment: bool = knob(
             False,
             "Adaptive augmentation",
-            "Change what D sees, as much as its sureness asks for.",
+            "Augment what D sees, more strongly the more D overfits.",
             group=GROUP,
         )
         augment_target: float = knob(
-            0.6, "Target of r", "E[sign(D(real))] that the strength is led by; the paper's is 0.6.",
+            0.6, "Target of r", "E[sign(D(real))] that the strength is adjusted to; 0.6 in the paper.",
             ge=0, le=1, step=0.05, live=True, group=GROUP,
         )  # fmt: skip
         augment_images: int = knob(
-            500_000, "Images to full strength", "Real pictures in which p can go from 0 to 1.",
+            500_000, "Pictures to full strength", "Real pictures within which p can rise from 0 to 1.",
             ge=1000, le=10**9, scale="log", live=True, group=GROUP,
         )  # fmt: skip
 

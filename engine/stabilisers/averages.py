@@ -19,8 +19,8 @@ OBSERVED_SHARE = 0.3  # of the newest look in batch norm's running statistics
 class HistoricalAveraging(Stabiliser):
     title = "Historical averaging"
     sentence = (
-        "Holds both players' weights to the mean of all that they have been (Salimans et al. 2016): "
-        "circling costs, standing does not."
+        "Pulls both players' weights towards the mean of their past (Salimans et al. 2016): circling "
+        "costs, standing still does not."
     )
     switch = "historical_averaging"
     on = 0.1
@@ -87,10 +87,10 @@ class WeightAveraging(Stabiliser):
     of the untrained weights after 199 steps, and this one holds next to none.
     """
 
-    title = "Average of G"
+    title = "Moving average of G"
     sentence = (
-        "Samples are shown from a running average of G's weights, which circles less than G "
-        "itself (Yazıcı et al. 2019)."
+        "Samples are drawn with a moving average of G's weights, which circles less than G itself (Yazıcı "
+        "et al. 2019)."
     )
     switch = "ema"
     on = 0.999
@@ -99,8 +99,8 @@ class WeightAveraging(Stabiliser):
         ema: float = knob(
             0.0,
             "EMA decay",
-            "Share of the old average kept at each step, such as 0.999, and at first less: at most "
-            "(1 + t) / (10 + t) after t steps. 0 is off.",
+            "Share of the old average kept at each step, such as 0.999; at first less: at most (1 + t) / "
+            "(10 + t) after t steps. 0 is off.",
             ge=0,
             le=0.99999,
             group=GROUP,

@@ -55,8 +55,8 @@ class LabelSmoothing(Stabiliser):
 class InstanceNoise(Stabiliser):
     title = "Instance noise"
     sentence = (
-        "Noise on everything that D sees, annealed to nothing: it makes thin supports overlap "
-        "(Sønderby et al. 2017)."
+        "Noise on everything that D sees, annealed to zero: it makes thin supports overlap (Sønderby et "
+        "al. 2017)."
     )
     switch = "instance_noise"
     needs = "discriminator"
@@ -75,7 +75,7 @@ class InstanceNoise(Stabiliser):
         )
         instance_noise_steps: int = knob(
             2000,
-            "Annealed over",
+            "Annealing steps",
             "Steps until the noise has fallen to 0, in a straight line.",
             ge=1,
             le=10_000_000,
@@ -91,8 +91,8 @@ class InstanceNoise(Stabiliser):
 class DiffAugment(Stabiliser):
     title = "DiffAugment"
     sentence = (
-        "D only sees pictures with colours, place and a patch changed at random, real and fake alike "
-        "(Zhao et al. 2020): few data last longer."
+        "D only sees pictures whose colours and position are changed at random and a patch cut out, real "
+        "and generated alike (Zhao et al. 2020): few data go further."
     )
     switch = "diff_augment"
     needs = "discriminator"
@@ -100,7 +100,7 @@ class DiffAugment(Stabiliser):
 
     class Options(Options):
         diff_augment: bool = knob(
-            False, "DiffAugment", "Change every picture that D sees, in ways that G's gradient passes.",
+            False, "DiffAugment", "Augment every picture that D sees, differentiably, for G's gradient.",
             live=True, group=GROUP,
         )  # fmt: skip
         augment_colour: bool = knob(
@@ -109,7 +109,7 @@ class DiffAugment(Stabiliser):
         augment_shift: float = knob(
             0.125,
             "Shift",
-            "Share of the picture's side by which it is moved at most; 0 is off.",
+            "The largest shift, as a share of the picture's side; 0 is off.",
             ge=0,
             le=0.5,
             step=0.025,

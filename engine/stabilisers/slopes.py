@@ -43,7 +43,7 @@ def without_constant_d(objective: Objective, values: dict[str, float]) -> dict[s
 
 class WeightClipping(Stabiliser):
     title = "Weight clipping"
-    sentence = "Clamps D's weights, at first and after each step: WGAN's crude way to bound its slope."
+    sentence = "Clamps D's weights, at the start and after each step: WGAN's crude way to bound its slope."
     switch = "weight_clip"
     needs = "discriminator"
     on = 0.1
@@ -108,7 +108,7 @@ class SlopePenalty(Stabiliser):
 class GradientPenalty(SlopePenalty):
     title = "Gradient penalty"
     sentence = (
-        "Pulls the slope of D between real and fake samples to 1 (Gulrajani et al. 2017): no "
+        "Pulls the slope of D between real and generated samples to 1 (Gulrajani et al. 2017): no "
         "clipping, no saturation."
     )
     switch = "gradient_penalty"
@@ -119,7 +119,7 @@ class GradientPenalty(SlopePenalty):
         gradient_penalty: float = knob(
             0.0,
             "Gradient penalty",
-            "Weight of the WGAN-GP penalty; the paper uses 10 for pictures, 2-D data want about 0.1. 0 "
+            "Weight of the WGAN-GP penalty; the paper uses 10 for pictures, 2-D data need about 0.1. 0 "
             "is off.",
             ge=0,
             le=100,
@@ -236,8 +236,9 @@ class SpectralNorm(Stabiliser):
 
     title = "Spectral norm"
     sentence = (
-        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018): a dense D has a "
-        "slope of 1 at most, and mostly less; a convolution, whose kernel is taken for a matrix, of up to 2 "
+        "Divides each weight matrix of D by its largest singular value (Miyato et al. 2018): a fully "
+        "connected D has a slope of 1 at most, and mostly less; a convolution, whose kernel is taken for a "
+        "matrix, of up to 2 "
         "a layer (4x4 at stride 2)."
     )
     switch = "spectral_norm"

@@ -27,8 +27,8 @@ class VirtualBatchNorm(Stabiliser):
         virtual_batch_norm: int = knob(
             0,
             "Reference batch",
-            "Latents that take the place of batch mates in G's batch norm; they are drawn along in every "
-            "batch. 0 is off.",
+            "Latents of the reference batch, whose statistics G's batch norm uses; they pass through G "
+            "with every batch. 0 is off.",
             ge=0,
             le=1024,
             group=GROUP,

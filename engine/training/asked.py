@@ -29,7 +29,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path} cannot be read: {error.strerror}.", "config", REMEDY) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:120]
-        raise BadInput(f"{path} is no YAML: {said}.", "config", REMEDY) from None
+        raise BadInput(f"{path} is not YAML: {said}.", "config", REMEDY) from None
     if not isinstance(given, dict):
         raise BadInput(f"{path} holds no names and values.", "config", REMEDY)
     if "meta" in given:  # a run's own

@@ -88,7 +88,7 @@ def published(name: str, gan: Gan | None = None, base: str | None = None) -> Pub
         raise BadInput(f"{name} is published twice.", "as", f"Add --as {found[0]}, or --as {found[1]}.")
     place = (base or BASES[found[0]]).rstrip("/")
     if not place.startswith(("http://", "https://")):
-        raise BadInput(f"{place[:80]} is no web address.", "from", "It begins with http:// or https://.")
+        raise BadInput(f"{place[:80]} is not a web address.", "from", "It begins with http:// or https://.")
     return Published(name, found[0], f"{place}/{name}.pth", PUBLISHED[found[0]][name])
 
 

@@ -211,7 +211,7 @@ def _check_storage(path: Path, state: State, size: int) -> None:
     seen = dict[tuple[Any, ...], int]()  # a network that is kept under two names is there once
     for name, value in state.items():
         if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
-            raise _refuse(path, f"{name[:60]} is no plain tensor")
+            raise _refuse(path, f"{name[:60]} is not a plain tensor")
         seen[value.data_ptr(), tuple(value.shape), value.stride()] = value.numel() * value.element_size()
     if (total := sum(seen.values())) > size:  # one number that is shown as many
         raise _refuse(path, f"its tensors have {total:,} bytes, and the file {size:,}")

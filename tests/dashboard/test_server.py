@@ -105,7 +105,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path, bound):
         (["--port", "70000"], "no port"),
         (["--port", "x"], "no port"),
         (["--device", "abacus"], "invalid choice"),
-        (["--allow-host", "a/b"], "no host name"),
+        (["--allow-host", "a/b"], "not a host name"),
         (["--runs", "run_dashboard.py/x"], "runs"),
         (["--cert", "LICENSE"], "go together"),
         (["--key", "LICENSE"], "go together"),

@@ -44,7 +44,7 @@ LAYOUTS = {  # by the source that learns from them
     "own_domains": Layout(
         "domains",
         "A zip with the folders A and B",
-        "Two kinds of pictures, at least 16 of each; nothing needs to belong together.",
+        "Two domains of pictures, at least 16 of each; they need not be paired.",
         (64, 128, 256),
         128,
     ),
@@ -128,8 +128,8 @@ def _how_to_read(layout: Layout) -> tuple[str, str]:
             "",
             max_chars=100,
             key="upload_range",
-            help="Of pictures with more than 8 bits: the values that are black and white, such as -1024 "
-            "3071. Empty: chosen from all pictures.",
+            help="For pictures with more than 8 bits: the values shown as black and as white, such as "
+            "-1024 3071. Empty: chosen from all pictures.",
         )
         always = layout.name == "pairs" and st.toggle(
             "Each file shows A and B side by side", key="upload_joined"

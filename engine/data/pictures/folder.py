@@ -22,8 +22,8 @@ def value_range() -> str:
     return knob(
         "",
         "Range of values",
-        "Of pictures with more than 8 bits: the values that are black and white, such as -1024 3071. Empty: "
-        "chosen from all pictures.",
+        "For pictures with more than 8 bits: the values shown as black and as white, such as -1024 3071. "
+        "Empty: chosen from all pictures.",
         group="data",
         max_length=100,
     )
@@ -39,7 +39,7 @@ class FolderOptions(options.Options):
         path=True,
     )
     size: Literal[28, 32, 64] = knob(
-        32, "Image size", "Pixels high and wide, after a centre crop.", group="data"
+        32, "Picture size", "Pixels high and wide, after a centre crop.", group="data"
     )
     colour: bool = knob(True, "Colour", "Keep the colours, or turn the pictures grey.", group="data")
     value_range: str = value_range()
@@ -49,8 +49,8 @@ class FolderOptions(options.Options):
 class OwnImages(ImageSource):
     """Pictures that were made small by ``engine.data.reading.ingest``."""
 
-    sentence = "Train on pictures of your own: at least 16, better some hundreds of one kind of thing."
-    licence = "whatever the pictures' owner says"
+    sentence = "Train on your own pictures: at least 16, better a few hundred of one kind of thing."
+    licence = "as the pictures' owner states"
 
     @cached_property
     def _pictures(self) -> ingest.Pictures:
@@ -153,7 +153,7 @@ def no_folder(folder: str) -> BadInput | None:
     if not folder:
         return BadInput("no folder is named.", "folder", remedy)
     if not os.path.isdir(os.path.expanduser(folder)):
-        return BadInput(f"{folder[:200]} is no folder.", "folder", remedy)
+        return BadInput(f"{folder[:200]} is not a folder.", "folder", remedy)
     return None
 
 

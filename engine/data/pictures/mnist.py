@@ -19,7 +19,7 @@ FILE = Path(__file__).with_name("mnist.npz")
 class DigitsOptions(options.Options):
     size: Literal[28, 32] = knob(
         28,
-        "Image size",
+        "Picture size",
         "28 pixels as published, or 32 with a black border.",
         group="data",
         choices={28: "28 x 28, as published", 32: "32 x 32, with a border"},

@@ -63,7 +63,7 @@ class Emoji:
 class OpenMojiOptions(options.Options):
     size: Literal[32, 64] = knob(
         64,
-        "Image size",
+        "Picture size",
         "64 pixels, or 32: the mean of each 2 x 2.",
         group="data",
         choices={32: "32 x 32", 64: "64 x 64"},

@@ -26,7 +26,7 @@ class Stacked(ImageSource):
 
     name = "stacked_mnist"
     title = "Stacked MNIST"
-    sentence = "Three random digits as red, green and blue: 1,000 modes, and one can count which appear."
+    sentence = "Three random digits as red, green and blue: 1,000 modes that can be counted."
     licence = Mnist.licence
     Options = DigitsOptions
 

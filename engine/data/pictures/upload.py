@@ -26,9 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class UploadOptions(options.Options):
-    upload: str = knob(
-        "", "Uploaded pictures", "The id that the upload was given.", group="data", max_length=100
-    )
+    upload: str = knob("", "Uploaded pictures", "The id of the upload.", group="data", max_length=100)
     flips: bool = flips_knob()
 
 
@@ -104,7 +102,7 @@ def ingest_upload(
     if out.exists():
         raise BadInput(f"{out.name} exists already.", "name", "Choose another name.")
     if layout == "images" and size not in ingest.SIZES:
-        raise BadInput(f"{size} is no image size.", "size", "Choose one of: 28, 32, 64, 128, 256.")
+        raise BadInput(f"{size} is not a picture size.", "size", "Choose one of: 28, 32, 64, 128, 256.")
     if layout == "images":
         made = ingest.ingest(files, size, colour, value_range=value_range)
     else:

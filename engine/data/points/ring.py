@@ -10,9 +10,7 @@ from engine.options import knob
 
 
 class RingOptions(options.Options):
-    modes: int = knob(
-        8, "Modes", "How many Gaussians stand on the circle.", ge=1, le=32, step=1, group="data"
-    )
+    modes: int = knob(8, "Modes", "Number of Gaussians on the circle.", ge=1, le=32, step=1, group="data")
     radius: float = knob(1.0, "Radius", "Radius of the circle.", ge=0.2, le=5.0, step=0.1, group="data")
     sd: float = knob(
         0.05,

@@ -79,7 +79,7 @@ def _look_into(folders: dict[int, tuple[str, ...]], found: Sorted, is_split: boo
         elif beside:  # no folder has anything to say of them
             found.folder, found.parts = before
     elif not strays_are_few:
-        found.notes.append(f"The folders are no classes, since {len(beside)} pictures lie beside them.")
+        found.notes.append(f"The folders are not classes, since {len(beside)} pictures lie beside them.")
     elif len(tops) > MOST_CLASSES:
         found.notes.append(f"{len(tops)} folders are too many to be classes: {MOST_CLASSES} can be.")
     else:

@@ -52,9 +52,9 @@ def _read_scale(text: str) -> Scale:
     try:
         black, white = map(float, re.split(r"[\s,]+|\s*\.\.\s*", text.strip()))
     except ValueError:
-        raise BadInput(f"{text[:80]!r} is no range of values.", "value_range", REMEDY) from None
+        raise BadInput(f"{text[:80]!r} is not a range of values.", "value_range", REMEDY) from None
     if not (math.isfinite(black) and math.isfinite(white) and black != white):
-        raise BadInput(f"{text[:80]!r} is no range of values.", "value_range", REMEDY)
+        raise BadInput(f"{text[:80]!r} is not a range of values.", "value_range", REMEDY)
     return Scale(black, white)
 
 

@@ -65,7 +65,7 @@ def read_all(files: dict[str, Path]) -> dict[str, np.ndarray]:
         if not fits or labels.max() > 9:
             where = files[f"{part}_images"].parent
             raise BadInput(
-                f"the {part} files in {where} do not hold 28 x 28 images and labels 0-9.",
+                f"the {part} files in {where} do not hold 28 x 28 pictures and labels 0-9.",
                 "folder",
                 "Fetch them again.",
             )

@@ -25,7 +25,7 @@ def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
         notes = ["Animated: this is its first frame."] if getattr(picture, "is_animated", False) else []
         decoded = _decoded(raw, picture, notes)
         if decoded.mode == "F" and not np.isfinite(decoded).all():
-            raise UnreadableError("it holds values that are no numbers")
+            raise UnreadableError("it holds values that are not numbers")
         return decoded, notes
     except TooLargeError as problem:
         raise BadInput(f"that picture has {problem}.", "image", "Send one of at most 64 million.") from None

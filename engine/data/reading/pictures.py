@@ -111,7 +111,11 @@ def halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
         turn(picture)
         width, height = picture.size
         if width < height or width % 2:
-            why = "odd, so its halves are not alike" if width % 2 else "less than its height, so it is no A|B"
+            why = (
+                "odd, so its halves are not alike"
+                if width % 2
+                else "less than its height, so it is not a pair A|B"
+            )
             raise UnreadableError(f"its width of {width} px is {why}")
         return picture.crop((0, 0, width // 2, height)), picture.crop((width // 2, 0, width, height))
     except DAMAGED as problem:
@@ -204,7 +208,7 @@ def _means(values: np.ndarray, by: int) -> np.ndarray:
     parts = values[: height * by, : width * by].reshape(height, by, width, by)
     means = parts.mean((1, 3), dtype=np.float64).astype(np.float32)
     if not np.isfinite(means).all():
-        raise UnreadableError("it holds values that are no numbers")
+        raise UnreadableError("it holds values that are not numbers")
     return means
 
 

@@ -106,7 +106,7 @@ def ingest_sides(
     missing, and where it is not clear what is A and what B.
     """
     if size not in SIZES:
-        raise BadInput(f"{size} is no picture size.", "size", "Choose one of: 64, 128, 256.")
+        raise BadInput(f"{size} is not a picture size.", "size", "Choose one of: 64, 128, 256.")
     plan = layouts.plan(ingest.names_of(given, limits), layout == "pairs")
     reader = _Reader(layout, size, limits, plan, value_range, side_by_side)
     for name, raw in ingest.read_files(given, reader.budget):
@@ -189,7 +189,7 @@ class _Reader:
         if not 1 / SQUARE <= half.width / half.height <= SQUARE:
             self._doubtful.append(name)
             raise pictures.UnreadableError(
-                f"its halves have {half.width} x {half.height} px: it may be one picture, and no A|B"
+                f"its halves have {half.width} x {half.height} px: it may be one picture, not a pair A|B"
             )
         self._seams.append(seam(whole))
 

@@ -40,7 +40,7 @@ class DerivedPairsOptions(OwnSidesOptions):
     make: Make = knob(
         "edges",
         "Input",
-        "What is made of each picture, to be turned back into it.",
+        "What the input is; the picture itself is the target.",
         group="data",
         choices={
             "edges": "its edges",
@@ -60,7 +60,7 @@ class DerivedPairs(OwnSides):
     title = "Pairs made from your pictures"
     subject = "pairs made from your pictures"
     sentence = (
-        "Give back what is taken away from pictures of yours: from edges, grey, low resolution or a hole."
+        "Restore your pictures from their edges, from grey, from low resolution or with a hole in them."
     )
     kind = "pairs"
     Options = DerivedPairsOptions

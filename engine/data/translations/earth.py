@@ -59,7 +59,7 @@ def size_knob() -> Any:
     """How large the tiles are."""
     return knob(
         128,
-        "Tile size",
+        "Picture size",
         "Pixels high and wide; 15 pixels are one degree.",
         group="data",
         choices={64: "64 x 64", 128: "128 x 128", 256: "256 x 256"},
@@ -70,7 +70,7 @@ class EarthOptions(options.Options):
     direction: Literal["satellite_to_map", "map_to_satellite"] = knob(
         "satellite_to_map",
         "Direction",
-        "What is given and what is made of it.",
+        "Which side is the input, and which the target.",
         group="data",
         choices={"satellite_to_map": "Photograph to map", "map_to_satellite": "Map to photograph"},
     )
@@ -85,7 +85,7 @@ class Earth(SquareSource):
 
     name = "earth"
     title = "Satellite and map"
-    sentence = "Turn satellite photographs of the Earth into shaded maps, or draw a map and photograph it."
+    sentence = "Turn satellite photographs of the Earth into shaded maps, or maps into photographs."
     licence = "public domain: NASA Blue Marble, Natural Earth shaded relief, NOAA ETOPO1"
     kind = "pairs"
     Options = EarthOptions

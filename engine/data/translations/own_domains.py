@@ -11,9 +11,9 @@ class OwnDomains(OwnSides):
     """
 
     name = "own_domains"
-    title = "Your own two sets"
+    title = "Your own two domains"
     subject = "your own two sets of pictures"
-    sentence = "Two kinds of pictures of yours, in folders A and B, that need not belong together."
+    sentence = "Two domains of your own pictures, in folders A and B; they need not be paired."
     kind = "domains"
     layout = "domains"
     test_is_paired = False

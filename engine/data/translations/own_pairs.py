@@ -15,14 +15,14 @@ class OwnPairsOptions(OwnSidesOptions):
     direction: Literal["a_to_b", "b_to_a"] = knob(
         "a_to_b",
         "Direction",
-        "What is given, and what is made of it.",
+        "Which side is the input, and which the target.",
         group="data",
         choices={"a_to_b": "A to B", "b_to_a": "B to A"},
     )
     side_by_side: SideBySide = knob(
         "auto",
         "A and B in one file",
-        "Whether files that lie in no folder A or B show both side by side.",
+        "Whether files outside the folders A and B show both side by side.",
         group="data",
         choices={"auto": "Where they look like it", "always": "Always"},
     )
@@ -34,9 +34,7 @@ class OwnPairs(OwnSides):
     name = "own_pairs"
     title = "Your own pairs"
     subject = "your own pairs"
-    sentence = (
-        "Pictures of yours that belong together: A|B side by side, or in folders A and B by equal names."
-    )
+    sentence = "Pairs of your own pictures: A|B side by side, or in folders A and B under equal names."
     kind = "pairs"
     layout = "pairs"
     Options = OwnPairsOptions

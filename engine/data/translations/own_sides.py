@@ -25,7 +25,7 @@ class OwnSidesOptions(options.Options):
     size: Literal[64, 128, 256] = knob(
         128,
         "Picture size",
-        "Pixels high and wide, after a centre crop; uploads have the size that they were given.",
+        "Pixels high and wide, after a centre crop; uploads keep the size that they were read at.",
         group="data",
     )
     value_range: str = value_range()
@@ -34,7 +34,7 @@ class OwnSidesOptions(options.Options):
 class OwnSides(TranslationSource):
     """Pictures that ``engine.data.reading.sides`` has prepared. Their windows differ between epochs."""
 
-    licence = "whatever the pictures' owner says"
+    licence = "as the pictures' owner states"
     flips = True
     layout: Layout
     Options = OwnSidesOptions

@@ -39,7 +39,7 @@ def without_alarm(d: Seen) -> DiagnosisRecord:
         return calm(False, evidence, {"test_error": errors[-1]})
     accuracy = d.recent("d_accuracy")
     if accuracy is None:
-        nobody = "No discriminator plays: there is no balance to judge."
+        nobody = "There is no discriminator, so there is no balance to judge."
         return calm(False, nobody if d.is_settled else "Too early to say.", {})
     numbers = {"d_accuracy": accuracy}
     if not d.judges_samples:
@@ -66,7 +66,7 @@ def _resembles(d: Seen, row: Figures) -> bool:
 
 def _of_codes(d: Seen, accuracy: float) -> DiagnosisRecord:
     """Where D judges codes: whether they fit the prior, and what is left of pictures once decoded."""
-    evidence = f"D tells codes from the prior {accuracy:.2f}."
+    evidence = f"D's accuracy on codes and the prior is {accuracy:.2f}."
     errors, numbers = d.window("reconstruction_error"), {"d_accuracy": accuracy}
     if not errors:
         return calm(False, evidence, numbers)

@@ -67,7 +67,7 @@ def _calming(d: Seen) -> Remedy | None:
     rates = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
     if max(rates.values()) > LARGE_RATE / 10:
         slow = {**rates, "generator_beta1": 0.5, "discriminator_beta1": 0.5}
-        return differing(d, "A tenth of both rates, momentum of one half", slow, live=False)
+        return differing(d, "A tenth of both learning rates, momentum 0.5", slow, live=False)
     return wgan_gp(d)
 
 

@@ -44,7 +44,7 @@ WHY = {
     "divergence": "The weights grew until the arithmetic overflowed: a learning rate too large for this "
     "objective, or a critic whose slope "
     "nothing bounds.",
-    "healthy": "Both players hold each other in balance and the samples resemble the data.",
+    "healthy": "The two players are in balance, and the samples resemble the data.",
     "learning": "None of the known failures shows, and there is no evidence yet that the samples resemble "
     "the data.",
 }

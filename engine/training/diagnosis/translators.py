@@ -60,7 +60,7 @@ def odd(d: Seen) -> DiagnosisRecord | None:
         if recent and d.both_ways and max(row.get(light, 1.0) for row in recent) < INVERTED:
             evidence = f"{words} are dark where inputs are light (correlation {newest[light]:.2f})."
             keeping = {"identity_weight": 0.5}
-            remedy = differing(d, "The identity term, which keeps colours", keeping, live=True)
+            remedy = differing(d, "The identity loss, which keeps colours", keeping, live=True)
             return calm(False, evidence, {light: newest[light]}, remedy)
         among = [f"test_among_{side}{ending}" for side in ("inputs", "targets")]
         if recent and max(row.get(side, 1.0) for row in recent for side in among) < ASTRAY:

@@ -143,7 +143,7 @@ class TestPictures:
         array = small(encode(Image.fromarray(values), "TIFF"), colour=False)
         assert (array[0, 14, 4], array[0, 14, 24]) == (64, 255)
         values[0, 0] = np.nan
-        with pytest.raises(pictures.UnreadableError, match="no numbers"):
+        with pytest.raises(pictures.UnreadableError, match="not numbers"):
             small(encode(Image.fromarray(values), "TIFF"))
 
     @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

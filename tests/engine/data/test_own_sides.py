@@ -248,7 +248,7 @@ class TestRefusals:
         assert skipped == {"B/02.png", "A/02.png"}
 
     def test_sizes_and_limits(self, tmp_path, monkeypatch):
-        self.refused(apart(tmp_path), "no picture size", size=32)
+        self.refused(apart(tmp_path), "not a picture size", size=32)
         self.refused(tmp_path, "more than 20 files", files=20)
         monkeypatch.setattr("engine.data.reading.sides.MOST_BYTES", 10 * 3 * 71 * 71)
         self.refused(tmp_path, "room for 10")
@@ -297,7 +297,7 @@ class TestSources:
         kind = DATASETS[name]
         for options, match in (
             ({}, "no pictures have been chosen"),
-            ({"folder": str(tmp_path / "gone")}, "is no folder"),
+            ({"folder": str(tmp_path / "gone")}, "is not a folder"),
             ({"folder": str(tmp_path), "upload": "x"}, "both"),
             ({"upload": "../x"}, "no such pictures"),
         ):

@@ -177,7 +177,7 @@ class TestImages:
 
     def test_samples_that_are_no_numbers_are_refused(self, mnist):
         album = Album(torch.full((5, 1, 28, 28), torch.nan))
-        with pytest.raises(BadInput, match="no finite numbers"):
+        with pytest.raises(BadInput, match="not finite numbers"):
             judge(album, mnist, ["fid"], n=100)
 
 
@@ -202,7 +202,7 @@ class TestMemorisation:
         assert replay["figures"]["memorised"] == 1 and len(replay["warnings"]) == 2
         fresh = judge(Album(mnist.test_images), Upload(), ["memorisation"])
         assert fresh["figures"]["memorised"] < 0.05
-        assert len(fresh["warnings"]) == 1 and "300 training images" in fresh["warnings"][0]
+        assert len(fresh["warnings"]) == 1 and "300 training pictures" in fresh["warnings"][0]
 
 
 class TestPromises:

@@ -45,7 +45,7 @@ def spoiled(bad):
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 @pytest.mark.parametrize("measure", [*OF_TWO, *OF_ONE])
 def test_a_measure_refuses_what_is_not_finite(measure, bad):
-    with pytest.raises(BadInput, match="no finite numbers"):
+    with pytest.raises(BadInput, match="not finite numbers"):
         OF_ONE[measure](spoiled(bad)) if measure in OF_ONE else OF_TWO[measure](
             torch.randn(64, 2), spoiled(bad)
         )
@@ -64,7 +64,7 @@ def spoil(network: nn.Module):
 def test_a_translator_of_nan_gets_no_figures():
     trainer = trainer_of("pix2pix", "line_art", size=64, width=4, discriminator_width=4, patch="16")
     spoil(trainer.networks["generator"])
-    with pytest.raises(BadInput, match="translator's outputs are no finite numbers"):
+    with pytest.raises(BadInput, match="translator's outputs are not finite numbers"):
         evaluate_networks(trainer.recipe, trainer.networks, trainer.source, ["l1"], n=16)
     assert all(
         value != value for name, value in picture_of(trainer.shown()).measure().items() if name != "samples"
@@ -80,7 +80,7 @@ def test_what_cannot_be_measured_is_left_out_with_its_reason():
     assert found["warnings"] == ["Distributions of windows is left out: 1 of each are too few; it takes 2."]
     spoil(trainer.networks["generator"])
     found = evaluate_networks(trainer.recipe, trainer.networks, source, ["l1"], n=16, must_find=False)
-    assert not found["figures"] and "no finite numbers" in found["warnings"][0]
+    assert not found["figures"] and "not finite numbers" in found["warnings"][0]
 
 
 def test_a_generator_of_nan_has_no_classes_on_the_live_page():
@@ -95,7 +95,7 @@ def test_a_classifier_of_nan_has_no_error():
     networks = {name: network.eval() for name, network in trainer.networks.items()}
     with torch.no_grad():
         assert trainer.recipe.figures(networks, trainer.source) == {}
-        with pytest.raises(BadInput, match="answers are no finite numbers"):
+        with pytest.raises(BadInput, match="answers are not finite numbers"):
             evaluate_networks(trainer.recipe, networks, trainer.source, ["classifier_error"], n=16)
 
 
@@ -107,4 +107,4 @@ def test_a_figure_that_is_not_finite_is_left_out_and_said(monkeypatch):
     trainer = trainer_of("gan", "ring", hidden=8)
     found = evaluate_networks(trainer.recipe, trainer.networks, trainer.source, ["modes"], n=16)
     assert found["figures"] == {"share": 0.5}
-    assert found["warnings"] == ["modes_hit is left out: it is no finite number."]
+    assert found["warnings"] == ["modes_hit is left out: it is not a finite number."]

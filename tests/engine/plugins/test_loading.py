@@ -87,21 +87,21 @@ WRONG = {
     "no_python": ("x = 1\n\ndef f(:\n", 3, "SyntaxError"),
     "leaves": ("raise SystemExit(3)\n", 1, "SystemExit: 3."),
     "empty": ("x = 1\n", None, "it adds nothing."),
-    "list": ("DATASETS = []\n", 1, "DATASETS is no dictionary."),
+    "list": ("DATASETS = []\n", 1, "DATASETS is not a dictionary."),
     "taken": (MOON.replace('{"moon": Moon}', '{"moon": Moon, "ring": Moon}'), 13, "already a ring"),
-    "spelt": (MOON.replace('{"moon"', '{"Moon"'), 13, "'Moon' is no name"),
+    "spelt": (MOON.replace('{"moon"', '{"Moon"'), 13, "'Moon' cannot be the name"),
     "nameless": (MOON.replace('    sentence = "Half a circle."\n', ""), 13, "moon has no sentence."),
     "flat": (
         MOON.replace("curve(self, u):", "sample(self, n, generator):\n        return torch.zeros(2, n)\n"),
         13,
         "moon gives (2, 4)",
     ),
-    "made": (MOON.replace('": Moon}', '": Moon()}'), 13, "moon is no Source."),
+    "made": (MOON.replace('": Moon}', '": Moon()}'), 13, "moon is not a Source."),
     "always_on": (SHIFT.replace("knob(0.0", "knob(0.5"), 6, "shift is on by default."),
     "switchless": (SHIFT.replace('switch = "shift"', 'switch = "drift"'), 6, "is none of its Options"),
     "clashes": (SHIFT.replace("shift: fl", "width: fl").replace('= "shift"', '= "width"'), 6, "option width"),
-    "objective": ('OBJECTIVES = {\n    "mine": 3}\n', 2, "mine is no Objective."),
-    "metric": ('METRICS = {\n    "mine": 3}\n', 2, "mine is no Metric."),
+    "objective": ('OBJECTIVES = {\n    "mine": 3}\n', 2, "mine is not an Objective."),
+    "metric": ('METRICS = {\n    "mine": 3}\n', 2, "mine is not a Metric."),
     "gan": ("from engine.game.recipe import TwoPlayers\n\n\nclass Mine(TwoPlayers):\n"
             "    title = sentence = paper = 'Mine'\n\n\nGANS = {'mine': Mine}\n", 4, "mine has no networks."),
 }  # fmt: skip
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_plugin_is_said_with_file_line_and_remedy(tmp_path)
 def test_a_plugin_that_is_left_out_breaks_nothing_and_leaves_nothing_behind(tmp_path):
     folder_with(tmp_path, both=MOON + "STABILISERS = {'shift': 3}\n")
     status, said = ganscope(tmp_path, "train", "--steps", "3", "--set", "hidden=8", "--out", "runs/one")
-    assert status == 0 and "both.py: Left out: shift is no Stabiliser." in said
+    assert status == 0 and "both.py: Left out: shift is not a Stabiliser." in said
     status, said = ganscope(tmp_path, "train", "--data", "moon", "--steps", "3", "--out", "runs/two")
     assert status == 2 and "there is no data called 'moon'" in said
 

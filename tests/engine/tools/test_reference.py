@@ -17,7 +17,7 @@ def test_commands_and_options_stand_in_it_as_they_are_typed():
         "| `--n N` | `64` | how many samples |",
         "| `--seed SEED` | `0` | of the latents |",
         "| `--as pix2pix\\|cyclegan` |  | what it was trained as |",
-        "| `--to onnx\\|safetensors\\|torchscript` (required) |  | format |",
+        "| `--to onnx\\|safetensors\\|torchscript\\|html` (required) |  | format |",
         "| `--sides NAME NAME` |  | what is on them |",
         "| `affine` | `false` | `true`, `false` | G has no hidden layer",
     ):

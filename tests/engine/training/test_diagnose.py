@@ -96,7 +96,7 @@ def test_where_d_judges_codes_samples_that_are_alike_say_nothing_of_the_game():
     assert list(told(config, gone)) == ["learning"]
     without = {name: value for name, value in alike.items() if name != "d_accuracy"}
     (only,) = told(config, [without] * 20).values()
-    assert only["name"] == "learning" and "No discriminator plays" in only["evidence"]
+    assert only["name"] == "learning" and "no discriminator" in only["evidence"]
 
 
 def test_after_a_break_nothing_else_is_said():

@@ -140,7 +140,7 @@ def test_names_and_addresses():
     for arguments, said in {
         ("sat2map",): "published twice",
         ("giraffe2cow",): "nothing is published",
-        (NAME, None, "file:///etc"): "no web address",
+        (NAME, None, "file:///etc"): "not a web address",
     }.items():
         with pytest.raises(BadInput, match=said):
             published(*arguments)

@@ -29,7 +29,7 @@ export class AskTab {
     });
     this.input = new PictureInput(hub, (blob, name) => this.#use(blob, name), [this.back]);
     this.seen = new Picture('the picture as D sees it');
-    this.why = new Picture('what the answer hangs on');
+    this.why = new Picture('what the answer depends on');
     this.verdict = el('p', { class: 'gx-verdict-large', 'aria-live': 'polite' });
     this.meaning = el('p', { class: 'gx-hint' });
     this.classes = el('p', { class: 'gx-hint' });

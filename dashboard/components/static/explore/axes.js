@@ -25,7 +25,7 @@ function choiceAxis(code) {
     title: plain(code.name),
     help: code.given
       ? 'The class that G is asked for.'
-      : 'A code with several values that the GAN has found a meaning for by itself.',
+      : 'A categorical code: what each category means, the GAN has found by itself.',
     isCode: true,
     count: code.size,
     labels: code.labels.length ? code.labels : Array.from({ length: code.size }, (_, k) => String(k)),

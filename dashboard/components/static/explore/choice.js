@@ -23,7 +23,7 @@ export class AxisChoice {
       type: 'button',
       class: 'gx-free',
       text: 'reset',
-      title: 'Leave it to what the seed has drawn',
+      title: 'Back to the value drawn from the seed',
       on: { click: () => hub.go(axis.released(hub.place)) },
     });
     this.body = this.isList ? this.#makeList() : this.#makeButtons();

@@ -85,8 +85,8 @@ export class InterpolateTab {
 
   #modes() {
     const titles = {
-      linear: 'Straight: cuts through the middle, where nothing was trained',
-      spherical: 'On the sphere that normal noise lies on',
+      linear: 'Straight: passes near the origin, where few latents were drawn in training',
+      spherical: 'On a great circle, at the distance at which Gaussian noise lies',
     };
     const buttons = Object.entries(titles).map(([mode, title]) =>
       el('button', {

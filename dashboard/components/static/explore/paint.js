@@ -62,7 +62,7 @@ export class Paint {
       tool(name, `Paint in ${name}`, () => Object.assign(this, { tool: 'paint', ink })),
     );
     const free =
-      canFree && tool('wipe free', 'What is wiped may become anything', () => (this.tool = 'free'));
+      canFree && tool('leave free', 'What is left free may become anything', () => (this.tool = 'free'));
     const picker =
       colour &&
       el('input', {

@@ -35,7 +35,7 @@ export class ProjectTab {
       type: 'button',
       class: 'gv-button gv-small',
       text: 'Edit the selected',
-      title: 'Paint on the selected sample, or wipe a part free, and find the nearest that G can make',
+      title: 'Paint on the selected sample, or leave a part of it free, and find the nearest that G can make',
       on: { click: () => this.#edit() },
     });
     this.input = new PictureInput(hub, (blob) => this.#start({ image: blob }), [edit]);
@@ -173,7 +173,7 @@ export class ProjectTab {
 
   async #startEdit(onlyPainted, place) {
     if (!this.paint.isTouched) {
-      this.hub.notify('Paint something, or wipe a part free, first.');
+      this.hub.notify('Paint something, or leave a part free, first.');
       return;
     }
     const mask = await base64Of(await this.paint.mask(onlyPainted));
@@ -279,7 +279,7 @@ export class ProjectTab {
     });
     const heading = el('p', {
       class: 'gx-hint',
-      text: 'Nearest training pictures: has it learnt them by heart?',
+      text: 'Nearest training pictures: has it memorised them?',
     });
     this.neighbours.replaceChildren(
       ...(figures.length ? [heading, el('div', { class: 'gx-figures' }, figures)] : []),

@@ -31,7 +31,7 @@ export class AxisSlider {
       type: 'button',
       class: 'gx-free',
       text: 'reset',
-      title: axis.isCode ? 'Leave it to what the seed has drawn' : 'Back to where it was',
+      title: axis.isCode ? 'Back to the value drawn from the seed' : 'Back to where it was',
       on: { click: () => hub.go(axis.released(hub.place)) },
     });
     this.range = el('input', {

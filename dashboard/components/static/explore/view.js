@@ -285,7 +285,7 @@ export class ExploreView {
     try {
       await this.client.patch('/directions', { [name]: title });
       this.model.directions.find((each) => each.name === name).title = title;
-      this.notify(title ? `Direction named: ${title}` : 'Name taken away.');
+      this.notify(title ? `Direction named: ${title}` : 'Name removed.');
     } catch (problem) {
       this.failed(problem);
     }

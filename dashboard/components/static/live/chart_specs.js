@@ -166,10 +166,10 @@ const STATISTICS = {
   },
   class_accuracy: {
     title: () => "D's classes",
-    help: 'Share of real and of generated images whose class D names as it should be.',
+    help: 'Share of real and of generated pictures whose class D names correctly.',
     lines: () => [
       { key: 'class_accuracy_real', label: 'real', tag: 'real', color: 'real' },
-      { key: 'class_accuracy_fake', label: 'generated', tag: 'fake', color: 'fake' },
+      { key: 'class_accuracy_fake', label: 'generated', tag: 'gen.', color: 'fake' },
     ],
     range: () => [0, 1],
     smooth: true,
