@@ -20,11 +20,12 @@ def host_of(connection: Any) -> str:
     """The host behind a request or a socket, of Starlette or of Gradio: an IPv4 address, the network of an
     IPv6 one, whose addresses are free to choose, or ``HERE``.
     """
-    return _host(str(getattr(connection.client, "host", None) or ""))
+    return host_at(str(getattr(connection.client, "host", None) or ""))
 
 
 @functools.lru_cache(maxsize=1024)
-def _host(given: str) -> str:
+def host_at(given: str) -> str:
+    """The same of an address."""
     try:
         address = ipaddress.ip_address(given.partition("%")[0])
     except ValueError:

@@ -7,6 +7,7 @@ and in one line. The engine warms up while the pages are imported; where cores a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import ipaddress
 import os
@@ -15,6 +16,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -79,9 +81,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until Ctrl+C or SIGTERM. Exits with one line if port, folder or option cannot be used."""
+    """Serve until Ctrl+C, SIGTERM or SIGHUP. Exits with one line if port, folder or option cannot be used."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _end)
+    for ended in (signal.SIGTERM, *leaving_signals()):
+        signal.signal(ended, _end)
     check_certificate(options.cert, options.key)
     listener = listen(options.host or (EVERYWHERE if options.lan else "127.0.0.1"), options.port)
     host, port = listener.getsockname()[:2]
@@ -153,20 +156,29 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
     """Run the server on ``listener`` until it is told to end."""
     import uvicorn
 
+    from dashboard import connections
     from dashboard.app import create_app
     from dashboard.hosts import LOOPBACK
 
     host, port = listener.getsockname()[:2]
+    door = connections.Door(listener, connections.raise_descriptors(), options.proxy)
     scheme = "https" if options.cert else "http"
     app = create_app(engine, access, host, port, options.root_path)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            for ended in leaving_signals():
+                signal.signal(ended, self.handle_exit)
             announce(scheme, host, port, access, options.root_path)
             if not options.no_browser:
                 url = _url(scheme, host, port) + options.root_path
                 threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+        async def on_tick(self, counter: int) -> bool:
+            if counter % 10 == 0:  # once a second
+                connections.close_overdue(self.server_state.connections, time.monotonic())
+            return await super().on_tick(counter)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             app.leave()
@@ -179,8 +191,9 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
     proxies = [*options.proxy, *(LOOPBACK if options.root_path else ())]
     config = uvicorn.Config(
         app,
-        http="h11",  # also where the other parser is installed: it refuses less, and in words of its own
-        ws="websockets-sansio",
+        loop="asyncio",  # whose way of accepting connections ``Door`` knows
+        http=connections.Connection,
+        ws=connections.Socket,
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE,
         timeout_graceful_shutdown=GRACE_S,
@@ -192,7 +205,8 @@ def serve(engine: Engine, listener: socket.socket, access: Access, options: argp
         ssl_certfile=options.cert,
         ssl_keyfile=options.key,
     )
-    Server(config).run([listener])
+    connections.bound_complaints()
+    Server(config).run([door])
 
 
 def announce(scheme: str, host: str, port: int, access: Access, root: str = "") -> None:
@@ -235,9 +249,16 @@ def addresses() -> list[str]:
     return found
 
 
+def leaving_signals() -> list[int]:
+    """SIGHUP, a closed terminal's, where there is one and it is not to be ignored (``nohup``)."""
+    hangup = getattr(signal, "SIGHUP", None)
+    return [] if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN else [hangup]
+
+
 def say(line: str) -> None:
-    """Print at once, also into a pipe."""
-    print(line, flush=True)
+    """Print at once, also into a pipe; a terminal that was closed hears nothing."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def fail(line: str) -> NoReturn:

@@ -129,6 +129,7 @@ NEEDS: dict[str, str] = {
     "dashboard.strict": "dashboard.errors",
     "dashboard.root": "",
     "dashboard.hosts": "engine.requests",
+    "dashboard.connections": "dashboard.errors dashboard.hosts engine.requests",
     "dashboard.theme": "",
     "dashboard.document": "dashboard.theme",
     "dashboard.assets": "dashboard.errors dashboard.root",
@@ -146,8 +147,8 @@ NEEDS: dict[str, str] = {
     "dashboard.components": "dashboard.root",
     "dashboard.pages": "dashboard.components dashboard.lessons dashboard.root dashboard.session "
     "dashboard.theme engine.api engine.options engine.requests",
-    "dashboard.launch": "dashboard.access dashboard.app dashboard.hosts dashboard.root engine.api "
-    "engine.options",
+    "dashboard.launch": "dashboard.access dashboard.app dashboard.connections dashboard.hosts "
+    "dashboard.root engine.api engine.options",
     "dashboard.__main__": "dashboard.launch engine.__main__",
     "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.document dashboard.errors "
     "dashboard.guard dashboard.live dashboard.root dashboard.session dashboard.settings dashboard.studio "
