@@ -24,7 +24,7 @@ from dashboard.root import address, below, set_root
 from dashboard.settings import streamlit_options
 from dashboard.studio.application import Studio
 from engine.api import Engine
-from engine.options import BadInput
+from engine.options import BadInput, NoRoom, is_full
 
 API_AFTER_S = 3.0  # FastAPI takes half a second to import: not while the first page is being served
 SCRIPT = Path(__file__).parent / "pages" / "main.py"
@@ -122,8 +122,8 @@ def show_script_error(error: Exception) -> bool:
 
     Streamlit has logged it.
     """
-    if isinstance(error, BadInput):
-        streamlit.error(str(error))
+    if isinstance(error, BadInput) or is_full(error):
+        streamlit.error(str(error if isinstance(error, BadInput) else NoRoom()))
     else:
         streamlit.error(
             "This page broke. The runs go on. Reload it; the server's terminal says what happened."

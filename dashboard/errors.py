@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany, bad_input
+from engine.options import BadInput, Conflict, Forbidden, NoRoom, NotFound, TooMany, bad_input, is_full
 
 _STATUS = {NotFound: 404, Forbidden: 403, NoRoom: 507, Conflict: 409, TooMany: 429}
 _SAID_LENGTH = 200  # of a user's own words in our answer
@@ -64,7 +63,7 @@ def answer(problem: BadInput, headers: Mapping[str, str] | None = None) -> Json:
 
 def broken(fault: Exception) -> Json:
     """The response to a fault of ours, whose traceback is in the server's log, or to a disk that is full."""
-    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(fault):
         return answer(NoRoom())
     problem = BadInput(
         "something broke in the server.", None, "Try again; the server's terminal says what happened."

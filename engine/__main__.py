@@ -14,9 +14,8 @@ from typing import Any
 from safetensors import SafetensorError
 
 from engine.command_line import evaluate, runs, sample, tables, train, translate, weights
-from engine.options import BadInput
+from engine.options import BadInput, NoRoom, is_full
 from engine.plugins.finding import VARIABLE, plugins_beside
-from engine.runs.files import NoRoom, is_full
 
 PLUGINS = "folder of your own GANs, data ... (default: plugins beside runs)"
 

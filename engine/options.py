@@ -8,6 +8,7 @@ to do instead.
 
 from __future__ import annotations
 
+import errno
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from pydantic_core import PydanticUndefined
 Scale = Literal["linear", "log"]
 NEAR = 0.7  # how alike two names are, of 1, before one is taken for a slip of the other
 LONGEST_TEXT = 10_000  # characters
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of the system's errors: no room
 
 
 class BadInput(ValueError):
@@ -88,6 +90,17 @@ class NoRoom(Conflict):
         remedy: str = "Make room, then try again.",
     ) -> None:
         super().__init__(error, field, remedy)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether ``error`` says that there is no room. Libraries written in Rust say it in words, and so do some
+    of Python's own that collect errors.
+    """
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    said = str(error)
+    words = (*(f"[Errno {number}]" for number in FULL), *(f"(os error {number})" for number in (*FULL, 112)))
+    return any(word in said for word in words)
 
 
 class TooMany(BadInput):

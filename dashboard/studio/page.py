@@ -11,10 +11,12 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from gradio.events import api
+from starlette.routing import Mount
 
+from dashboard.errors import broken
 from dashboard.root import address
 from dashboard.studio.events import DRAW, MANY, PICTURE, Events
-from dashboard.studio.parts import examples, fetch_nothing, picture, sketch_pad
+from dashboard.studio.parts import examples, fetch_nothing, leave_nothing, picture, sketch_pad
 from dashboard.studio.queue import fair
 from dashboard.studio.settings import KEPT_FOR_S, LARGEST, PREFIX, SWEPT_EVERY_S
 from dashboard.studio.theme import css, theme
@@ -34,13 +36,14 @@ _AT_START = """() => {
 def mount(engine: Engine, files: Path) -> FastAPI:
     """The application for ``/studio``, to be entered by its lifespan."""
     fetch_nothing()
+    leave_nothing()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     page = Page(Events(Work(engine, files)))
     # Gradio takes an application that was mounted for one that is still being written: it would let requests
     # name any file of this machine, and serve SVG files as pages
     page.blocks.has_launched = page.blocks.is_running = True
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         page.blocks,
         "/",
@@ -57,6 +60,10 @@ def mount(engine: Engine, files: Path) -> FastAPI:
         theme=theme(),
         css=css(),
     )
+    inner = app.routes[-1]
+    assert isinstance(inner, Mount) and isinstance(inner.app, FastAPI)
+    inner.app.add_exception_handler(Exception, lambda _, fault: broken(fault))
+    return app
 
 
 class Page:

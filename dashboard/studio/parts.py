@@ -4,15 +4,40 @@ in the server, and two small JavaScript components of ours.
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any, NoReturn
 
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, route_utils
 from gradio.data_classes import ImageData
+from starlette.datastructures import FormData
 
 from dashboard.root import address
 
 _ASKED = "This server fetches nothing from elsewhere: send the picture itself."
+
+
+class _TidyParser(route_utils.GradioMultiPartParser):
+    """Gradio's reader of uploads, which would leave what it has read of one that breaks off."""
+
+    async def parse(self) -> FormData:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._remove)
+            form = await super().parse()
+            undo.pop_all()
+            return form
+
+    def _remove(self) -> None:
+        for file in self._files_to_close_on_error:
+            with contextlib.suppress(OSError):  # what is still to be written of it cannot be, either
+                file.close()
+            Path(file.name).unlink(missing_ok=True)
+
+
+def leave_nothing() -> None:
+    """Have uploads that break off, or find no room, removed."""
+    route_utils.GradioMultiPartParser = _TidyParser
 
 
 def fetch_nothing() -> None:

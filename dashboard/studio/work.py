@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import Engine
-from engine.options import BadInput, Conflict
+from engine.options import BadInput, Conflict, NoRoom, is_full
 from engine.requests.viewer import Viewer
 
 LOOK_EVERY_S = 0.25  # whether a translation is still wanted, while there is nothing new of it
@@ -108,9 +109,19 @@ class Work:
 
     def keep(self, data: bytes, name: str) -> str:
         """A new file that Gradio may serve."""
+        return self._kept(name, lambda path: path.write_bytes(data))
+
+    def _kept(self, name: str, write: Callable[[Path], object]) -> str:
+        """A file that ``write`` makes, in a folder of its own; nothing stays of half. Raises ``NoRoom``."""
         path = self._files / "made" / secrets.token_hex(16) / name
-        path.parent.mkdir(parents=True)
-        path.write_bytes(data)
+        try:
+            path.parent.mkdir(parents=True)
+            write(path)
+        except OSError as error:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            if is_full(error):
+                raise NoRoom from error
+            raise
         return str(path)
 
     # --- many pictures
@@ -128,11 +139,9 @@ class Work:
     def zip_of(self, job: str) -> str:
         """What it has made, where Gradio may serve it; the job is forgotten. Raises ``BadInput``."""
         made = Path(self._engine.translation_result(job)["zip"])
-        path = self._files / "made" / secrets.token_hex(16) / "translated.zip"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(made.read_bytes())
+        path = self._kept("translated.zip", lambda path: shutil.copyfile(made, path))
         self._engine.cancel_translation(job)
-        return str(path)
+        return path
 
     def cancel(self, job: str) -> None:
         """End a job, if it still goes on."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.command_line.given import RUNS, parse_settings, spare
 from engine.options import BadInput
+from engine.runs.files import write_bytes
 
 
 def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -47,7 +48,7 @@ def _sample(given: argparse.Namespace) -> int:
         raise BadInput(f"{given.out} is not a .png file.", "out", "Name it NAME.png.")
     spare(given)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_bytes(picture)
+    write_bytes(given.out, picture)
     print(given.out)
     return 0
 

@@ -9,9 +9,9 @@ import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.options import BadInput
+from engine.options import BadInput, NoRoom, is_full
 from engine.requests.translation import Translate
-from engine.runs.files import refuse_overwriting
+from engine.runs.files import refuse_overwriting, write_bytes
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
@@ -67,9 +67,11 @@ def translate(given: argparse.Namespace) -> int:
 
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)
-                out.write_bytes(_translated(loaded, path, options, show))
+                write_bytes(out, _translated(loaded, path, options, show))
                 bar.write(str(out), file=sys.stdout)
             except (BadInput, OSError) as problem:
+                if isinstance(problem, NoRoom) or is_full(problem):  # the others would find none, either
+                    raise
                 failed += 1
                 bar.write(f"{path}: {problem}", file=sys.stderr)
     if failed:

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.options import NotFound
-from engine.runs.files import is_full, replace, with_room
+from engine.options import NotFound, is_full
+from engine.runs.files import replace, with_room
 from engine.runs.folder import BEST, RunFolder
 
 TENSOR = "$tensor"

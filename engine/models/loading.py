@@ -7,7 +7,9 @@ nothing) and ``card.md``.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from engine.models.assembly import options_model
 from engine.models.finding import RUNS, find
 from engine.models.model import Model
 from engine.options import BadInput, NotFound
+from engine.runs.files import replacing
 from engine.runs.folder import BEST, RunFolder, config_at, run_at
 from engine.runs.names import check_id
 from engine.runs.records import RunConfig
@@ -215,15 +218,22 @@ def _fill(networks: dict[str, nn.Module], states: dict[str, dict[str, Tensor]]) 
 def keep(
     model: Model, folder: Path, *, half: bool = True, only: Iterable[str] | None = None, **more: Any
 ) -> None:
-    """Write ``model`` as a folder of its own; ``more`` (title, licence, figures) goes into its config."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write ``model`` as a folder of its own; ``more`` (title, licence, figures) goes into its config.
+    Nothing stays of half.
+    """
     flat = {}
     for name in only or model.networks:
         for key, value in model.networks[name].state_dict().items():
             small = value.half() if half and value.is_floating_point() else value
             flat[f"{name}.{key}"] = small.contiguous().clone()
-    save_file(flat, folder / "weights.safetensors")
     config = {**model.config, "title": model.title, "step": model.step, **more}
     if model.stage:
         config["stage"] = model.stage
-    (folder / "config.json").write_text(json.dumps(config, indent=1), "utf-8")
+    with contextlib.ExitStack() as undo:
+        if not folder.exists():
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(config, indent=1), "utf-8")
+        with replacing(folder / "weights.safetensors") as beside:  # last: by it a model is known
+            save_file(flat, beside)
+        undo.pop_all()

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.options import Conflict
+from engine.options import Conflict, is_full
 from engine.runs.files import read_json, replace, with_room, write_json
 from engine.runs.folder import RunFolder
 from engine.runs.records import Options, RunConfig
@@ -81,7 +81,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
     except shutil.Error as error:
         shutil.rmtree(target, ignore_errors=True)
-        if f"[Errno {errno.ENOSPC}]" in str(error):
+        if is_full(error):
             raise OSError(errno.ENOSPC, "no room") from error
         raise
 

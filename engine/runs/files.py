@@ -7,7 +7,6 @@ wait than fail sets ``when_full``.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from engine.options import BadInput, NoRoom
+from engine.options import BadInput, NoRoom, is_full
 
 T = TypeVar("T")
 PATIENCE_S = 1.0  # nobody holds a file of a run open for longer
@@ -46,12 +45,6 @@ def replace(source: Path, target: Path) -> None:
 when_full: Callable[[], None] | None = None
 
 
-def is_full(error: Exception) -> bool:
-    """Whether ``error`` says that there is no room; libraries written in Rust say it in words."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or any(f"(os error {number})" in str(error) for number in (errno.ENOSPC, errno.EDQUOT, 112))
-
-
 def with_room(act: Callable[[], T]) -> T:
     """The result of ``act``, which writes; where the disk is full, once ``when_full`` has returned, or
     ``NoRoom`` without it.
@@ -75,6 +68,13 @@ def write_json(path: Path, value: Any) -> None:
 def write_bytes(path: Path, value: bytes) -> None:
     """Replace ``path`` whole with ``value``. Raises ``NoRoom``."""
     with_room(lambda: _write_whole(path, value))
+
+
+def keep_if_room(path: Path, value: bytes) -> None:
+    """``write_bytes`` of what can be made again, and of its folder: on a full disk it is not kept."""
+    with contextlib.suppress(NoRoom):
+        with_room(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        write_bytes(path, value)
 
 
 def write_anyhow(path: Path, value: Any) -> None:

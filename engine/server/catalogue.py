@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import json
 import logging
 import platform
 import threading
@@ -16,7 +17,7 @@ from engine import ENGINE
 from engine.options import BadInput, NotFound
 from engine.plugins.finding import Plugins, Stamp
 from engine.presets import PRESETS, describe
-from engine.runs.files import read_json, write_bytes, write_json
+from engine.runs.files import keep_if_room, read_json
 from engine.server.inference import Inference
 
 LOADING_S = 90.0  # the first answer of a fresh installation waits for torch
@@ -102,8 +103,8 @@ class Catalogue:
             return shipped.read_bytes()
         if not path.exists():
             picture = self._inference.call("dataset_thumbnail", name=name, timeout_s=LOADING_S)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, picture)
+            keep_if_room(path, picture)
+            return picture
         return path.read_bytes()
 
     def preset_picture(self, name: str) -> bytes:
@@ -122,7 +123,6 @@ class Catalogue:
     def _ask(self) -> None:
         self._known = self._inference.call("catalogue", timeout_s=LOADING_S)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_json(self._folder / "catalogue.json", self._known)
+            keep_if_room(self._folder / "catalogue.json", json.dumps(self._known, allow_nan=False).encode())
         except OSError as error:
             log.warning("the catalogue could not be kept in %s: %s", self._folder, error)

@@ -16,7 +16,7 @@ from typing import Any
 from engine.options import BadInput, Conflict, NotFound
 from engine.requests.models import SUFFIXES, Export
 from engine.requests.viewer import SERVER, Viewer
-from engine.runs.files import write_bytes
+from engine.runs.files import keep_if_room
 from engine.runs.names import check_name
 from engine.runs.records import ModelCard
 from engine.server.desk import Desk, Job, Kind
@@ -166,10 +166,9 @@ class Exploring:
         if not path.is_file():
             kind = "translations" if self.shelf.card(model)["kind"] in TRANSLATED else "strip"
             drawn = self.ask(model, kind, {}, SERVER).result(2 * ANSWER_S)["png"]
-            path.parent.mkdir(parents=True, exist_ok=True)
             for older in path.parent.glob(f"{model}@*"):
                 older.unlink(missing_ok=True)
-            write_bytes(path, drawn)
+            keep_if_room(path, drawn)
             return drawn
         return path.read_bytes()
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
-from engine.options import BadInput, Conflict
+from engine.options import BadInput, Conflict, NoRoom, is_full
 from engine.requests.translation import PICTURES, Translate
 from engine.requests.viewer import Viewer
 from engine.runs.files import write_bytes
@@ -180,5 +180,7 @@ def _copy(files: list[File], folder: Path) -> None:
             else:
                 write_bytes(target, file[1])
     except OSError as error:
+        if is_full(error):
+            raise NoRoom from error
         what = f"the file cannot be kept: {error.strerror}."
-        raise BadInput(what, "files", "Make room on the disk.") from None
+        raise BadInput(what, "files", "The server's user must be able to write to the runs folder.") from None

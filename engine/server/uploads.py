@@ -9,7 +9,7 @@ from typing import Any, cast
 from engine.options import NotFound
 from engine.requests.data import AddDataset
 from engine.runs.branches import remove
-from engine.runs.files import write_bytes
+from engine.runs.files import keep_if_room
 from engine.runs.reading import Damaged, read_record
 from engine.runs.records import Dataset, KeptDataset
 from engine.server.inference import Inference
@@ -71,7 +71,9 @@ class Uploads:
         """The 160x160 PNG of an upload."""
         path = self.folder / dataset / "thumbnail.png"
         if not path.exists():
-            write_bytes(path, self._inference.call("upload_thumbnail", dataset=dataset))
+            made = self._inference.call("upload_thumbnail", dataset=dataset)
+            keep_if_room(path, made)
+            return made
         return path.read_bytes()
 
 

@@ -8,6 +8,7 @@ compared with the model itself before it is handed over.
 
 from __future__ import annotations
 
+import io
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -57,9 +58,10 @@ def export(model: Model, to: str, out: Path, direction: Direction | None = None)
             raise BadInput(
                 f"the {to} file differs from the model by {difference:.2g}.", "to", "Choose another format."
             )
+        said = Path(folder, "card")
+        said.write_text(card_text(subject, to, out.name, difference), "utf-8")
         replace(beside, out)
-    card = out.with_name(f"{out.name}.md")
-    card.write_text(card_text(subject, to, out.name, difference), "utf-8")
+        replace(said, card := out.with_name(f"{out.name}.md"))
     return {"file": str(out), "card": str(card), "bytes": out.stat().st_size, "difference": difference}
 
 
@@ -84,7 +86,9 @@ def _to_torchscript(subject: Subject, out: Path) -> float:
         warnings.simplefilter("ignore")  # TorchScript is old, and asked for
         traced = torch.jit.trace(subject.network, (subject.examples[0],), check_trace=False)
         extra = {f"{name}.txt": text for name, text in described(subject, "torchscript").items()}
-        torch.jit.save(traced, str(out), _extra_files=extra)
+        file = io.BytesIO()  # on a full disk it would end the process
+        torch.jit.save(traced, file, _extra_files=extra)
+        out.write_bytes(file.getvalue())
         loaded = torch.jit.load(str(out))
     return difference_of(subject, lambda x: loaded(x).numpy())
 

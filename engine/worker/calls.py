@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.options import BadInput
-from engine.runs.files import NoRoom, is_full, write_json
+from engine.options import BadInput, NoRoom, is_full
+from engine.runs.files import write_json
 from engine.runs.records import RunConfig
 from engine.worker.limits import blame
 from engine.worker.wire import ERRORS, receive, send

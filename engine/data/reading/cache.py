@@ -12,8 +12,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from engine.options import BadInput
-from engine.runs.files import is_full
+from engine.options import BadInput, is_full
 
 KEPT = 8  # prepared data sets in each of the cache's folders
 
