@@ -71,6 +71,16 @@ def of(run: Watched, name: str) -> float:
     return mean(row[name] for row in run.rows[len(run.rows) // 2 :] if row.get(name) is not None)
 
 
+def late(run: Watched, name: str) -> float:
+    """A measured figure at the end, the median of the last three."""
+    return median(row[name] for row in run.measured[-3:])
+
+
+def among(run: Watched) -> Figures:
+    """The share of translations that lie among real pictures of the target's side at the end."""
+    return {"among targets": late(run, "test_among_targets")}
+
+
 def says(run: Watched, name: str) -> float:
     """Whether the diagnosis ``name`` is on screen at the end: 1 or 0."""
     return float(name in run.last())
@@ -173,6 +183,56 @@ CARDS: dict[str, Card] = {
         (2500, 2500),
         lambda a, b: {"spread by KL": a.end["spread"], "by reverse KL": b.end["spread"]},
         lambda f: f["spread by KL"] > 0.6 and f["by reverse KL"] < 0.4,
+    ),
+    "dcgan_mnist": Card(
+        "all ten digits, healthy, and never an alarm",
+        (1500,),
+        lambda a: {
+            "classes": late(a, "classes_hit"),
+            "healthy": says(a, "healthy"),
+            "alarms": len(a.alarms()),
+        },
+        lambda f: f["classes"] >= 9 and f["healthy"] == 1 and f["alarms"] == 0,
+    ),
+    "conditional_digits": Card(
+        "all ten digits, in their shares, and never an alarm",
+        (1500,),
+        lambda a: {"classes": late(a, "classes_hit"), "KL": late(a, "class_kl"), "alarms": len(a.alarms())},
+        lambda f: f["classes"] >= 9 and f["KL"] < 0.25 and f["alarms"] == 0,
+    ),
+    "infogan_digits": Card(
+        "rows sort themselves into kinds of digit, and never an alarm",
+        (2500,),
+        lambda a: {"shared information": a.end["nmi"], "alarms": len(a.alarms())},
+        lambda f: f["shared information"] > 0.5 and f["alarms"] == 0,
+    ),
+    "line_art": Card(
+        "held-out outlines come near to their colours, and look like coloured drawings",
+        (800,),
+        lambda a: {
+            "L1": late(a, "test_l1"),
+            "at first": a.rows[0]["test_l1"],
+            **among(a),
+            "alarms": len(a.alarms()),
+        },
+        lambda f: f["L1"] < 0.5 * f["at first"] and f["among targets"] > 0.5 and f["alarms"] == 0,
+    ),
+    "drawing_styles": Card(
+        "held-out emoji look like the other style, and never an alarm",
+        (1500,),
+        lambda a: {**among(a), "alarms": len(a.alarms())},
+        lambda f: f["among targets"] > 0.5 and f["alarms"] == 0,
+    ),
+    "least_squares": Card(
+        "digits by both; D's loss comes to rest near 0.25 by squares, and higher by cross-entropy",
+        (2000, 2000),
+        lambda a, b: {
+            "classes": late(a, "classes_hit"),
+            "by squares": late(b, "classes_hit"),
+            "L_D": of(a, "d_loss"),
+            "L_D by squares": of(b, "d_loss"),
+        },
+        lambda f: min(f["classes"], f["by squares"]) >= 8 and f["L_D by squares"] < 0.3 < f["L_D"],
     ),
 }
 

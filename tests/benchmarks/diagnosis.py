@@ -16,7 +16,7 @@ The thresholds were chosen by runs whose seeds are below 1000; those from 1000 o
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ class Case:
     steps: int
     request: dict[str, Any]
     remedy_steps: int = 2000
-    says_healthy: bool = field(default=True)  # whether there is evidence enough for these data
+    says_healthy: bool = True  # whether there is evidence enough for these data
+    words: str = ""  # of the evidence
 
 
 def _case(expected: str, steps: int, gan: str, data: str, **options: Any) -> Case:
@@ -50,6 +51,11 @@ def _case(expected: str, steps: int, gan: str, data: str, **options: Any) -> Cas
 def _preset(name: str, steps: int, **more: Any) -> Case:
     preset = PRESETS[name]
     return Case(preset.expect, steps, preset.runs[0], **more)
+
+
+def _unsaid(case: Case) -> Case:
+    """``case`` where no figure is evidence enough for *Healthy* in so few steps."""
+    return replace(case, says_healthy=False)
 
 
 _EVEN = {"generator_lr": 1e-3, "discriminator_lr": 1e-3}
@@ -65,6 +71,9 @@ _BURSTING = {
     for who in ("generator", "discriminator")
     for what, value in (("optimizer", "sgd"), ("lr", 10.0))
 }
+_NARROW = {"width": 8, "measure_every": 50}
+_STILL = {"generator_lr": 1e-6}  # what G makes stays what it was
+_DRAWING = {"size": 64, "width": 8, "discriminator_width": 8, "patch": "34", "measure_every": 25}
 CASES = {
     "ring_cured": _preset("ring_cured", 2400),
     "ring_collapse": _preset("ring_collapse", 2000),
@@ -74,7 +83,9 @@ CASES = {
     "hinge_well": _case("healthy", 2400, "gan", "ring", objective="hinge", **_EVEN),
     "hinge_ill": _case("mode_collapse", 2000, "gan", "ring", objective="hinge", **_LATE),
     "unrolled_well": _case("healthy", 2000, "unrolled", "ring", **_EVEN),
-    "unrolled_ill": _case("mode_collapse", 1600, "unrolled", "ring", unroll=1, **_LATE),
+    "unrolled_ill": _case(
+        "mode_collapse", 1600, "unrolled", "ring", unroll=1, **{**_LATE, "generator_lr": 3e-3}
+    ),
     "wgan_well": _case("healthy", 3000, "wgan", "ring"),
     "wgan_ill": _case("oscillation", 1600, "wgan", "ring", critic_steps=1, **_CIRCLING),
     "wgan_gp_well": _case("healthy", 2000, "wgan_gp", "segments"),
@@ -89,6 +100,21 @@ CASES = {
     "aae_ill": _case("divergence", 400, "aae", "mnist", hidden=64, **_BURSTING),
     "digits_well": _case("healthy", 1200, "dcgan", "mnist"),
     "digits_ill": _case("discriminator_overpowering", 400, "dcgan", "mnist", generator_lr=1e-6),
+    "conditional_well": _unsaid(_case("healthy", 500, "conditional", "mnist", **_NARROW)),
+    "conditional_ill": _case("discriminator_overpowering", 300, "conditional", "mnist", **_NARROW, **_STILL),
+    "acgan_well": _unsaid(_case("healthy", 500, "acgan", "mnist", **_NARROW)),
+    "acgan_ill": _case("discriminator_overpowering", 300, "acgan", "mnist", **_NARROW, **_STILL),
+    "semi_supervised_well": _unsaid(_case("healthy", 200, "semi_supervised", "mnist", measure_every=25)),
+    "semi_supervised_ill": _case("divergence", 100, "semi_supervised", "mnist", **_BURSTING),
+    "pix2pix_well": _unsaid(_case("healthy", 400, "pix2pix", "line_art", **_DRAWING, batch_size=4)),
+    "pix2pix_ill": _case("discriminator_overpowering", 300, "pix2pix", "line_art", **_DRAWING, **_STILL),
+    "cyclegan_well": _unsaid(
+        _case("healthy", 200, "cyclegan", "drawing_styles", **_DRAWING, network="resnet_6")
+    ),
+    "cyclegan_ill": replace(
+        _case("learning", 150, "cyclegan", "drawing_styles", **_DRAWING, **_STILL, network="resnet_6"),
+        words="look like neither side",
+    ),
 }
 
 
@@ -101,7 +127,7 @@ def trial(name: str, seed: int, with_remedy: bool, keep: Path | None = None) -> 
         late, last = seen.alarms(case.steps // 4), seen.last()
         right = not late and ("healthy" in last or not case.says_healthy)
         return found | {"right": right, "last": sorted(last), "late alarms": sorted(late)}
-    step = seen.named(case.expected)
+    step = seen.named(case.expected, case.words)
     found |= {"right": step is not None, "named at step": step}
     if not with_remedy:
         return found

@@ -14,15 +14,17 @@ from typing import Any
 
 import torch
 
-from engine.data import PointSource
+from engine.data import ImageSource, PointSource
 from engine.game.codes import first_category
+from engine.game.showing import evaluating
 from engine.live.picture import picture_of
+from engine.metrics.classes import ClassCounter
 from engine.training.diagnose import Diagnoser
 from engine.training.request import validate
 from engine.training.trainer import Trainer
 
 ALARMS = {"mode_collapse", "vanishing_gradient", "discriminator_overpowering", "oscillation", "divergence"}
-JUDGED = 2500  # samples at the end
+JUDGED, SORTED = 2500, 500  # samples at the end, of points and of pictures
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,12 @@ class Watched:
             found.append((row["step"], diagnoser.update(row)))
         return found
 
-    def named(self, name: str) -> int | None:
-        """The first step at which the diagnosis ``name`` was on screen."""
-        return next((step for step, active in self.told() if name in names(active)), None)
+    def named(self, name: str, words: str = "") -> int | None:
+        """The first step at which the diagnosis ``name`` was on screen, with these ``words`` of evidence."""
+        for step, active in self.told():
+            if any(item["name"] == name and words in item["evidence"] for item in active):
+                return step
+        return None
 
     def alarms(self, after: int = 0) -> set[str]:
         """The alarms that were on screen after a step."""
@@ -128,10 +133,12 @@ def watch(request: dict[str, Any], seed: int, steps: int, keep: Path | None = No
 
 
 def _end(trainer: Trainer) -> dict[str, float]:
-    """Of points: how far samples spread along the first axis, and the normalised mutual information of their
-    category and their mode, 0 to 1, where there is one.
+    """Of points: how far samples spread along the first axis. Where there is a category, the normalised
+    mutual information of it and of the mode, or the class of a picture by the classifier that ships, 0 to 1.
     """
     source = trainer.source
+    if isinstance(source, ImageSource) and (counter := ClassCounter.for_source(source)):
+        return _sorted(trainer, counter)
     if not isinstance(source, PointSource):
         return {}
     latents = trainer.recipe.draw_latent(JUDGED, torch.Generator().manual_seed(0))
@@ -142,6 +149,17 @@ def _end(trainer: Trainer) -> dict[str, float]:
         modes = torch.cdist(samples, torch.as_tensor(source.modes)).argmin(1)
         found["nmi"] = shared_information(code.of(latents).argmax(1), modes)
     return found
+
+
+def _sorted(trainer: Trainer, counter: ClassCounter) -> dict[str, float]:
+    code = first_category(trainer.recipe.codes)
+    if not code:
+        return {}
+    latents = trainer.recipe.draw_latent(SORTED, torch.Generator().manual_seed(0))
+    shown = trainer.shown()
+    with evaluating(*shown.generators.values()):
+        votes = counter.classifier(trainer.recipe.generate(shown.generators, latents)).argmax(1)
+    return {"nmi": shared_information(code.of(latents).argmax(1), votes)}
 
 
 def shared_information(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -10,6 +10,7 @@ from engine.training.diagnosis.seen import CONVERGED, RECENT, SETTLED, Seen, cal
 
 FLAT = 0.1  # of the variety of real pictures
 INVERTED = -0.5  # correlation of the light of input and output
+BETTER = 0.97  # of the error a window ago, at most: outputs that do get better
 ASTRAY = 0.1  # of the outputs, at most, lie among real pictures of a side
 
 
@@ -22,7 +23,7 @@ def left_behind(d: Seen) -> DiagnosisRecord | None:
         return None
     before, now = mean(losses[:half]), mean(losses[half:])
     errors = d.window("test_l1") or d.window("test_cycle_a")
-    if now < 1.2 * abs(before) or (errors and errors[-1] < errors[0]):
+    if now < 1.2 * abs(before) or (errors and errors[-1] < BETTER * errors[0]):
         return None
     evidence = f"D's accuracy is {mean(accuracies):.2f}, and G's loss climbs: {before:.2f}, then {now:.2f}."
     rate = d.options["discriminator_lr"] / 3

@@ -248,5 +248,7 @@ def test_a_translator_that_is_left_behind():
     config = of_pictures("pix2pix", "line_art")
     rows = [{"d_accuracy": 1.0, "g_loss": 1 + k / 10, "test_l1": 0.5} for k in range(25)]
     assert list(told(config, rows)) == ["discriminator_overpowering"]
+    still = [{**row, "test_l1": 0.894 - k / 10_000} for k, row in enumerate(rows)]  # as a G that hardly steps
+    assert list(told(config, still)) == ["discriminator_overpowering"]
     better = [{**row, "test_l1": 0.5 - k / 100} for k, row in enumerate(rows)]
     assert "discriminator_overpowering" not in told(config, better)
