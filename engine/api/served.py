@@ -22,7 +22,7 @@ from engine.server.edited import RESTART, Sources
 from engine.server.exploring import Exploring
 from engine.server.inference import Inference
 from engine.server.intake import Intake, sweep
-from engine.server.launcher import Launcher, cores, gpus
+from engine.server.launcher import Launcher, cores, gpus, memory
 from engine.server.processes import Spawn, Zygote, forks
 from engine.server.shelf import ADDED
 from engine.server.steering import Steering
@@ -30,6 +30,7 @@ from engine.server.uploads import Uploads
 
 Role = Literal["presenter", "viewer"]
 BATCH_MEMORY = 4 << 30  # bytes beyond what torch takes: a picture of 64 megapixels, several times over
+MOST_BATCHES = 4  # batch processes; they share the threads of one
 VALIDATION_S = 60.0  # a folder of pictures that is read for the first time takes a while
 
 log = logging.getLogger("ganscope")
@@ -47,10 +48,12 @@ class Served:
         limit: int | None = None,
         head_start_s: float = 0.0,
         plugins: Path | None = None,
+        batches: int | None = None,
     ) -> None:
         """``limit``: runs that train at once, by default one per 2 cores or GPU. ``head_start_s``: how long
         whatever else is being loaded comes before torch, unless somebody asks for a run. ``plugins``: their
-        folder, by default ``plugins`` beside ``runs``. Raises ``BadInput``.
+        folder, by default ``plugins`` beside ``runs``. ``batches``: processes for what viewers ask and takes
+        long, by default one per 2 cores and 8 GiB, at most ``MOST_BATCHES``. Raises ``BadInput``.
         """
         if device not in DEVICES:
             raise BadInput(
@@ -61,6 +64,7 @@ class Served:
         self.runs_folder = Path(runs).resolve()
         self._plugins = plugins_beside(self.runs_folder, plugins)
         self._cache = self.runs_folder / ".cache"
+        self._batches = batches or max(1, min(MOST_BATCHES, cores() // 2, memory() // (2 * BATCH_MEMORY)))
         self._device, self._limit, self._head_start_s = device, limit, head_start_s
         self._lock = Lock(self.runs_folder / ".server.lock")
         self._summaries: dict[str, tuple[Any, dict[str, Any]]] = {}
@@ -93,10 +97,15 @@ class Served:
         self._inference = Inference(self._processes, log_file, version, threads=max(1, cores() // 2))
         self._timing = Inference(self._processes, log_file, version, threads=max(1, cores() - 1))
         self._catalogue = Catalogue(self._cache, self._inference, self._plugins)
+        share = max(1, cores() // 2)
         self._exploring = Exploring(
             self.runs_folder,
             Inference(self._processes, log_file, version, threads=1),
-            Inference(self._processes, log_file, version, threads=max(1, cores() // 2), memory=BATCH_MEMORY),
+            [
+                Inference(self._processes, log_file, version, threads=share, memory=BATCH_MEMORY)
+                for _ in range(self._batches)
+            ],
+            threads=share,
         )
         self._intake = intake = Intake(self._processes, log_file)
         self._added = AddedModels(self.runs_folder / ADDED, intake)

@@ -1,7 +1,7 @@
 """The server's side of Explore: which requests go to which inference process, and when. No torch.
 
-Two processes: what is quick goes to the interactive one; what takes long goes to the batch one, a piece a
-turn, so that it never holds up a slider. Either serves one queue (``engine.server.turns``).
+Two kinds of processes: what is quick goes to the interactive one; what takes long goes to a batch one, a
+piece a turn, so that it never holds up a slider. Either kind serves one queue (``engine.server.turns``).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from engine.requests.viewer import SERVER, Viewer
 from engine.runs.files import keep_if_room
 from engine.runs.names import check_name
 from engine.runs.records import ModelCard
-from engine.server.desk import Desk, Job, Kind
+from engine.server.desk import AT_ONCE, Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.projections import Projections
 from engine.server.shelf import Shelf
@@ -50,18 +51,23 @@ Answer = Future[dict[str, Any]]
 
 
 class Exploring:
-    """Answers what viewers ask of models. Everything that is worked on comes as a future."""
+    """Answers what viewers ask of models. Everything that is worked on comes as a future. Those of
+    ``batches`` that work share ``threads``.
+    """
 
-    def __init__(self, runs: Path, interactive: Inference, batch: Inference) -> None:
-        self._interactive, self._batch = interactive, batch
+    def __init__(
+        self, runs: Path, interactive: Inference, batches: Sequence[Inference], threads: int
+    ) -> None:
+        self._interactive, self._batches, self._threads = interactive, batches, threads
         self._cache = runs / ".cache"
         self.shelf = Shelf(runs, self._what_gans_can)
         self._abilities: tuple[object, dict[str, dict[str, bool]]] | None = None
         self._known: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._learning = threading.Lock()
+        self._busy, self._counting = 0, threading.Lock()
         self._quick = Turns(lambda model, turn: self._work(interactive, model, turn), TOGETHER, "explore")
-        self._slow = Turns(lambda model, turn: self._work(batch, model, turn), 1, "explore-batch")
-        self._desk = Desk(self._slow)
+        self._slow = Turns(self._work_long, 1, "explore-batch", len(batches))
+        self._desk = Desk(self._slow, AT_ONCE + len(batches) - 1)
         self.projections = Projections(self._desk)
         self.translations = Translations(self._desk, self._cache / "translations")
 
@@ -71,8 +77,8 @@ class Exploring:
         self.translations.close()
         self._quick.close()
         self._slow.close()
-        self._interactive.close()
-        self._batch.close()
+        for process in (self._interactive, *self._batches):
+            process.close()
 
     # --- models
 
@@ -206,17 +212,32 @@ class Exploring:
         asked = QueuedRequest(folder, {"kind": kind, "arguments": arguments}, viewer, control, sequence)
         return (self._slow if kind in SLOW else self._quick).ask(asked)
 
-    def _work(self, inference: Inference, model: str, turn: list[QueuedRequest]) -> list[QueuedRequest]:
+    def _work_long(self, model: str, turn: list[QueuedRequest]) -> list[QueuedRequest]:
+        """One turn of a batch process, with its part of the threads."""
+        with self._counting:
+            self._busy += 1
+            threads = max(1, self._threads // self._busy)
+        try:
+            return self._work(self._batches[turn[0].worker or 0], model, turn, threads)
+        finally:
+            with self._counting:
+                self._busy -= 1
+
+    def _work(
+        self, inference: Inference, model: str, turn: list[QueuedRequest], threads: int = 1
+    ) -> list[QueuedRequest]:
         """One turn of a process; returns what is to have another one there."""
         requests = [
             {**asked.request, "state": asked.state, "parts": [] if asked.state.get("left") else asked.parts}
             for asked in turn
         ]
         try:
-            answers = inference.call("explore", model=model, requests=requests, timeout_s=ANSWER_S)
+            answers = inference.call(
+                "explore", model=model, requests=requests, threads=threads, timeout_s=ANSWER_S
+            )
         except Conflict as error:
             if len(turn) > 1:  # one of them may be to blame: not all
-                return [again for asked in turn for again in self._work(inference, model, [asked])]
+                return [again for asked in turn for again in self._work(inference, model, [asked], threads)]
             turn[0].refuse(error)
             return []
         except BadInput as error:

@@ -36,6 +36,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def memory() -> int:
+    """The bytes of memory that this machine has; 0 where the system does not say."""
+    names = getattr(os, "sysconf_names", {})
+    known = "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else 0
+
+
 def gpus() -> int:
     """The NVIDIA GPUs that are plugged in: a guess without torch, refined once torch has loaded."""
     return len(list(Path("/dev").glob("nvidia[0-9]*")))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.options import BadInput, Conflict, TooMany
-from engine.requests.viewer import Viewer, may_add, shares
+from engine.requests.viewer import HERE, Viewer, may_add, shares
 
 MOST_OF_ONE = 48  # requests of one viewer that may wait
 MOST_OF_ALL = 1024  # of all hosts, each MiB that comes with a request counted as another one
@@ -138,6 +138,7 @@ class Turns:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work, self._together, self._clock = work, together, clock
+        self._of_a_host = max(1, workers - 1) * together  # requests at work: some worker is for others
         self._changed = threading.Condition()
         self._lines: dict[str, _Line] = {}  # by host
         self._newest = Newest()
@@ -258,6 +259,8 @@ class Turns:
         while before < len(chosen) < self._together:
             before = len(chosen)
             for host, line in sorted(self._lines.items(), key=lambda item: item[1].due):
+                if host != HERE and line.busy >= self._of_a_host:
+                    continue
                 if len(chosen) < self._together and (taken := line.take(suits, served)) is not None:
                     asked, viewers = taken
                     asked.worker = worker

@@ -7,6 +7,7 @@ in ``CALLS``.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 import traceback
@@ -100,10 +101,11 @@ def abilities() -> dict[str, dict[str, bool]]:
     return calls.abilities()
 
 
-def explore(model: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One turn of many requests to one model. Raises ``BadInput``, ``NotFound``."""
+def explore(model: str, requests: list[dict[str, Any]], threads: int = 1) -> list[dict[str, Any]]:
+    """One turn of many requests to one model, on so many ``threads``. Raises ``BadInput``, ``NotFound``."""
     from engine.explore import calls
 
+    use_threads(threads)
     return calls.explore(model, requests)
 
 
@@ -112,6 +114,14 @@ def time_step(request: dict[str, Any]) -> dict[str, float]:
     from engine.training import timing
 
     return timing.time_step(request)
+
+
+def use_threads(count: int) -> None:
+    """Have torch use so many, unless this process's environment says how many."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
+        torch.set_num_threads(count)
 
 
 CALLS: dict[str, Callable[..., Any]] = {

@@ -22,7 +22,7 @@ from tests.engine.serving import eventually
 @pytest.fixture(scope="module")
 def engine(runs):
     loading.keep(loading.load(runs / "infogan"), runs / ".models" / "mine", title="Mine", licence="CC0")
-    with Engine(runs, device="cpu", limit=1) as opened_engine:
+    with Engine(runs, device="cpu", limit=1, batches=2) as opened_engine:
         yield opened_engine
 
 
@@ -32,9 +32,8 @@ def render(engine, model="infogan", viewer="me", **arguments):
 
 def project(engine, viewer, steps=5, model="infogan"):
     pixels = np.random.default_rng(0).integers(0, 255, 784, np.uint8).tobytes()
-    return engine.project(
-        model, Viewer(viewer), {"image": pixels, "steps": steps}, {"note": "", "original": b""}
-    )
+    who = viewer if isinstance(viewer, Viewer) else Viewer(viewer)
+    return engine.project(model, who, {"image": pixels, "steps": steps}, {"note": "", "original": b""})
 
 
 def state(engine, job, model="infogan"):
@@ -147,9 +146,11 @@ def test_a_long_film_holds_up_nobody(engine):
 
 
 def test_a_process_that_dies_takes_no_answer_with_it(engine):
-    for inference in (engine._exploring._interactive, engine._exploring._batch):
-        engine.explore("infogan", "render", {"place": {}}, SERVER).result(60)
-        engine.explore("infogan", "histograms", {}, SERVER).result(60)
+    engine.explore("infogan", "render", {"place": {}}, SERVER).result(60)
+    engine.explore("infogan", "histograms", {}, SERVER).result(60)
+    for inference in [
+        one for one in (engine._exploring._interactive, *engine._exploring._batches) if one.pid
+    ]:
         os.kill(inference.pid, signal.SIGKILL)
         assert render(engine)["png"]
         assert engine.explore("infogan", "histograms", {}, SERVER).result(60)["fake"]
@@ -183,21 +184,38 @@ def test_a_projection_runs_to_its_end(engine):
 
 
 def test_one_projection_a_viewer_and_a_few_in_all(engine):
-    jobs = [project(engine, f"viewer {n}", steps=1000) for n in range(5)]
+    jobs = [project(engine, f"viewer {n}", steps=1000) for n in range(6)]
     with pytest.raises(TooMany, match="not done"):
         project(engine, "viewer 0")
     eventually(
         lambda: state(engine, jobs[0]) == "running" and engine.projection("infogan", jobs[0])["progress"] > 0
     )
-    assert [state(engine, job) for job in jobs] == ["running"] * 3 + ["queued"] * 2
-    assert engine.projection("infogan", jobs[4])["ahead"] == 4
+    assert [state(engine, job) for job in jobs] == ["running"] * 4 + ["queued"] * 2
+    assert engine.projection("infogan", jobs[5])["ahead"] == 5
     assert engine.projection("infogan", jobs[0])["eta_s"] > 0
     assert render(engine)["png"] and state(engine, jobs[0]) == "running", "they do not hold up pictures"
     engine.cancel_projection("infogan", jobs[0])
-    assert state(engine, jobs[0]) == "cancelled" and state(engine, jobs[3]) == "running"
+    assert state(engine, jobs[0]) == "cancelled" and state(engine, jobs[4]) == "running"
     for job in jobs[1:]:
         engine.cancel_projection("infogan", job)
     assert project(engine, "viewer 0", steps=1)
+
+
+def test_two_hosts_are_worked_on_at_once_and_one_process_dies_alone(engine):
+    def progress(job):
+        return engine.projection("infogan", job)["progress"]
+
+    jobs = [project(engine, Viewer("a", host), steps=1000) for host in ("10.0.0.1", "10.0.0.2")]
+    eventually(lambda: all(progress(job) > 0 for job in jobs))
+    pids = [one.pid for one in engine._exploring._batches]
+    assert all(pids) and pids[0] != pids[1]
+    os.kill(pids[0], signal.SIGKILL)
+    reached = [progress(job) for job in jobs]
+    eventually(lambda: all(progress(job) > before for job, before in zip(jobs, reached, strict=True)))
+    assert engine._exploring._batches[1].pid == pids[1] and engine._exploring._batches[0].pid != pids[0]
+    engine.cancel_projection("infogan", jobs[0])
+    assert state(engine, jobs[0]) == "cancelled" and state(engine, jobs[1]) == "running"
+    engine.cancel_projection("infogan", jobs[1])
 
 
 def test_a_wrong_projection_fails_with_the_reason(engine):
