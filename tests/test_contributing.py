@@ -1,10 +1,7 @@
 """The guide's examples do what it says: each plugin trains, by the guide's commands and over HTTP."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -37,17 +34,11 @@ def test_the_guide_has_an_example_of_each_kind():
         assert sum(f"\n{table} = " in text for text in EXAMPLES.values()) == 1
 
 
-def test_its_commands_do_what_it_says(place):
+def test_its_commands_do_what_it_says(place, python):
     assert all(line.startswith("python -m engine ") for line in COMMANDS) and len(COMMANDS) >= 4
     for line in COMMANDS:
-        arguments = shlex.split(re.sub(r"--steps \d+", "--steps 40", line))[1:]
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        )
+        arguments = shlex.split(re.sub(r"--steps \d+", "--steps 40", line))[2:]
+        done = python.run(*arguments, cwd=place)
         assert done.returncode == 0 and "Left out" not in done.stdout + done.stderr, f"{line}\n{done.stderr}"
     assert (place / "pacgan.png").read_bytes().startswith(b"\x89PNG")
     for run in ("pacgan", "all"):

@@ -5,7 +5,6 @@ what they link to is there; the code that they show is the code.
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from textwrap import indent
 
@@ -81,16 +80,11 @@ def test_no_command_is_forgotten():
 
 
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if any(map(module, COMMANDS[name]))])
-def test_the_commands_do_what_they_say(tmp_path, document):
+def test_the_commands_do_what_they_say(tmp_path, document, python):
     for line in filter(module, COMMANDS[document]):
         asked = shlex.split(f"{module(line)} {SMALL.get(module(line), '')}")
-        done = subprocess.run(
-            [sys.executable, "-m", *([asked[0], "--help"] if module(line) in ONLY_HELP else asked)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
-        )
+        only_help = module(line) in ONLY_HELP
+        done = python.run(*([asked[0], "--help"] if only_help else asked), cwd=tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         for word in asked:
             assert not word.endswith(".png") or (tmp_path / word).read_bytes().startswith(b"\x89PNG")

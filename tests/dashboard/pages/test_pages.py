@@ -276,13 +276,17 @@ def test_options_reach_the_run(presenter: Engine):
 
 
 def test_every_option_of_every_choice_has_a_widget(presenter: Engine):
+    """Each data set, and each GAN with each kind of data: what a GAN offers depends on the kind alone."""
     catalogue = presenter.catalogue()
     app = open_page("new")
+    seen: set[tuple[str, str]] = set()
     for data, entry in catalogue["datasets"].items():
         app.button(f"choose_data_{data}").click().run()
-        for gan, recipe in catalogue["gans"].items():
-            if entry["kind"] not in recipe["kinds"]:
-                continue
+        kind = entry["kind"]
+        able = [gan for gan, recipe in catalogue["gans"].items() if kind in recipe["kinds"]]
+        for gan in [gan for gan in able if (gan, kind) not in seen] or able[:1]:
+            seen.add((gan, kind))
+            recipe = catalogue["gans"][gan]
             app.button(f"gan_{gan}").click().run()
             assert not app.exception, (gan, data)
             kinds = ("number_input", "select_slider", "toggle", "selectbox", "text_input")

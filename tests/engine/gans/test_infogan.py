@@ -252,21 +252,28 @@ def test_g_learns_what_q_reads():
     assert trainer.read(clear=False)[0]["mi_category"] > 1.0
 
 
-@pytest.mark.parametrize("weight, least, most", [(1.0, 0.9, 1.0), (0.0, 0.0, 0.5)], ids=["with", "without"])
-def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, least, most):
+@pytest.mark.parametrize(
+    "weight, steps, least, most", [(1.0, 1000, 0.9, 1.0), (0.0, 300, 0.0, 0.5)], ids=["with", "without"]
+)
+def test_on_the_ring_each_category_takes_a_mode_of_its_own(weight, steps, least, most):
     """The card "Mutual information": the share of each category's points nearest to its own mode.
 
-    The middle one of three seeds: with it 0.89, 1 and 1 were seen; processors round differently.
+    Two of three seeds: with it 1, 1 and 0.90 were seen; processors round differently.
     """
-    share, modes = sorted(_own_share(weight, seed) for seed in range(3))[1]
-    assert least <= share <= most and (modes == 8 or not weight)
+    held = []
+    for seed in (1, 2, 0):
+        share, modes = _own_share(weight, steps, seed)
+        held.append(least <= share <= most and (modes == 8 or not weight))
+        if held.count(held[-1]) == 2:
+            break
+    assert held.count(True) == 2
 
 
-def _own_share(weight, seed):
+def _own_share(weight, steps, seed):
     options = {**PRESETS["mutual_information"].runs[0]["options"], "info_weight": weight}
-    request = {"gan": "infogan", "data": "ring", "steps": 1500, "seed": seed, "device": "cpu"}
+    request = {"gan": "infogan", "data": "ring", "steps": steps, "seed": seed, "device": "cpu"}
     trainer = Trainer(validate({**request, "options": options}))
-    for _ in range(1500):
+    for _ in range(steps):
         trainer.iterate()
     generators, latents = trainer.shown().generators, trainer.shown().latents(800)
     with evaluating(*generators.values()):

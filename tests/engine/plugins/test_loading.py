@@ -62,16 +62,15 @@ STABILISERS = {"shift": Shift()}
 """
 
 
-def ganscope(folder, *arguments):
-    """Run a command in ``folder``: its status, and what it wrote."""
-    done = subprocess.run(
-        [sys.executable, "-m", "engine", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def ganscope(python):
+    """Run a command in a folder: its status, and what it wrote."""
+
+    def run(folder, *arguments):
+        done = python.run("engine", *arguments, cwd=folder)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
 
 
 def folder_with(parent, **files):
@@ -107,7 +106,7 @@ WRONG = {
 }  # fmt: skip
 
 
-def test_what_is_wrong_with_a_plugin_is_said_with_file_line_and_remedy(tmp_path):
+def test_what_is_wrong_with_a_plugin_is_said_with_file_line_and_remedy(tmp_path, ganscope):
     folder_with(tmp_path, zz_moon=MOON, **{f"wrong_{name}": text for name, (text, _, _) in WRONG.items()})
     status, said = ganscope(tmp_path, "list", "--json", "plugins")
     assert status == 0
@@ -120,7 +119,7 @@ def test_what_is_wrong_with_a_plugin_is_said_with_file_line_and_remedy(tmp_path)
         assert plugin["adds"] == {}
 
 
-def test_a_plugin_that_is_left_out_breaks_nothing_and_leaves_nothing_behind(tmp_path):
+def test_a_plugin_that_is_left_out_breaks_nothing_and_leaves_nothing_behind(tmp_path, ganscope):
     folder_with(tmp_path, both=MOON + "STABILISERS = {'shift': 3}\n")
     status, said = ganscope(tmp_path, "train", "--steps", "3", "--set", "hidden=8", "--out", "runs/one")
     assert status == 0 and "both.py: Left out: shift is not a Stabiliser." in said
@@ -128,7 +127,7 @@ def test_a_plugin_that_is_left_out_breaks_nothing_and_leaves_nothing_behind(tmp_
     assert status == 2 and "there is no data called 'moon'" in said
 
 
-def test_a_folder_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch):
+def test_a_folder_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, ganscope):
     monkeypatch.delenv("GANSCOPE_PLUGINS", raising=False)
     with pytest.raises(BadInput, match="there is no folder"):
         plugins_beside(tmp_path / "runs", tmp_path / "nothing")
@@ -196,7 +195,7 @@ def test_a_server_never_imports_plugins_and_reads_them_anew_when_they_change(tmp
     assert "ganscope_plugins.moon" not in sys.modules
 
 
-def test_a_run_whose_stabiliser_is_gone_says_so_when_it_is_resumed(tmp_path):
+def test_a_run_whose_stabiliser_is_gone_says_so_when_it_is_resumed(ganscope, tmp_path):
     plugins = folder_with(tmp_path, shift=SHIFT)
     status, _ = ganscope(tmp_path, "train", "--steps", "5", "--set", "shift=1", "--out", "runs/one")
     assert status == 0

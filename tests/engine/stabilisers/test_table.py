@@ -160,8 +160,13 @@ def test_an_average_forgets_the_untrained_weights():
 
 OBSERVERS = {
     "what G draws": ("dcgan", "generator", {"generator_lr": 0.01}, 0.1),
-    "what E encodes": ("bigan", "encoder", {"generator_lr": 0.01, "networks": "convolutional"}, 0.2),
-    "what D names": ("acgan", "discriminator", {"discriminator_lr": 0.01}, 0.1),
+    "what E encodes": (
+        "bigan",
+        "encoder",
+        {"generator_lr": 0.01, "networks": "convolutional", "width": 8},
+        0.2,
+    ),
+    "what D names": ("acgan", "discriminator", {"discriminator_lr": 0.01, "width": 8}, 0.1),
 }
 
 
@@ -170,7 +175,7 @@ def test_an_average_has_the_batch_norm_statistics_of_its_own_activations(what, m
     monkeypatch.setattr(averages, "YOUNG", 0)  # a young average is too near to the newest weights
     gan, name, options, bound = OBSERVERS[what]
     trainer = Trainer(small(gan, "mnist", batch_size=32, ema=0.999, **options))
-    for _ in range(300):
+    for _ in range(100):
         trainer.iterate()
     average, seen = trainer.averages[name], {}
 

@@ -1,7 +1,6 @@
 """A training process and its folder: resume exactly, survive a kill, obey commands, stop where it breaks."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -302,12 +301,9 @@ def test_the_command_line_fine_tunes(new_run, tmp_path, capsys):
     assert all(torch.allclose(value, after[key], atol=1e-6) for key, value in before.items())
 
 
-def test_the_command_line_trains_resumes_samples_and_lists(tmp_path):
+def test_the_command_line_trains_resumes_samples_and_lists(tmp_path, python):
     def run(*arguments):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [sys.executable, "-m", "engine", *arguments], capture_output=True, text=True, env=environment
-        )
+        return python.run("engine", *arguments, cwd=tmp_path)
 
     out = str(tmp_path / "first")
     options = ["--set", "hidden=8", "generator_lr=1e-3"]
