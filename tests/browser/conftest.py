@@ -46,10 +46,19 @@ def free_places(site):
         site.http.delete(f"/api/runs/{run['id']}")
 
 
-@pytest.fixture
-def page(chromium, site):
-    """A page whose errors and requests are watched: none may fail, none may leave the machine."""
+@pytest.fixture(scope="package")
+def context(chromium):
+    """The windows of these tests, which share what they have loaded: Streamlit's code takes a second."""
     context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, site):
+    """A page whose errors and requests are watched: none may fail, none may leave the machine. What a page
+    remembers ends with it.
+    """
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     errors, outside, not_found = [], [], []
@@ -66,7 +75,9 @@ def page(chromium, site):
         lambda got: not_found.append(got.url) if got.status == 404 and "/_stcore" in got.url else None,
     )
     yield page
-    context.close()
+    forget = {"origin": site.url, "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forget)
+    page.close()
     assert errors == []
     assert not_found == []
     assert outside == []
@@ -102,7 +113,8 @@ class Watched:
         return self.count(name)
 
     def run(self):
-        self.page.wait_for_function("window.__ganscope?.run && window.__ganscope.connected")
+        self.page.wait_for_function("window.__ganscope?.run")
+        self.page.wait_for_function("window.__ganscope.connected")
         return self.page.evaluate("window.__ganscope.run")
 
 
