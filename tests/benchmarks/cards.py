@@ -140,7 +140,7 @@ CARDS: dict[str, Card] = {
     ),
     "unrolled": Card(
         "one or two modes by the plain game, most of them by the unrolled",
-        (1600, 1200),
+        (1600, 2400),
         lambda a, b: {"modes": modes(a), "modes unrolled": modes(b)},
         lambda f: f["modes"] <= 2 and f["modes unrolled"] > 4,
     ),

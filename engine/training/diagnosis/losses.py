@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import mean, median
 
 from engine.runs.records import DiagnosisRecord
+from engine.training.diagnosis import pictures
 from engine.training.diagnosis.remedies import differing, evenly, wgan_gp
 from engine.training.diagnosis.seen import HEALTHY_JSD, SETTLED, Seen, diagnosis
 
@@ -25,15 +26,17 @@ def vanishing_gradient(d: Seen) -> DiagnosisRecord | None:
 
 
 def discriminator_overpowering(d: Seen) -> DiagnosisRecord | None:
-    """D right about nearly everything for the whole window, where its accuracy means something."""
+    """D right about nearly everything for the whole window, where its accuracy means something and G stands
+    still.
+    """
     if d.score["name"] == "wasserstein" or d.window("test_error"):
         return None  # a critic is to be right, and so is a classifier
     if (levels := d.window("jsd")[-SETTLED:]) and median(levels) < HEALTHY_JSD:
         return None  # the samples are there all the same
     accuracies = [row["d_accuracy"] for row in d.rows if "d_accuracy" in row]
     limit = 0.85 if d.kind == "points" else 0.99
-    if len(accuracies) < 20 or mean(accuracies) < limit:
-        return None
+    if len(accuracies) < 20 or mean(accuracies) < limit or pictures.get_better(d):
+        return None  # a G that learns from a D that is ahead is not overpowered
     evidence = f"D's accuracy is {mean(accuracies):.2f} over the last {len(accuracies)} reports."
     remedy = evenly(d) or wgan_gp(d)
     return diagnosis("discriminator_overpowering", evidence, {"d_accuracy": mean(accuracies)}, remedy)

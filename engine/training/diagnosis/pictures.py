@@ -10,6 +10,8 @@ ARRIVAL = 15  # measured rows within which pictures should have begun to differ
 BALANCED = 0.9  # D's accuracy on pictures: beyond it D is far ahead
 EVEN = 0.25  # nats from the classes' shares in the data to those of the samples
 ALIKE = (0.7, 1.4)  # the diversity of samples that vary as the data do
+GUESSING = 0.95  # of the error of one who guesses
+LATELY, NEARER = 4, 0.05  # measured rows, and how much nearer to the data samples come in them
 VARIED = 0.5  # of the data's diversity
 
 
@@ -30,12 +32,21 @@ def mode_collapse(d: Seen) -> DiagnosisRecord | None:
     return diagnosis("mode_collapse", evidence, {"diversity": variety[-1]}, keep_up(d) or wgan_gp(d))
 
 
+def get_better(d: Seen) -> bool:
+    """Whether samples come nearer to the data: in how much they vary, or in the shares of their classes."""
+    variety, kl = d.window("diversity")[-LATELY:], d.window("class_kl")[-LATELY:]
+    varies_more = len(variety) == LATELY and abs(1 - variety[-1]) < abs(1 - variety[0]) - NEARER
+    return varies_more or (len(kl) == LATELY and kl[-1] < kl[0] - NEARER)
+
+
 def without_alarm(d: Seen) -> DiagnosisRecord:
     """Healthy only on evidence: D does not tell samples apart at will, and they vary as the data do and
     have its classes in its shares. Without classes, the eye or an evaluation must judge them.
     """
     if errors := d.window("test_error"):
         evidence = f"The classifier errs on {errors[-1]:.1%} of the test part."
+        if d.is_settled and min(errors[-RECENT:]) > GUESSING * (1 - 1 / max(d.classes, 2)):
+            evidence = f"{evidence[:-1]}, no better than guessing."
         return calm(False, evidence, {"test_error": errors[-1]})
     accuracy = d.recent("d_accuracy")
     if accuracy is None:

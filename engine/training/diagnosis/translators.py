@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import mean
 
 from engine.runs.records import DiagnosisRecord
@@ -23,13 +24,18 @@ def left_behind(d: Seen) -> DiagnosisRecord | None:
         return None
     before, now = mean(losses[:half]), mean(losses[half:])
     errors = d.window("test_l1") or d.window("test_cycle_a")
-    if now < 1.2 * abs(before) or (errors and errors[-1] < BETTER * errors[0]):
+    if now < 1.2 * abs(before) or get_better(errors):
         return None
     evidence = f"D's accuracy is {mean(accuracies):.2f}, and G's loss climbs: {before:.2f}, then {now:.2f}."
     rate = d.options["discriminator_lr"] / 3
     remedy = differing(d, f"Let G keep up: D's rate {rate:g}", {"discriminator_lr": rate}, live=True)
     numbers = {"d_accuracy": mean(accuracies), "g_loss": now}
     return diagnosis("discriminator_overpowering", evidence, numbers, remedy)
+
+
+def get_better(errors: Sequence[float]) -> bool:
+    """Whether the last of these errors is well below the first."""
+    return bool(errors) and errors[-1] < BETTER * errors[0]
 
 
 def without_alarm(d: Seen) -> DiagnosisRecord:
@@ -64,6 +70,8 @@ def odd(d: Seen) -> DiagnosisRecord | None:
             remedy = differing(d, "The identity loss, which keeps colours", keeping, live=True)
             return calm(False, evidence, {light: newest[light]}, remedy)
         among = [f"test_among_{side}{ending}" for side in ("inputs", "targets")]
+        if get_better(d.window(f"test_l1{ending}")):
+            continue  # blurred as they are, they are on their way
         if recent and max(row.get(side, 1.0) for row in recent for side in among) < ASTRAY:
             evidence = f"{words} look like neither side: {newest[among[1]]:.0%} of them have the colours and "
             evidence += f"edges of real targets, {newest[among[0]]:.0%} those of inputs."

@@ -129,6 +129,18 @@ def test_pictures_are_healthy_only_on_evidence():
     assert list(told(of_pictures(data="openmoji"), [unknown] * 10)) == ["learning"]
 
 
+def test_a_g_that_learns_from_a_d_that_is_ahead_is_not_overpowered():
+    """As ACGAN did in seed 1001 from step 300 on, and a G that hardly steps did not."""
+    config = of_pictures("acgan")
+    variety, kl = (0.648, 0.732, 0.75, 0.738, 0.769), (2.156, 1.949, 1.554, 1.32, 1.063)
+    ahead = [{**DIGITS, "d_accuracy": 1.0, "classes_hit": 7}] * 20
+    learning = [{**ahead[0], "diversity": d, "class_kl": k} for d, k in zip(variety, kl, strict=True)]
+    (only,) = told(config, ahead + learning).values()
+    assert only["name"] == "learning" and "far ahead" in only["evidence"]
+    still = [{**row, "diversity": 0.117, "class_kl": 2.33} for row in learning]
+    assert "discriminator_overpowering" in told(config, ahead + still)
+
+
 def test_a_d_that_is_far_ahead_is_no_balance():
     stripes = {**DIGITS, "d_accuracy": 0.985, "classes_hit": 7, "class_kl": 1.1}
     for rows in ([stripes] * 10, [{**DIGITS, "d_accuracy": 0.95}] * 10):
@@ -207,7 +219,9 @@ def test_of_a_critic_no_flat_side_is_told():
 def test_a_classifier_is_told_by_its_errors():
     rows = [{"test_error": 0.05, "diversity": 0.9, "d_accuracy": 0.99, "g_grad": 1e-3}] * 25
     (only,) = told(of_pictures("semi_supervised"), rows).values()
-    assert only["name"] == "learning" and "5.0%" in only["evidence"]
+    assert only["name"] == "learning" and only["evidence"].endswith("5.0% of the test part.")
+    (only,) = told(of_pictures("semi_supervised"), [{**rows[0], "test_error": 0.904}] * 6).values()
+    assert "no better than guessing" in only["evidence"]
 
 
 TRANSLATING = {"d_accuracy": 0.7, "g_loss": 1.0}
@@ -240,6 +254,8 @@ def test_outputs_that_lie_among_the_pictures_of_no_side_are_told():
     astray = {**sound, "test_among_inputs": 0.0, "test_among_targets": 0.03}
     (only,) = told(config, [sound] * 3 + [astray] * 3).values()
     assert only["name"] == "learning" and "look like neither side" in only["evidence"]
+    nearing = [{**astray, "test_l1": 0.9 - k / 10} for k in range(6)]
+    assert "neither" not in told(config, nearing)["learning"]["evidence"]
     (only,) = told(config, [astray] * 5 + [sound]).values()
     assert "neither" not in only["evidence"]
 
