@@ -8,6 +8,7 @@ long work, and a process that dies takes nothing with it.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from engine.translation import examples, strip
 from engine.translation import work as translation
 
 SLICE = 32  # samples drawn in one turn, for all its requests together
+PLANNING_S = 0.05  # of the processor; after so long the other requests of a turn have to wait for another one
 Answer = dict[str, Any]
 PLANS: dict[str, Callable[[Loaded, dict[str, Any]], Plan]] = {
     "render": plans.render,
@@ -77,7 +79,11 @@ def explore(model: str, requests: list[dict[str, Any]]) -> list[Answer]:
     loaded = LIBRARY.get(Path(model))
     answers: list[Answer] = [{} for _ in requests]
     planned: dict[int, Plan] = {}
+    until = time.process_time() + PLANNING_S
     for place, request in enumerate(requests):
+        if place > 0 and time.process_time() > until:
+            answers[place]["state"] = request["state"]
+            continue
         with _refusing(answers[place]):
             _check_kind(loaded, request["kind"])
             if request["kind"] in TASKS:

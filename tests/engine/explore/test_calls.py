@@ -80,6 +80,16 @@ def test_a_large_request_leaves_room_for_small_ones(runs):
     )
 
 
+def test_a_turn_that_takes_long_to_plan_leaves_requests_for_the_next(runs, monkeypatch):
+    """Whoever comes first in a turn does not wait for the plans of the others."""
+    folder = str(runs / "infogan")
+    monkeypatch.setattr(calls, "PLANNING_S", -1.0)
+    first, second = calls.explore(folder, [request(places=seeds(1)), request(places=seeds(2, 1))])
+    assert first["result"]["png"] and second == {"state": {}}
+    [again] = calls.explore(folder, [request(state=second["state"], places=seeds(2, 1))])
+    assert again["result"]["png"] == picture(folder, seeds(2, 1))
+
+
 def test_what_one_is_refused_for_is_its_own_affair(runs):
     answers = calls.explore(
         str(runs / "infogan"), [request(places=seeds(1)), request(places=[{"seed": -1}]), request(nonsense=1)]
