@@ -7,10 +7,10 @@ What a user gave and cannot be used raises ``BadInput`` or one of its kinds, ``N
 from engine.api.data import Data
 from engine.api.models import Models
 from engine.api.served import Role as Role
+from engine.runs.cards import Dataset as Dataset
+from engine.runs.cards import ModelCard as ModelCard
 from engine.runs.files import Tail as Tail  # what the live feed reads a run by
 from engine.runs.reading import line_of as line_of  # and checks its lines by
-from engine.runs.records import Dataset as Dataset
-from engine.runs.records import ModelCard as ModelCard
 from engine.runs.records import Row as Row
 from engine.runs.records import RunConfig as RunConfig
 from engine.runs.records import RunEvent as RunEvent

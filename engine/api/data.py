@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.api.served import Role, Served, permit
 from engine.options import Conflict, NotFound
+from engine.runs.cards import Dataset
 from engine.runs.folder import ACTIVE, RunFolder
-from engine.runs.records import Dataset
 from engine.server.catalogue import presets
 
 

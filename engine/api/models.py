@@ -8,8 +8,8 @@ from typing import Any
 from engine.api.runs import Runs
 from engine.api.served import Role, permit
 from engine.requests.viewer import SERVER, Viewer
+from engine.runs.cards import ModelCard
 from engine.runs.names import check_name
-from engine.runs.records import ModelCard
 from engine.server.exploring import Answer
 from engine.server.translations import Translated
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.options import BadInput, NotFound
+from engine.runs.cards import ModelConfig
 from engine.runs.files import (
     Appender,
     NoRoom,
@@ -25,7 +26,7 @@ from engine.runs.files import (
 )
 from engine.runs.lock import is_locked
 from engine.runs.reading import REMEDY, Damaged, read_record
-from engine.runs.records import ModelConfig, RunConfig, State, Status
+from engine.runs.records import RunConfig, State, Status
 
 ACTIVE = ("starting", "running", "paused")
 ENDED = ("done", "stopped", "failed")

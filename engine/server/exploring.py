@@ -17,9 +17,9 @@ from typing import Any
 from engine.options import BadInput, Conflict, NotFound
 from engine.requests.models import SUFFIXES, Export
 from engine.requests.viewer import SERVER, Viewer
+from engine.runs.cards import ModelCard
 from engine.runs.files import keep_if_room
 from engine.runs.names import check_name
-from engine.runs.records import ModelCard
 from engine.server.desk import AT_ONCE, Desk, Job, Kind
 from engine.server.inference import Inference
 from engine.server.projections import Projections

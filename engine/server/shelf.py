@@ -12,11 +12,11 @@ from typing import Any, cast
 from engine import PRETRAINED
 from engine.options import Conflict, NotFound
 from engine.runs.branches import remove
+from engine.runs.cards import ModelCard
 from engine.runs.files import read_json, write_bytes, write_json
 from engine.runs.folder import ACTIVE, BEST, RunFolder, best_of, config_at, run_at
 from engine.runs.names import check_id
 from engine.runs.reading import Damaged, read_record
-from engine.runs.records import ModelCard
 
 ADDED = ".models"  # inside the runs folder
 NAMES = ".directions"  # what users call directions, a file a model

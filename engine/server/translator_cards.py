@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.runs.cards import ModelCard
 from engine.runs.folder import config_at
-from engine.runs.records import ModelCard
 
 TRANSLATED = ("pairs", "domains")  # kinds of data whose models translate
 BOTH_WAYS = ("cyclegan",)

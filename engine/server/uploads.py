@@ -9,9 +9,9 @@ from typing import Any, cast
 from engine.options import NotFound
 from engine.requests.data import AddDataset
 from engine.runs.branches import remove
+from engine.runs.cards import Dataset, KeptDataset
 from engine.runs.files import keep_if_room
 from engine.runs.reading import Damaged, read_record
-from engine.runs.records import Dataset, KeptDataset
 from engine.server.inference import Inference
 from engine.server.intake import Intake
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from engine import ENGINE
-from engine.runs import headers, messages, records
+from engine.runs import cards, headers, messages, records
 
 RECORDS: dict[str, Any] = {
     "RunConfig": records.RunConfig,
@@ -20,9 +20,9 @@ RECORDS: dict[str, Any] = {
     "Row": records.Row,
     "RunEvent": records.RunEvent,
     "FrameHeader": headers.FrameHeader,
-    "ModelConfig": records.ModelConfig,
-    "ModelCard": records.ModelCard,
-    "Dataset": records.Dataset,
+    "ModelConfig": cards.ModelConfig,
+    "ModelCard": cards.ModelCard,
+    "Dataset": cards.Dataset,
     "Message": messages.Message,
 }
 FILE = ENGINE.parent / "dashboard/components/static/base/records.d.ts"

@@ -15,9 +15,9 @@ from engine.data.reading import ingest
 from engine.data.reading.sides import SideBySide, Sides, ingest_sides
 from engine.data.source import flips_knob
 from engine.options import BadInput, NotFound, knob
+from engine.runs.cards import DatasetCard
 from engine.runs.files import appearing, write_json
 from engine.runs.reading import read_record
-from engine.runs.records import DatasetCard
 
 VARIABLE = "GANSCOPE_DATASETS"
 PICTURES, SIDES, CARD = "images.safetensors", "sides.safetensors", "card.json"

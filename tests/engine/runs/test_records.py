@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine import PRETRAINED
-from engine.runs import headers, records
+from engine.runs import cards, headers, records
 from engine.runs.files import Tail, read_json
 from engine.runs.folder import RunFolder
 from engine.tools import records as tool
@@ -17,7 +17,7 @@ from engine.training.request import validate
 from engine.worker.session import train
 
 CONFIG, STATUS = TypeAdapter(records.RunConfig), TypeAdapter(records.Status)
-MODEL, EVENT = TypeAdapter(records.ModelConfig), TypeAdapter(records.RunEvent)
+MODEL, EVENT = TypeAdapter(cards.ModelConfig), TypeAdapter(records.RunEvent)
 ROW, HEADER = TypeAdapter(records.Row), TypeAdapter(headers.FrameHeader)
 FILE = Path(__file__).with_name("written_before.zip")
 MODELS = [path for path in sorted(PRETRAINED.glob("*/config.json")) if "gan" in json.loads(path.read_text())]
