@@ -42,11 +42,13 @@ export function loadStyles(...more) {
         (link) => link.rel === 'stylesheet' && link.href === href,
       );
       const link = present ?? Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
-      if (link.sheet) return undefined;
+      if (link.sheet || link.dataset.failed) return undefined; // it says so only once
       return new Promise((resolve) => {
         link.addEventListener('load', resolve, { once: true });
         link.addEventListener('error', resolve, { once: true });
-        if (!present) document.head.append(link);
+        if (present) return;
+        link.addEventListener('error', () => (link.dataset.failed = 'yes'), { once: true });
+        document.head.append(link);
       });
     }),
   );

@@ -23,7 +23,7 @@ const LAYERS = [
     'D*',
     'the best possible D: p / (p + q), q the density of generated points, estimated with a Gaussian kernel; over D: its ¼, ½ and ¾ lines',
   ],
-  ['manifold', 'manifold', "where G maps a square grid of z; of codes, a curve for each category"],
+  ['manifold', 'manifold', 'where G maps a square grid of z; of codes, a curve for each category'],
   ['arrows', 'gradient', "where G's loss wants to move the points"],
 ];
 // offered where a frame has them

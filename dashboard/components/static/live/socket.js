@@ -8,6 +8,7 @@ import { unwrap } from '../base/frames.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5000;
+const PATIENCE_MS = 10_000; // a handshake that hangs would be waited for by the browser for minutes
 const UNKNOWN_RUN = 4404;
 
 export class LiveSocket {
@@ -35,6 +36,7 @@ export class LiveSocket {
   close() {
     this.closed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.patience);
     removeEventListener('online', this.wake);
     document.removeEventListener('visibilitychange', this.wake);
     this.socket?.close();
@@ -54,7 +56,13 @@ export class LiveSocket {
     const socket = new WebSocket(this.#url());
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(
+      () => socket.readyState === WebSocket.CONNECTING && socket.close(),
+      PATIENCE_MS,
+    );
     socket.onopen = () => {
+      clearTimeout(this.patience);
       this.delay = FIRST_DELAY_MS;
       this.handlers.connected(true);
     };
