@@ -95,19 +95,22 @@ def test_the_server_takes_the_options(line):
     assert launch.parser().parse_args(shlex.split(line)[1:])
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = Server(tmp_path_factory.mktemp("readme") / "runs")
+    yield started
+    for run in started.http.get("/api/runs").json():
+        started.http.delete(f"/api/runs/{run['id']}")
+    started.end()
+
+
 @pytest.mark.parametrize("line", CURL)
-def test_the_http_examples_are_answered(tmp_path, line):
-    server = Server(tmp_path / "runs")
-    try:
-        done = subprocess.run(
-            shlex.split(line.replace("http://127.0.0.1:8501", server.url)), capture_output=True, text=True
-        )
-        assert done.returncode == 0 and '"error"' not in done.stdout
-        assert '"id"' in done.stdout or '"status"' in done.stdout
-    finally:
-        for run in server.http.get("/api/runs").json():
-            server.http.delete(f"/api/runs/{run['id']}")
-        server.end()
+def test_the_http_examples_are_answered(server, line):
+    done = subprocess.run(
+        shlex.split(line.replace("http://127.0.0.1:8501", server.url)), capture_output=True, text=True
+    )
+    assert done.returncode == 0 and '"error"' not in done.stdout
+    assert '"id"' in done.stdout or '"status"' in done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -5,8 +5,6 @@ import concurrent.futures
 import io
 import json
 import shlex
-import subprocess
-import sys
 import time
 
 import httpx
@@ -20,7 +18,6 @@ from dashboard.guard import BODY_LIMIT, PICTURE_LIMIT
 from engine.explore.rendering import picture
 from engine.live.frames import unpack
 from tests.dashboard.api.test_application import BODIES, IDS, is_problem
-from tests.dashboard.conftest import ROOT
 from tests.engine.explore.conftest import LIVELY, STEPS, TINY, make_run
 
 PLACE = {"seed": 5, "codes": {"category": 3, "c1": 0.5}, "truncation": 0.8, "directions": {"d1": 1.0}}
@@ -106,7 +103,7 @@ def test_viewers_explore_but_change_nothing(lan_server):
 # --- drawing
 
 
-def test_a_picture_is_the_same_by_every_way(http, models, tmp_path):
+def test_a_picture_is_the_same_by_every_way(http, models, tmp_path, python):
     """Page and API draw alike; the snippets make the same bytes from Python, with curl's body, on the command
     line.
     """
@@ -126,13 +123,12 @@ def test_a_picture_is_the_same_by_every_way(http, models, tmp_path):
         httpx.post(address, content=body, headers={"content-type": "application/json"}).content
         == drawn.content
     )
-    python = snippet("python").replace("picture('info'", f"picture({str(models / 'info')!r}")
-    cli = shlex.split(snippet("cli"))[1:]
-    for command in (["-c", python], [*cli, "--runs", str(models)]):
-        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
-        subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, env=environment, check=True, capture_output=True
-        )
+    code = snippet("python").replace("picture('info'", f"picture({str(models / 'info')!r}")
+    (tmp_path / "as_shown.py").write_text(code)
+    cli = shlex.split(snippet("cli"))[2:]
+    for command in (["as_shown"], [*cli, "--runs", str(models)]):
+        done = python.run(*command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
         assert (tmp_path / "sample.png").read_bytes() == drawn.content
         (tmp_path / "sample.png").unlink()
 
@@ -211,16 +207,16 @@ def test_a_crowd_is_served_and_nobody_refused(server, models):
 def test_one_viewer_may_not_ask_for_everything(server, models):
     body = {"places": [{"seed": seed} for seed in range(128)]}
 
-    def ask(_):
-        return httpx.post(
-            f"{server.url}{at('render')}", json=body, headers={"X-Viewer": "greedy"}, timeout=60
-        )
+    def ask(body, viewer):
+        return client.post(at("render"), json=body, headers={"X-Viewer": viewer})
 
-    with concurrent.futures.ThreadPoolExecutor(70) as pool:
-        futures = [pool.submit(ask, number) for number in range(70)]
-        other = httpx.post(
-            f"{server.url}{at('render')}", json={"seed": 1}, headers={"X-Viewer": "modest"}, timeout=60
-        )
+    many = httpx.Limits(max_connections=None)
+    with (
+        httpx.Client(base_url=server.url, timeout=60, limits=many) as client,
+        concurrent.futures.ThreadPoolExecutor(70) as pool,
+    ):
+        futures = [pool.submit(ask, body, "greedy") for _ in range(70)]
+        other = ask({"seed": 1}, "modest")
         assert other.status_code == 200
         codes = []
         for future in concurrent.futures.as_completed(futures):
