@@ -21,6 +21,7 @@ from dashboard.document import completed, is_document, uncompressed
 from dashboard.guard import Guard
 from dashboard.live.hub import Hub
 from dashboard.root import address, below, set_root
+from dashboard.sent import sweep
 from dashboard.settings import streamlit_options
 from dashboard.studio.application import Studio
 from engine.api import Engine
@@ -35,6 +36,7 @@ def create_app(engine: Engine, access: Access, host: str, port: int, root: str =
     set_root(root)
     load_config_options(streamlit_options(host, port, root))
     session.set_engine(engine)
+    sweep(engine)
     hub, studio = Hub(engine), Studio(engine)
 
     def import_api() -> ASGIApp:
@@ -52,6 +54,7 @@ def create_app(engine: Engine, access: Access, host: str, port: int, root: str =
         finally:
             hub.close()
             await studio.close()
+            sweep(engine)
 
     pages = streamlit.App(
         SCRIPT,

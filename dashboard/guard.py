@@ -11,6 +11,7 @@ import asyncio
 import functools
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from starlette.requests import ClientDisconnect
@@ -19,8 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access import PRESENTER, Access, same_origin
 from dashboard.errors import Refusal, answer, broken
+from dashboard.hosts import host_at
 from dashboard.root import below, placed
 from dashboard.session import ROLE_HEADER
+from engine.requests.viewer import may_add
 
 BODY_LIMIT = 1 << 20  # bytes
 UPLOAD_LIMIT = 256 << 20  # bytes
@@ -30,6 +33,7 @@ _PICTURES = re.compile(r"/api/models/[^/]+/(project|edit|score|features)")
 _TRANSLATED = re.compile(r"/api/translate/[^/]+(/jobs)?")
 TRANSLATED_LIMIT = 64 << 20  # bytes of a form with a picture to translate
 _STUDIO = re.compile(r"/studio/gradio_api/(upload/?|mcp(/.*)?)")  # files as such, and as base64 from agents
+ARRIVING = 2 << 30  # bytes of bodies that are not whole yet, shared out by host: they lie on the disk
 _DRAINED = 8 << 20  # bytes of a body too large that are read on, so that its sender lives to hear the answer
 _DRAINED_FOR_S = 3.0
 _ROLE = ROLE_HEADER.encode()
@@ -46,6 +50,7 @@ class Guard:
     ) -> None:
         self.app, self.access = app, access
         self.body_limit, self.upload_limit = body_limit, upload_limit
+        self._arriving: Counter[str] = Counter()  # bytes, by host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -84,38 +89,61 @@ class Guard:
             limit = max(limit, PICTURE_LIMIT)
         elif is_form and (translated := _TRANSLATED.fullmatch(path)):
             limit = max(limit, self.upload_limit if translated[1] else TRANSLATED_LIMIT)
-        body = _Body(receive, limit)
+        client = scope.get("client")
+        body = _Body(receive, limit, self._arriving, host_at(client[0] if client else ""))
         length = _all(scope, b"content-length")
         if length and length[0].isdigit() and int(length[0]) > body.limit:
-            body.exceeded = True
+            body.exceed()
         else:
             try:
                 await self.app(scope, body.receive, _muted_when(body, reply))
             except Exception as failure:
-                if not body.exceeded and not isinstance(failure, ClientDisconnect):
+                if body.refused is None and not isinstance(failure, ClientDisconnect):
                     _log.exception("%s %.200r failed", scope["method"], scope["path"])
                     if not reply.started:
                         await broken(failure)(scope, receive, reply)
-        if body.exceeded and not reply.started:  # the app, cut short by us, ended as it liked
+            finally:
+                body.forget()
+        if body.refused is not None and not reply.started:  # the app, cut short by us, ended as it liked
             if not _all(scope, b"expect"):  # its sender waits for our word before it sends
                 await body.drain()
-            remedy = f"Send at most {body.limit >> 10:,} KiB."
-            await answer(Refusal(413, "that is too much.", "body", remedy))(scope, receive, reply)
+            await answer(body.refused)(scope, receive, reply)
 
 
 class _Body:
-    """Counts a request's body as it is read, and ends it when it exceeds the limit."""
+    """Counts a request's body as it is read, also among all that ``arriving`` holds, and ends it when it
+    exceeds a limit: then ``refused`` says why.
+    """
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, arriving: Counter[str], host: str) -> None:
         self._receive, self.limit = receive, limit
-        self.read, self.exceeded, self._ended = 0, False, False
+        self._arriving, self._host, self._counted = arriving, host, 0
+        self.read, self._ended = 0, False
+        self.refused: Refusal | None = None
+
+    def exceed(self) -> None:
+        """It is, or is announced to be, larger than its limit."""
+        self.refused = Refusal(413, "that is too much.", "body", f"Send at most {self.limit >> 10:,} KiB.")
 
     async def receive(self) -> Message:
-        message = await self._next()
+        before, message = self.read, await self._next()
+        came = self.read - before
         if self.read > self.limit:
-            self.exceeded = True
-            return {"type": "http.disconnect"}
-        return message
+            self.exceed()
+        elif came and not may_add(self._arriving, self._host, ARRIVING, came):
+            remedy = "Try again in a minute."
+            self.refused = Refusal(503, "too much is being sent at once.", "body", remedy)
+        else:
+            self._counted += came
+            self._arriving[self._host] += came
+        return message if self.refused is None else {"type": "http.disconnect"}
+
+    def forget(self) -> None:
+        """It is answered: nothing of it arrives any more."""
+        self._arriving[self._host] -= self._counted
+        if not self._arriving[self._host]:
+            del self._arriving[self._host]
+        self._counted = 0
 
     async def drain(self) -> None:
         """Read on for a moment: closing on a sender in mid-body would lose the answer."""
@@ -151,7 +179,7 @@ class _Reply:
 
 def _muted_when(body: _Body, reply: _Reply) -> Send:
     async def send(message: Message) -> None:
-        if not body.exceeded or reply.started:
+        if body.refused is None or reply.started:
             await reply(message)
 
     return send

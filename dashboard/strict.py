@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,12 +15,13 @@ from starlette.responses import Response
 from dashboard.errors import Refusal
 
 MAX_DEPTH = 32
+_NO_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 _SEND_JSON = "Send one JSON object as application/json."
 
 
-def parse_json(body: bytes) -> object:
+def parse_json(body: bytes, finite: bool = False) -> object:
     """``body`` as JSON without deep nesting, half characters or null characters; numbers are judged by the
-    models. Raises ``Refusal``.
+    models, or must be ``finite`` and no larger than what 64 bits hold. Raises ``Refusal``.
     """
     try:
         value = json.loads(body)
@@ -26,11 +29,11 @@ def parse_json(body: bytes) -> object:
         raise Refusal(400, "the body is nested too deeply.", "body", _SEND_JSON) from None
     except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError are ones
         raise Refusal(400, f"the body is not JSON: {str(problem)[:80]}.", "body", _SEND_JSON) from None
-    _check(value)
+    _check(value, finite)
     return value
 
 
-def _check(value: object) -> None:
+def _check(value: object, finite: bool) -> None:
     pending = [(value, 1)]
     while pending:
         item, depth = pending.pop()
@@ -40,7 +43,9 @@ def _check(value: object) -> None:
             pending += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list):
             pending += [(part, depth + 1) for part in item]
-        elif isinstance(item, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in item):
+        elif finite and isinstance(item, int | float) and not (math.isfinite(item) and abs(item) < 2**63):
+            raise Refusal(400, "the body holds numbers that are none.", "body", "Send finite numbers.")
+        elif isinstance(item, str) and _NO_CHARACTERS.search(item):
             raise Refusal(
                 400,
                 "the body holds characters that are none.",

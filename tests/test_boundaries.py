@@ -135,23 +135,28 @@ NEEDS: dict[str, str] = {
     "dashboard.assets": "dashboard.errors dashboard.root",
     "dashboard.access": "dashboard.errors engine.options",
     "dashboard.session": "engine.api",
-    "dashboard.guard": "dashboard.access dashboard.errors dashboard.root dashboard.session",
+    "dashboard.sent": "engine.api",
+    "dashboard.guard": "dashboard.access dashboard.errors dashboard.hosts dashboard.root "
+    "dashboard.session engine.requests",
     "dashboard.settings": "dashboard.guard dashboard.theme",
     "dashboard.lessons": "dashboard.access engine.options engine.requests",
     "dashboard.live": "dashboard.errors dashboard.hosts dashboard.strict engine.api engine.options "
     "engine.requests",
     "dashboard.api": "dashboard.access dashboard.errors dashboard.hosts dashboard.lessons dashboard.live "
-    "dashboard.root dashboard.session dashboard.strict engine.api engine.options engine.requests",
-    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.hosts dashboard.root dashboard.theme "
-    "engine.api engine.options engine.requests",
+    "dashboard.root dashboard.sent dashboard.session dashboard.strict engine.api engine.options "
+    "engine.requests",
+    "dashboard.studio": "dashboard.assets dashboard.errors dashboard.hosts dashboard.root dashboard.strict "
+    "dashboard.theme engine.api engine.options engine.requests",
     "dashboard.components": "dashboard.root",
-    "dashboard.pages": "dashboard.components dashboard.lessons dashboard.root dashboard.session "
+    "dashboard.pages": "dashboard.components dashboard.lessons dashboard.root dashboard.sent "
+    "dashboard.session "
     "dashboard.theme engine.api engine.options engine.requests",
     "dashboard.launch": "dashboard.access dashboard.app dashboard.connections dashboard.hosts "
     "dashboard.root engine.api engine.options",
     "dashboard.__main__": "dashboard.launch engine.__main__",
     "dashboard.app": "dashboard.access dashboard.api dashboard.assets dashboard.document dashboard.errors "
-    "dashboard.guard dashboard.live dashboard.root dashboard.session dashboard.settings dashboard.studio "
+    "dashboard.guard dashboard.live dashboard.root dashboard.sent dashboard.session dashboard.settings "
+    "dashboard.studio "
     "engine.api engine.options",
 }
 MODULES = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from dashboard.errors import Refusal, shorten
+from dashboard.sent import sent_folder
 from dashboard.strict import parse_json
 from engine.requests.base import Request as Asked
 
@@ -81,11 +81,11 @@ class _Fields:
 async def read_body(request: Request, model: type[T], as_json: bool = True) -> AsyncIterator[T]:
     """The body of ``request``, its files on the disk while this lasts. Raises ``Refusal``, ``BadInput``."""
     fields, kind = _Fields(model), request.headers.get("content-type", "").lower()
-    with tempfile.TemporaryDirectory(prefix="ganscope-sent-") as folder:
+    with sent_folder(request.app.state.engine) as folder:
         if kind.startswith("multipart/form-data"):
-            sent = await _read_form(request, fields, _numbered(Path(folder)))
+            sent = await _read_form(request, fields, _numbered(folder))
         elif as_json and kind.partition(";")[0].strip() == "application/json":
-            sent = _read_json(await request.body(), fields, Path(folder))
+            sent = _read_json(await request.body(), fields, folder)
         else:
             wanted = "multipart/form-data" + (", or one JSON object as application/json" if as_json else "")
             raise Refusal(415, "the body cannot be read.", "content-type", f"Send {wanted}.")

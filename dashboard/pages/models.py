@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamlit as st
@@ -15,6 +13,7 @@ from dashboard import session
 from dashboard.pages.parts.links import link
 from dashboard.pages.parts.models import facts, model_html, page_of, words
 from dashboard.pages.parts.problem import note, show_problem
+from dashboard.sent import sent_folder, written
 from engine.api import ModelCard
 from engine.options import BadInput
 
@@ -226,14 +225,9 @@ def adding() -> None:
 
 
 def _add(name: str, files: Sequence[UploadedFile], chosen: dict[str, Any]) -> ModelCard:
-    """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
-    with tempfile.TemporaryDirectory(prefix="ganscope-weights-") as folder:
-        paths = []
-        for number, file in enumerate(files):
-            path = Path(folder, str(number), PurePosixPath(file.name.replace("\\", "/")).name or "weights")
-            path.parent.mkdir()
-            path.write_bytes(file.getbuffer())
-            paths.append(path)
+    """Hand the files over as files."""
+    with sent_folder(engine) as folder:
+        paths = written(folder, files, "weights")
         return engine.add_model(session.role(), name, paths, chosen)
 
 

@@ -9,11 +9,13 @@ in a folder of its own that is wiped at each start.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +24,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.errors import Json, Refusal, answer, shorten
+from dashboard.hosts import host_of
 from dashboard.root import below
+from dashboard.strict import parse_json
+from dashboard.studio.kept import Kept
 from dashboard.studio.settings import DRIP_EVERY_S, HELD_EVERY_S, HELD_FOR_S, MOST_HELD, PREFIX, START_AFTER_S
 
 if TYPE_CHECKING:
@@ -47,6 +52,7 @@ _SERVED = re.compile(
     rf"/(|config/?|theme\.css|robots\.txt|favicon\.ico|assets/.+|static/.+|svelte/.+|gradio_api/({_API}))",
     re.DOTALL,
 )
+_UPLOAD = "/gradio_api/upload"
 _ELSEWHERE = re.compile(r"/gradio_api/file=\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE | re.DOTALL)
 _LOADING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Studio</title>
 <meta http-equiv="refresh" content="1"><meta name="color-scheme" content="light dark">
@@ -62,6 +68,7 @@ class Studio:
     def __init__(self, engine: Engine, make: Callable[[Engine, Path], FastAPI] | None = None) -> None:
         self._engine, self._make = engine, make or _import
         self._files = engine.runs_folder / ".cache" / "studio"
+        self._kept = Kept(self._files)
         self._app: FastAPI | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -153,11 +160,46 @@ class Studio:
             self.start()
             await self._drip(scope, receive, send)
         else:
-            app = await self._awaited(request := Request(scope))
+            app = await self._awaited(request := Request(scope, self._while_it_lasts(receive)))
             if app is None:
                 await self._excuse(request)(scope, receive, send)
+            elif path.rstrip("/") == _UPLOAD:
+                await self._take(app, request, send)
             else:
-                await app(scope, self._while_it_lasts(receive), send)
+                await self._pass_on(app, request, send)
+
+    async def _pass_on(self, app: FastAPI, request: Request, send: Send) -> None:
+        """To Gradio, except for what it would stumble over: numbers and characters that are none."""
+        receive = request.receive
+        if request.method == "POST":
+            body = await request.body()
+            try:
+                if body:
+                    await asyncio.to_thread(parse_json, body, True)
+            except Refusal as refusal:
+                await answer(refusal)(request.scope, receive, send)
+                return
+            receive = _after(body, receive)
+        await app(request.scope, receive, send)
+
+    async def _take(self, app: FastAPI, request: Request, send: Send) -> None:
+        """An upload: Gradio answers with the paths of its files, which are kept as long as there is room."""
+        said = bytearray()
+
+        async def heard(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                said.extend(message.get("body", b""))
+            await send(message)
+
+        plain = [(name, value) for name, value in request.scope["headers"] if name != b"accept-encoding"]
+        try:
+            await app({**request.scope, "headers": plain}, request.receive, heard)
+        finally:
+            with suppress(ValueError):
+                paths = json.loads(said)
+                if isinstance(paths, list):
+                    self._kept.add(map(str, paths), host_of(request))
+            await asyncio.to_thread(self._kept.trim)
 
     async def _awaited(self, request: Request) -> FastAPI | None:
         """Gradio's application, for a program once it is there; ``None`` where one is to be told to wait."""
@@ -225,6 +267,16 @@ class Studio:
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_LOADING, 503, later)
         return answer(Refusal(503, "loading", None, "Try again in a few seconds."), later)
+
+
+def _after(body: bytes, receive: Receive) -> Receive:
+    """``receive`` that gives ``body`` first, which was read already."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def heard() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return heard
 
 
 def _report(task: asyncio.Task[None]) -> None:

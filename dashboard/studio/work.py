@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard.studio.kept import Kept
 from engine.api import Engine
 from engine.options import BadInput, Conflict, NoRoom, is_full
 from engine.requests.viewer import Viewer
@@ -41,7 +42,7 @@ class Work:
     """One server's studio at work. ``files`` is the folder that Gradio may serve from."""
 
     def __init__(self, engine: Engine, files: Path) -> None:
-        self._engine, self._files = engine, files
+        self._engine, self._files, self._room = engine, files, Kept(files)
         self._numbers = itertools.count()
 
     # --- models
@@ -122,6 +123,7 @@ class Work:
             if is_full(error):
                 raise NoRoom from error
             raise
+        self._room.trim()
         return str(path)
 
     # --- many pictures

@@ -30,6 +30,8 @@ import select
 import signal
 import socket
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -63,10 +65,21 @@ def train(job: Job) -> None:
 def infer(job: Job) -> None:
     """Answer calls over the socket ``fd``, or the one to ``port``, until the other end closes it."""
     with _call_back(job) if "port" in job else socket.socket(fileno=job["fd"]) as caller:
+        threading.Thread(target=_leave_with, args=(caller,), name="leave", daemon=True).start()
         load_plugins()  # after the call: what it imports takes seconds
         from engine.worker.calls import serve
 
         serve(caller)
+
+
+def _leave_with(caller: socket.socket) -> None:
+    """End this process once the other end of ``caller`` is closed, whatever it is doing: nobody waits for
+    it any more.
+    """
+    with contextlib.suppress(OSError):
+        while caller.recv(1, socket.MSG_PEEK):
+            time.sleep(0.5)  # a request, which is being read
+    os._exit(0)
 
 
 def _call_back(job: Job) -> socket.socket:

@@ -10,6 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from dashboard import guard
 from dashboard.access import Access
 from dashboard.guard import Guard
 
@@ -106,6 +107,40 @@ def test_uploads_may_be_larger_for_the_presenter_alone():
     assert is_refusal(ask(here, "POST", content=larger), 413)
     assert is_refusal(ask(here, "POST", content=large, access=Access(lan=True)), 413)
     assert is_refusal(ask("/api/datasets2", "POST", content=large), 413)
+
+
+def test_bodies_that_are_on_their_way_share_the_room(monkeypatch):
+    monkeypatch.setattr(guard, "ARRIVING", 1000)
+    busy = asyncio.Event()
+
+    async def slow():
+        yield b"x" * 400
+        await busy.wait()
+        yield b"x" * 100
+
+    async def scene():
+        app = Guard(echo, Access(), body_limit=1000)
+        clients = [
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app, client=(address, 1)), base_url=f"http://{HOST}"
+            )
+            for address in ("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2")
+        ]
+        waiting = [asyncio.create_task(clients[0].post("/", content=slow()))]
+        while not app._arriving:
+            await asyncio.sleep(0)
+        refused = await clients[1].post(
+            "/", content=parts([400])
+        )  # three quarters of the room are one host's
+        other = await clients[3].post("/", content=parts([500]))
+        busy.set()
+        await asyncio.gather(*waiting)
+        again = await clients[2].post("/", content=parts([400]))
+        return refused, other, again, app._arriving
+
+    refused, other, again, left = asyncio.run(scene())
+    assert is_refusal(refused, 503) and "too much is being sent" in refused.text
+    assert other.status_code == again.status_code == 200 and not left
 
 
 def test_a_fault_of_ours_says_nothing_about_itself():

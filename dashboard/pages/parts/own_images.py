@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path, PurePosixPath
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import session
 from dashboard.pages.parts.problem import note, show_problem
+from dashboard.sent import sent_folder, written
 from engine.api import Dataset
 from engine.options import BadInput
 
@@ -146,14 +145,9 @@ def _add(
     value_range: str,
     side_by_side: str,
 ) -> Dataset:
-    """Hand the files over as files. Two may have one name, so each gets a folder of its own, numbered."""
-    with tempfile.TemporaryDirectory(prefix="ganscope-upload-") as folder:
-        paths = []
-        for number, file in enumerate(files):
-            path = Path(folder, str(number), PurePosixPath(file.name.replace("\\", "/")).name or "picture")
-            path.parent.mkdir()
-            path.write_bytes(file.getbuffer())
-            paths.append(path)
+    """Hand the files over as files."""
+    with sent_folder(session.engine()) as folder:
+        paths = written(folder, files, "picture")
         return session.engine().add_dataset(
             session.role(), name, paths, size, colour, layout, value_range, side_by_side
         )

@@ -190,6 +190,21 @@ def test_a_request_cannot_name_a_file_that_was_not_sent(studio, picture, where, 
     assert "not uploaded" in said or "not sent" in said or "fetches nothing" in said
 
 
+BODIES = [b'{"data": [%s, "tiny", "a_to_b"], "fn_index": 0, "session_hash": "x"}' % value for value in (
+    b"NaN", b"-Infinity", b"1e999", b"9" * 400, b'"\\ud800"', b'{"path": "\\udfff"}', b"[" * 50 + b"]" * 50,
+)]  # fmt: skip
+WAYS = ["queue/join", "call/translate", "call/translators", "call/v2/translate", "cancel", "reset", "mcp/"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_numbers_and_characters_that_are_none_are_refused(studio, way):
+    for body in BODIES:
+        answer = studio.http.post(
+            f"/studio/gradio_api/{way}", content=body, headers={"content-type": "application/json"}
+        )
+        assert is_refusal(answer, 400), (body, answer.text)
+
+
 def test_an_svg_that_was_sent_is_not_served_as_a_page(studio):
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     [path] = studio.http.post(UPLOADS, files={"files": ("x.svg", svg, "image/svg+xml")}).json()
