@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -43,7 +42,7 @@ def _check(value: object, finite: bool) -> None:
             pending += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list):
             pending += [(part, depth + 1) for part in item]
-        elif finite and isinstance(item, int | float) and not (math.isfinite(item) and abs(item) < 2**63):
+        elif finite and isinstance(item, int | float) and not -(2**63) <= item < 2**63:
             raise Refusal(400, "the body holds numbers that are none.", "body", "Send finite numbers.")
         elif isinstance(item, str) and _NO_CHARACTERS.search(item):
             raise Refusal(
