@@ -97,6 +97,11 @@ class Guard:
         else:
             try:
                 await self.app(scope, body.receive, _muted_when(body, reply))
+            except asyncio.CancelledError:  # the server ends, and has waited for a while
+                if not reply.started:
+                    await answer(Refusal(503, "the server is ending.", None, "Ask the next one."))(
+                        scope, receive, reply
+                    )
             except Exception as failure:
                 if body.refused is None and not isinstance(failure, ClientDisconnect):
                     _log.exception("%s %.200r failed", scope["method"], scope["path"])
