@@ -100,8 +100,8 @@ def gradient_bound(epsilon: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
     """Theorem 8: M epsilon / (1 - epsilon), where D and its slope stay below epsilon; without end from 1
     on.
     """
-    safe = np.clip(epsilon, 0, 1 - 1e-9)
-    return jacobian * safe / (1 - safe)
+    safe = np.minimum(epsilon, 0.999)
+    return np.where(epsilon < 1, jacobian * safe / (1 - safe), np.inf)
 
 
 def dirac(
@@ -137,7 +137,7 @@ def _dirac_path(run: Recorded, where: np.ndarray) -> np.ndarray:
         run.options.get("updates") == "simultaneous",
         run.option("r1", 0.0),
     )
-    return path[np.clip(steps, 0, len(path) - 1)]
+    return path[np.clip(steps - 1, 0, len(path) - 1)]  # rows tell where both stood before their step
 
 
 GOODFELLOW = "Goodfellow et al. 2014, arXiv:1406.2661"
@@ -273,6 +273,8 @@ def compare(name: str, config: Mapping[str, Any], rows: Sequence[Mapping[str, An
         where = where & run.has(key)
     steps, measured = run.steps(where), run.column(said.key, where)
     predicted = said.curve(run, where) if len(steps) else np.empty(0)
+    says = np.isfinite(predicted)
+    steps, measured, predicted = steps[says], measured[says], predicted[says]
     numbers = _numbers(said, measured, predicted)
     kept = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), DRAWN)).astype(int)) if len(steps) else []
     return {

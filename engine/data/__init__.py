@@ -12,6 +12,7 @@ from engine.data.pictures.upload import Upload
 from engine.data.points.drawn import Drawn
 from engine.data.points.grid import Grid
 from engine.data.points.line import Line
+from engine.data.points.point import Point
 from engine.data.points.ring import Ring
 from engine.data.points.segments import Segments
 from engine.data.points.spiral import Spiral
@@ -35,6 +36,7 @@ DATASETS: dict[str, type[Source]] = {
     "line": Line,
     "two_moons": TwoMoons,
     "segments": Segments,
+    "point": Point,
     "drawn": Drawn,
     "mnist": Mnist,
     "stacked_mnist": Stacked,

@@ -9,6 +9,7 @@ from engine.gans.bigan import BiGAN
 from engine.gans.conditional import ConditionalGAN
 from engine.gans.cyclegan import CycleGAN
 from engine.gans.dcgan import DCGAN
+from engine.gans.dirac import DiracGAN
 from engine.gans.gan import GAN
 from engine.gans.infogan import InfoGAN
 from engine.gans.pix2pix import Pix2Pix
@@ -19,6 +20,7 @@ from engine.gans.wgan import WGAN, WGANGP
 
 GANS: dict[str, type[Recipe]] = {
     "gan": GAN,
+    "dirac": DiracGAN,
     "unrolled": UnrolledGAN,
     "dcgan": DCGAN,
     "wgan": WGAN,

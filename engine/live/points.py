@@ -26,6 +26,7 @@ from engine.live.drawing import (
 from engine.metrics.coverage import mode_coverage
 from engine.metrics.divergence import DensityComparison
 from engine.metrics.diversity import diversity
+from engine.metrics.reach import jacobian, reach
 from engine.metrics.transport import PAIRED, critic_estimate, transport_distance, transport_floor
 from engine.runs.headers import Moment
 from engine.runs.records import Values
@@ -62,6 +63,11 @@ class PointsPicture:
         self.optimal: np.ndarray | None = None
         self.reference = diversity(source.sample(COMPARED, torch.Generator("cpu").manual_seed(0)))
         recipe, objective = self.shown.recipe, self.shown.objective
+        self.is_bounded = (
+            self.shown.recipe.options.objective == "minimax"
+            and recipe.generators == ("generator",)
+            and recipe.judges_samples
+        )
         self.has_critic = objective.needs_lipschitz and recipe.judges_samples and recipe.has_features
 
     def measure(self) -> Values:
@@ -79,9 +85,19 @@ class PointsPicture:
         found["diversity"] = diversity(samples[:COMPARED]) / self.reference
         if self.has_critic:
             found |= self._distance(samples)
+        if self.is_bounded:
+            found |= self._reach(samples)
         jsd, optimal = self.comparison.compare(samples)
         self.optimal = np.round(optimal * 255).astype(np.uint8)
         return found | {"jsd": jsd, "bandwidth": self.comparison.bandwidth}
+
+    def _reach(self, samples: Tensor) -> dict[str, float]:
+        """What bounds G's gradient, as far as D's answers and G's weights tell."""
+        networks = self.shown.networks
+        judge = partial(self.shown.recipe.logits, networks)
+        with evaluating(*networks.values()):
+            found = {"d_reach": reach(judge, samples.to(self.shown.device))}
+            return found | {"g_jacobian": jacobian(networks["generator"], self.z)}
 
     @cached_property
     def _floor(self) -> tuple[float, float]:

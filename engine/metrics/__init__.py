@@ -18,6 +18,8 @@ METRICS: dict[str, Metric] = {
     "modes": of_samples.MODES,
     "divergence": of_samples.DIVERGENCE,
     "transport": of_samples.TRANSPORT,
+    "players": of_networks.PLAYERS,
+    "reach": of_networks.REACH,
     "diversity": of_samples.DIVERSITY,
     "classes": of_samples.CLASSES,
     "stacked_modes": of_samples.STACKED_MODES,

@@ -57,6 +57,11 @@ CLASSIFIER = Need("a GAN with a classifier", lambda recipe, _: recipe.has_classi
 FEW_LABELS = Need(
     "a GAN that learns classes of few labels", lambda recipe, _: "test_error" in recipe.measured
 )
+PLAYERS = Need("the Dirac-GAN", lambda recipe, _: "theta" in recipe.measured)
+SATURATING = Need(
+    "the minimax objective, and a G of known weights that D judges",
+    lambda recipe, _: recipe.options.objective == "minimax" and recipe.generators == ("generator",),
+)
 TRANSLATES = Need("a GAN that translates pictures", lambda recipe, _: bool(recipe.directions))
 TWO_WAYS = Need("a GAN that translates both ways", lambda recipe, _: len(recipe.directions) > 1)
 TRUTH = Need("held-out pictures whose translation is known", _knows_translations)

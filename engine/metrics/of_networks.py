@@ -143,3 +143,50 @@ CLASSIFIER_ERROR = Metric(
         )
     },
 )
+PLAYERS = Metric(
+    "The two players",
+    "Where the Dirac-GAN's point and slope stand: all that there is of it.",
+    ("points",),
+    (needs.PLAYERS,),
+    {
+        "radius": Figure(
+            "distance from equilibrium",
+            "The root of theta squared and psi squared; at equilibrium both are 0.",
+            "lower",
+            (0, None),
+            live=True,
+        )
+    },
+    charts={
+        "players": Chart(
+            (Line("theta", "theta", "g", "G"), Line("psi", "psi", "d", "D")),
+            "the two players",
+            "theta, where G's point stands, and psi, D's slope. At equilibrium both are 0.",
+            "the two players",
+        ),
+        "radius": Chart((Line("radius", "radius", "muted"),), menu="from equilibrium", axis=(0, None)),
+    },
+    fields={
+        "theta": "Where the generated point stands, before the row's last turn.",
+        "psi": "D's slope, before the row's last turn.",
+    },
+)
+REACH = Metric(
+    "What bounds G's gradient",
+    "Both numbers of theorem 2.4 of Arjovsky & Bottou 2017, which bounds G's gradient under the "
+    "minimax loss.",
+    ("points",),
+    (needs.POINTS, needs.SAMPLES, needs.SATURATING),
+    {
+        "d_reach": Figure(
+            "D's reach",
+            "The greatest D(x) plus the norm of its slope, among samples: below 1, it bounds G's gradient.",
+            "higher",
+            (0, None),
+            live=True,
+        )
+    },
+    fields={
+        "g_jacobian": "The root mean squared norm of how samples move with G's weights.",
+    },
+)
