@@ -227,7 +227,7 @@ THEORY: dict[str, Prediction] = {
         lambda run, where: run.column("transport", where),
         needs=("transport",),
         band=0.1,
-        over="all",
+        relative=True,
     ),
     "arrived": Prediction(
         "distance of G's samples at the end",
