@@ -31,7 +31,7 @@ class OnePoint(nn.Module):
         self.theta = _at(start)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.theta.expand(len(z), 2)  # (N, 2)
+        return z.new_zeros(len(z), 2) + self.theta  # (N, 2)
 
 
 class OneSlope(nn.Module):

@@ -100,6 +100,8 @@ class Guess {
   #set(place) {
     const from = this.last ?? place;
     if (!this.touched) this.heights.fill(place.height);
+    this.drawnTo = Math.max(this.drawnTo ?? 0, place.column);
+    this.heights.fill(place.height, this.drawnTo); // level from there on
     const steps = Math.max(1, Math.abs(place.column - from.column));
     for (let k = 0; k <= steps; k += 1) {
       const share = k / steps;

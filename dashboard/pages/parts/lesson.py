@@ -15,7 +15,7 @@ from dashboard.components.guess import guess as guess_chart
 from dashboard.components.live import live
 from dashboard.lessons.answers import ANSWERS
 from dashboard.lessons.format import Block, Lesson, parts, with_terms
-from dashboard.lessons.theory import THEORY, compare
+from dashboard.lessons.theory import THEORY, Prediction, compare
 from dashboard.pages.parts.problem import note, show_problem, verbatim
 from dashboard.pages.parts.runs import is_live
 from engine.options import BadInput
@@ -279,6 +279,10 @@ def _judge(lesson: Lesson, question: Block) -> None:
     st.html(f'<div class="gs-muted">{you}It is: <strong>{escape(right)}</strong></div>')
 
 
+def _titled(said: Prediction) -> str:
+    return said.title if said.relation == "equals" else f"{said.title}: {said.relation}"
+
+
 @st.fragment(run_every=2.0)
 def compared(run: str, names: list[str]) -> None:
     """Measured and predicted numbers side by side, with their difference; new while the run goes on."""
@@ -293,12 +297,10 @@ def compared(run: str, names: list[str]) -> None:
                         for k, n in enumerate(numbers))  # fmt: skip
         holds = {None: "", True: "holds", False: "does not hold (yet)"}[found["holds"]]
         lines.append(
-            f'<tr><th scope="row" title="{escape(said.source, quote=True)}">{escape(said.title)}'
+            f'<tr><th scope="row" title="{escape(said.source, quote=True)}">{escape(_titled(said))}'
             f"<small>{escape(said.source)}</small></th>{cells}<td>{holds}</td></tr>"
         )
-    relations = {THEORY[name].relation for name in names}
-    first = "theory" if relations == {"equals"} else "theory's bound"
     st.html(
         '<table class="gs-compared"><thead><tr><th></th><th>measured</th>'
-        f"<th>{first}</th><th>difference</th><th></th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        "<th>theory</th><th>difference</th><th></th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
     )
