@@ -302,5 +302,5 @@ def compared(run: str, names: list[str]) -> None:
         )
     st.html(
         '<table class="gs-compared"><thead><tr><th></th><th>measured</th>'
-        "<th>theory</th><th>difference</th><th></th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        f"<th>theory</th><th>difference</th><th></th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
     )
