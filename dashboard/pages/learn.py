@@ -37,9 +37,9 @@ def show_list() -> None:
     """All lessons as cards; broken ones last, with what is wrong."""
     entries = shelf.list()
     with st.container(key="lessons"):
-        for number, entry in enumerate([one for one in entries if not one.damaged], 1):
+        for entry in (one for one in entries if not one.damaged):
             with st.container(border=True, key=f"open_{entry.id}", gap="xxsmall"):
-                st.html(_card(entry, number))
+                st.html(_card(entry))
                 link("learn", "Open", lesson=entry.id)
     broken = [entry for entry in entries if entry.damaged]
     if broken:
@@ -56,7 +56,7 @@ def show_list() -> None:
                 take(file.name, file.getvalue())
 
 
-def _card(entry: Entry, number: int) -> str:
+def _card(entry: Entry) -> str:
     lesson = shelf.get(entry.id)
     picture = ""
     if lesson.about.presets:
@@ -65,8 +65,9 @@ def _card(entry: Entry, number: int) -> str:
     questions = [block for block in lesson.of_kind("predict") if block.spec]
     asked = getattr(questions[0].spec, "question", "") if questions else ""
     own = " · your own" if entry.own else ""
+    number = "" if entry.own else f"{entry.order} · "
     return (
-        f'<div class="gs-lesson">{picture}<div><div class="gs-title">{number} · {escape(entry.title)}</div>'
+        f'<div class="gs-lesson">{picture}<div><div class="gs-title">{number}{escape(entry.title)}</div>'
         f'<div class="gs-muted">{escape(asked)}</div>'
         f'<div class="gs-muted">{entry.minutes} minutes{own}</div></div></div>'
     )
