@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from engine import options
 from engine.data.pixels import to_png
+from engine.data.reading.split import SPLIT, Part, Split
 from engine.options import BadInput, knob
 
 REAL = (0x1B, 0x78, 0x37)  # the colour of real data, everywhere
@@ -38,6 +39,7 @@ class Source:
     Options: ClassVar[type[options.Options]] = options.Options
     offered: ClassVar[bool] = True  # whether one can choose to learn from it
     classifier: ClassVar[str | None] = None  # folder in pretrained/ of the one that knows these classes
+    split: Split = SPLIT  # by which rule data are held out
 
     def __init__(self, options: Any = None) -> None:
         """``options`` is an instance of ``self.Options``; ``None`` takes its defaults. Raises ``BadInput`` if
@@ -204,6 +206,13 @@ def flips_knob() -> Any:
     )
 
 
+class Labelled(NamedTuple):
+    """Images uint8 (N, C, H, W), and their class numbers int64 (N,), or ``None`` without classes."""
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
+
+
 class ImageSource(Source):
     """Images in memory as bytes. They are read on first use and shared by all sources of one process."""
 
@@ -225,13 +234,36 @@ class ImageSource(Source):
         return None
 
     @property
+    def val_images(self) -> torch.Tensor | None:
+        """The validation part, to choose by while a run trains, as ``test_images``."""
+        return None
+
+    @property
+    def val_labels(self) -> torch.Tensor | None:
+        return None
+
+    @property
     def test_images(self) -> torch.Tensor | None:
-        """The test part, never trained on: uint8 ``(N, C, H, W)``, or ``None`` if the data have none."""
+        """The test part, neither trained on nor chosen by: uint8 ``(N, C, H, W)``, or ``None`` if the data
+        have none.
+        """
         return None
 
     @property
     def test_labels(self) -> torch.Tensor | None:
         return None
+
+    def held(self, part: Part) -> Labelled | None:
+        """The images and labels of one part; ``None`` if the data have no such part."""
+        if part == "train":
+            return Labelled(self.images, self.labels)
+        images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")
+        return None if images is None else Labelled(images, labels)
+
+    def first_held(self, *parts: Part) -> tuple[Part, Labelled]:
+        """The first of ``parts`` that there is, and its name; else what is learned from."""
+        found = ((part, held) for part in parts if (held := self.held(part)) is not None)
+        return next(found, ("train", Labelled(self.images, self.labels)))
 
     def thumbnail(self) -> bytes:
         """The first 25 training images, 5 x 5."""
@@ -244,6 +276,31 @@ class ImageSource(Source):
             border = (side - picture.width) // 2
             sheet.paste(picture, (place % across * side + border, place // across * side + border))
         return to_png(sheet, effort=9)
+
+
+class PartedSource(ImageSource):
+    """An image source that looks its parts up by name."""
+
+    def held(self, part: Part) -> Labelled | None:
+        raise NotImplementedError
+
+    def _images(self, part: Part) -> torch.Tensor | None:
+        return held.images if (held := self.held(part)) else None
+
+    def _labels(self, part: Part) -> torch.Tensor | None:
+        return held.labels if (held := self.held(part)) else None
+
+    @property
+    def images(self) -> torch.Tensor:
+        images = self._images("train")
+        assert images is not None, "there is always something to learn from"
+        return images
+
+    labels = property(lambda self: self._labels("train"))
+    val_images = property(lambda self: self._images("val"))
+    val_labels = property(lambda self: self._labels("val"))
+    test_images = property(lambda self: self._images("test"))
+    test_labels = property(lambda self: self._labels("test"))
 
 
 def pad(images: torch.Tensor, size: int) -> torch.Tensor:

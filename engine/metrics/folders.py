@@ -70,6 +70,7 @@ def evaluate_folders(
     for folder, field in ((real, "real"), (fake, "fake")):
         try:
             sources.append(Folder(FolderOptions(folder=str(folder), size=SIZE)))
+            sources[-1].split = "names"  # they are compared whole, but for what folders call test
         except BadInput as problem:
             raise BadInput(problem.error, field, problem.remedy) from None
     images = [

@@ -35,6 +35,7 @@ SHARES = {
     "relief": 10,
     "elevation": 4,
 }  # of BATCH
+SPLIT = "names"  # of the one that ships
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def parts() -> tuple[dict[str, Part], int]:
     """All data by name, and how many classes they have together."""
     index, groups = openmoji.index(), openmoji.GROUPS
     group = torch.tensor([groups.index(one.group) for one in index])
-    learned, asked = torch.tensor(openmoji.rows("train")), torch.tensor(openmoji.rows("test"))
+    learned, asked = torch.tensor(openmoji.rows("train", SPLIT)), torch.tensor(openmoji.rows("test", SPLIT))
     found: dict[str, Part] = {}
     colour, line = drawings("colour", TILE), drawings("line", TILE).expand(-1, 3, -1, -1)
     found["openmoji"] = Part(colour[learned], group[learned], colour[asked], group[asked])
@@ -68,7 +69,7 @@ def parts() -> tuple[dict[str, Part], int]:
 
 def _with_earth(found: dict[str, Part], first: int) -> tuple[dict[str, Part], int]:
     """The same with the Earth's tiles, whose kinds of terrain are clusters of the photographs' colours."""
-    train, test = earth.training_tiles(TILE), earth.test_tiles(TILE)
+    train, test = (earth.tiles_of(part, TILE, SPLIT) for part in ("train", "test"))
     edge = TILE // 16
     seen, held = earth.cut("satellite", train), earth.cut("satellite", test)
     centres = clusters(colours(seen), TERRAINS)

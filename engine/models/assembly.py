@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from engine.data import DATASETS
+from engine.data.reading.split import SPLIT, Split
 from engine.data.source import Source
 from engine.data.translations.two_sides import TranslationSource
 from engine.game.recipe import Shape
@@ -58,15 +59,17 @@ def kept_options(options: Options) -> dict[str, Any]:
     return options.model_dump(exclude=off)
 
 
-def open_source(data: str, options: Options) -> Source:
-    """The data set with its own knobs taken out of the run's flat options. Raises ``BadInput`` if it is not
-    there.
+def open_source(data: str, options: Options, split: Split = SPLIT) -> Source:
+    """The data set with its own knobs taken out of the run's flat options, held out by the rule ``split``.
+    Raises ``BadInput`` if it is not there.
     """
     kind = DATASETS[data]
     own = kind.Options(**{name: getattr(options, name) for name in kind.Options.model_fields})
     if (missing := kind.missing(own)) is not None:
         raise missing
-    return kind(own)
+    source = kind(own)
+    source.split = split
+    return source
 
 
 def shape_of(source: Source) -> Shape:

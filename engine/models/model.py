@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.data.reading.split import FIRST
 from engine.data.source import Source
 from engine.game.recipe import Code, Recipe, Shape
 from engine.models.assembly import open_source
@@ -41,8 +42,11 @@ class Model:
         return self.recipe.options
 
     def source(self) -> Source:
-        """Its data. Raises ``BadInput`` if they are not on this machine."""
-        return open_source(self.config["data"], self.options)
+        """Its data, without test data that look like what it learned from. Raises ``BadInput`` if they are
+        not on this machine.
+        """
+        split = self.config.get("split", FIRST)
+        return open_source(self.config["data"], self.options, "unseen" if split == FIRST else split)
 
     def code(self, name: str) -> Code:
         """One of its codes. Raises ``BadInput``."""

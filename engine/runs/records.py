@@ -16,6 +16,8 @@ Kind: TypeAlias = str  # of samples: a name in ``engine.data.kinds``
 State: TypeAlias = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
 Options: TypeAlias = dict[str, Any]  # of a GAN, by name: which there are its own model says
 Values: TypeAlias = dict[str, float | list[float] | None]  # of a row, by name
+# how data are held out: see ``engine.data.reading.split``
+Split: TypeAlias = Literal["names", "unseen", "families"]
 Better: TypeAlias = Literal["lower", "higher"]
 
 Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**53)]  # JSON's readers know no larger whole numbers
@@ -149,6 +151,7 @@ class RunConfig(TypedDict):
     device: str
     start_from: NotRequired[str | None]
     options: Options
+    split: NotRequired[Split]  # the rule by which data are held out; that of "names" before there were others
     kind: Kind
     preset: str | None
     parent: Parent | None

@@ -151,7 +151,12 @@ class Steering:
         request = branches.request_of(config, options=options, steps=min(total, MAX_STEPS))
         name = f"{config['name'][:60]} · from {step:,}"
         parent: Parent = {"run": folder.id, "step": step}
-        branch: RunConfig = {**self._validate(request), "name": name, "parent": parent}
+        branch: RunConfig = {
+            **self._validate(request),
+            "split": config.get("split", "names"),  # its data are those that it goes on with
+            "name": name,
+            "parent": parent,
+        }
         target = self._make_folder(branch)
         try:
             branches.copy_checkpoint(folder, step, target, branch["options"])

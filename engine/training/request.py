@@ -165,6 +165,7 @@ def _configuration(asked: StartRun, options: Any, source: Source) -> dict[str, A
         "name": asked.name or usual[:80],
         **plain,
         "options": kept_options(options),
+        "split": source.split,
         "kind": source.kind,
         "preset": asked.preset,
         "parent": None,

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.kinds import KINDS
+from engine.data.reading.split import FIRST
 from engine.data.stream import AnyStream, open_stream
 from engine.game.context import Context, random_streams
 from engine.game.phases import network_of, stage_at
@@ -55,7 +56,7 @@ class Trainer:
         self.steps: int = config["steps"]  # over which rates decay; more where a run goes on for longer
         self.device = pick_device(config["device"])
         self.options: Any = validate_values(options_model(config["gan"], config["data"]), config["options"])
-        self.source = open_source(config["data"], self.options)
+        self.source = open_source(config["data"], self.options, config.get("split", FIRST))
         self.recipe = GANS[config["gan"]](self.options, shape_of(self.source))
         kind = KINDS[self.source.kind]
         self.report_every = self.options.report_every or kind.report_every

@@ -102,11 +102,11 @@ def mnist() -> None:
     """Read the data that most runs begin with: workers share them, and start half a second sooner."""
     import torch
 
-    from engine.data.pictures.mnist import part
+    from engine.data.pictures.mnist import published
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # reading them in parallel would leave threads behind
-    part("train", 28)
+    published("train", 28)
     torch.set_num_threads(threads)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import torch
 
-from engine.data.pictures.mnist import DigitsOptions
+from engine.data.pictures.mnist import DigitsOptions, validated
 from engine.data.reading import idx
 from engine.data.reading.cache import cache_folder
-from engine.data.source import ImageSource, flips_knob, pad
+from engine.data.reading.split import Part, Split
+from engine.data.source import Labelled, PartedSource, flips_knob, pad
 from engine.options import BadInput, knob
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -40,8 +40,8 @@ class FashionOptions(DigitsOptions):
     flips: bool = flips_knob()
 
 
-class Fashion(ImageSource):
-    """60,000 training and 10,000 test images of ten kinds of clothes, grey."""
+class Fashion(PartedSource):
+    """Ten kinds of clothes, grey: 55,000 images to learn from, 5,000 to choose by and 10,000 to test on."""
 
     name = "fashion"
     title = "Fashion-MNIST"
@@ -88,24 +88,8 @@ class Fashion(ImageSource):
             "ankle boot",
         )
 
-    def _part(self, which: Literal["train", "test"]) -> tuple[torch.Tensor, torch.Tensor]:
-        return _part(tuple(self._files.items()), which, self.options.size)
-
-    @property
-    def images(self) -> torch.Tensor:
-        return self._part("train")[0]
-
-    @property
-    def labels(self) -> torch.Tensor:
-        return self._part("train")[1]
-
-    @property
-    def test_images(self) -> torch.Tensor:
-        return self._part("test")[0]
-
-    @property
-    def test_labels(self) -> torch.Tensor:
-        return self._part("test")[1]
+    def held(self, part: Part) -> Labelled | None:
+        return _read(tuple(self._files.items()), part, self.options.size, self.split)
 
 
 def _downloaded() -> Path:
@@ -134,12 +118,13 @@ def _download() -> dict[str, Path]:
 
 
 @cache
-def _read(files: tuple[tuple[str, Path], ...]) -> dict[str, torch.Tensor]:
+def _arrays(files: tuple[tuple[str, Path], ...]) -> dict[str, torch.Tensor]:
     return {part: torch.from_numpy(array.copy()) for part, array in idx.read_all(dict(files)).items()}
 
 
 @cache
-def _part(files: tuple[tuple[str, Path], ...], which: str, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _read(files: tuple[tuple[str, Path], ...], part: Part, size: int, split: Split) -> Labelled | None:
     """Images uint8 (N, 1, size, size) and labels int64 (N,), read once a process."""
-    arrays = _read(files)
-    return pad(arrays[f"{which}_images"][:, None], size), arrays[f"{which}_labels"].long()
+    arrays, which = _arrays(files), "test" if part == "test" else "train"
+    found = Labelled(pad(arrays[f"{which}_images"][:, None], size), arrays[f"{which}_labels"].long())
+    return found if part == "test" else validated(found, part, split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -12,9 +13,12 @@ import torch
 from engine import options
 from engine.data.reading import ingest
 from engine.data.reading.cache import prepared
-from engine.data.reading.classes import Part
-from engine.data.source import ImageSource, flips_knob
+from engine.data.reading.split import Part, hold_out
+from engine.data.source import Labelled, PartedSource, flips_knob
 from engine.options import BadInput, knob
+
+HELD_OUT: tuple[Part, ...] = ("test", "val")
+SHARE, FEWEST = 0.05, 2  # of pictures that no folder assigns, to test on and to choose by
 
 
 def value_range() -> str:
@@ -46,7 +50,7 @@ class FolderOptions(options.Options):
     flips: bool = flips_knob()
 
 
-class OwnImages(ImageSource):
+class OwnImages(PartedSource):
     """Pictures that were made small by ``engine.data.reading.ingest``."""
 
     sentence = "Train on your own pictures: at least 16, better a few hundred of one kind of thing."
@@ -68,33 +72,33 @@ class OwnImages(ImageSource):
         return self._pictures.classes
 
     @cached_property
-    def _learned(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        return self._of("train") if self._pictures.parts else (self._pictures.images, self._pictures.labels)
+    def _parts(self) -> Sequence[Part]:
+        """The part of each picture: as folders say or, of what they leave open, by a hash of its path."""
+        found = self._pictures
+        parts: list[Part] = list(found.parts or ("train",) * len(found.images))
+        if self.split != "families":
+            return ["test" if part == "val" else part for part in parts]
+        kinds = [-1] * len(parts) if found.labels is None else found.labels.tolist()
+        for part in HELD_OUT:
+            if part not in parts:
+                open_ = [number for number, its in enumerate(parts) if its == "train"]
+                names = [found.names[number] for number in open_]
+                for place in hold_out(names, SHARE, FEWEST, [kinds[number] for number in open_]):
+                    parts[open_[place]] = part
+        return parts
+
+    def held(self, part: Part) -> Labelled | None:
+        return self._held.get(part)
 
     @cached_property
-    def _held_out(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        return self._of("val", "test") if self._pictures.parts else (None, None)
-
-    def _of(self, *parts: Part) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The pictures (N, C, H, W) that belong to ``parts``, and their labels (N,)."""
-        chosen, labels = self._pictures.part(*parts), self._pictures.labels
-        return self._pictures.images[chosen], None if labels is None else labels[chosen]
-
-    @property
-    def images(self) -> torch.Tensor:
-        return self._learned[0]
-
-    @property
-    def labels(self) -> torch.Tensor | None:
-        return self._learned[1]
-
-    @property
-    def test_images(self) -> torch.Tensor | None:
-        return self._held_out[0]
-
-    @property
-    def test_labels(self) -> torch.Tensor | None:
-        return self._held_out[1]
+    def _held(self) -> dict[Part, Labelled]:
+        images, labels, held = self._pictures.images, self._pictures.labels, dict[Part, Labelled]()
+        for part in set(self._parts):
+            chosen = torch.tensor([number for number, its in enumerate(self._parts) if its == part])
+            whole = len(chosen) == len(images)  # no copy
+            its_labels = labels if whole or labels is None else labels[chosen]
+            held[part] = Labelled(images if whole else images[chosen], its_labels)
+        return held
 
     @property
     def skipped(self) -> list[dict[str, str]]:

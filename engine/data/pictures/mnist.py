@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from engine import options
-from engine.data.source import ImageSource, pad
+from engine.data.reading.split import Part, Split
+from engine.data.source import Labelled, PartedSource, pad
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("mnist.npz")
+VALIDATION = 12  # the last 12th of the published training part is chosen by: 5,000 images
 
 
 class DigitsOptions(options.Options):
@@ -26,8 +28,8 @@ class DigitsOptions(options.Options):
     )
 
 
-class Mnist(ImageSource):
-    """60,000 training and 10,000 test images of the digits 0-9, grey."""
+class Mnist(PartedSource):
+    """Images of the digits 0-9, grey: 55,000 to learn from, 5,000 to choose by and 10,000 to test on."""
 
     name = "mnist"
     title = "MNIST digits"
@@ -57,31 +59,36 @@ class Mnist(ImageSource):
     def classes(self) -> tuple[str, ...]:
         return tuple("0123456789")
 
-    @property
-    def images(self) -> torch.Tensor:
-        return part("train", self.options.size)[0]
-
-    @property
-    def labels(self) -> torch.Tensor:
-        return part("train", self.options.size)[1]
-
-    @property
-    def test_images(self) -> torch.Tensor:
-        return part("test", self.options.size)[0]
-
-    @property
-    def test_labels(self) -> torch.Tensor:
-        return part("test", self.options.size)[1]
+    def held(self, part: Part) -> Labelled | None:
+        return read(part, self.options.size, self.split)
 
 
 @cache
-def part(which: Literal["train", "test"], size: int) -> tuple[torch.Tensor, torch.Tensor]:
+def read(part: Part, size: int, split: Split) -> Labelled | None:
     """Images uint8 (N, 1, size, size) and labels int64 (N,) of one part, read once a process."""
+    found = published("test" if part == "test" else "train", size)
+    return found if part == "test" else validated(found, part, split)
+
+
+def validated(published: Labelled, part: Part, split: Split) -> Labelled | None:
+    """What of the published training part is learned from, or chosen by: the last ones,
+    most of which are of other writers, since a writer's digits lie together.
+    """
+    if split != "families":
+        return published if part == "train" else None
+    images, labels = published
+    assert labels is not None
+    first = len(images) - len(images) // VALIDATION
+    kept = slice(None, first) if part == "train" else slice(first, None)
+    return Labelled(images[kept], labels[kept])
+
+
+@cache
+def published(which: Literal["train", "test"], size: int) -> Labelled:
     if size != 28:
-        images, labels = part(which, 28)
-        return pad(images, size), labels
-    with np.load(
-        FILE
-    ) as arrays:  # each member is unpacked on its own: the test part costs nothing unless asked for
+        images, labels = published(which, 28)
+        return Labelled(pad(images, size), labels)
+    # each member is unpacked on its own: the test part costs nothing unless asked for
+    with np.load(FILE) as arrays:
         images = torch.from_numpy(arrays[f"{which}_images"])[:, None]  # (N, 1, 28, 28)
-        return images, torch.from_numpy(arrays[f"{which}_labels"]).long()
+        return Labelled(images, torch.from_numpy(arrays[f"{which}_labels"]).long())

@@ -8,7 +8,7 @@ import csv
 import io
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,15 +18,18 @@ from PIL import Image
 
 from engine import options
 from engine.data.reading.shipped import not_shipped
-from engine.data.reading.split import lot
-from engine.data.source import ImageSource, flips_knob
+from engine.data.reading.split import Part, Split, lot
+from engine.data.source import Labelled, PartedSource, flips_knob
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("openmoji.zip")
 LARGE = Path(__file__).with_name("openmoji_128.zip")  # the same sheets at twice the size, for line_art.py
+FAMILIES = Path(__file__).with_name(
+    "openmoji.families.txt"
+)  # codes of a family a line; see ``building.families``
 INDEX = "emoji.csv"  # one line an emoji, in the order of the sheets
 SIDE, LARGE_SIDE, ACROSS = 64, 128, 48  # px of an emoji in either file; emoji in a row of a sheet
-TEST_SHARE = 0.1
+TEST_SHARE, VAL_SHARE = 0.1, 0.05
 GROUPS = (
     "smileys-emotion",
     "people-body",
@@ -40,12 +43,13 @@ GROUPS = (
     "extras-unicode",
 )
 Drawing = Literal["colour", "line"]
-Part = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
 class Emoji:
-    """What OpenMoji says about one drawing. ``base`` names its family: emoji that share it share the part."""
+    """What OpenMoji says about one drawing. Emoji that differ only in gender, in direction or in colour have
+    the same ``base``.
+    """
 
     hexcode: str  # code points in hexadecimal, joined by "-"
     annotation: str
@@ -55,9 +59,18 @@ class Emoji:
     author: str
     base: str
 
-    @property
-    def part(self) -> Part:
-        return "test" if lot(f"openmoji {self.base}") < TEST_SHARE else "train"
+    def family(self, split: Split) -> str:
+        """What names those that are always on one side of a split."""
+        return families().get(self.hexcode, self.base) if split == "families" else self.base
+
+    def part(self, split: Split) -> Part | None:
+        """Where it belongs; ``None`` if it is neither learned from nor unseen."""
+        drawn = lot(f"openmoji {self.family(split)}")
+        if split == "families":
+            return "test" if drawn < TEST_SHARE else "val" if drawn < TEST_SHARE + VAL_SHARE else "train"
+        if drawn >= TEST_SHARE:
+            return "train"
+        return None if split == "unseen" and self.family("families") in learned_families() else "test"
 
 
 class OpenMojiOptions(options.Options):
@@ -78,11 +91,11 @@ class OpenMojiOptions(options.Options):
     flips: bool = flips_knob()
 
 
-class OpenMoji(ImageSource):
-    """1,896 training and 213 test emoji on white, RGB; ten groups as classes.
+class OpenMoji(PartedSource):
+    """1,838 emoji to learn from, 81 to choose by and 190 to test on, on white, RGB; ten groups as classes.
 
     Image i in colour and image i in lines are the same emoji, aligned to the pixel. Emoji that differ only in
-    gender, in direction or in colour are on the same side of the split.
+    gender, in direction, in colour or in a detail of their outline are on the same side of the split.
     """
 
     name = "openmoji"
@@ -113,38 +126,42 @@ class OpenMoji(ImageSource):
     @property
     def emoji(self) -> tuple[Emoji, ...]:
         """What is known about each training image."""
-        return part("train")
+        return part("train", self.split)
 
     @property
     def test_emoji(self) -> tuple[Emoji, ...]:
         """What is known about each test image."""
-        return part("test")
+        return part("test", self.split)
 
     @property
     def annotations(self) -> tuple[str, ...]:
         """The name of each training image, such as "grinning face"."""
         return tuple(emoji.annotation for emoji in self.emoji)
 
-    @property
-    def images(self) -> torch.Tensor:
-        return _images(self.options.drawing, self.options.size)["train"]
-
-    @property
-    def labels(self) -> torch.Tensor:
-        return _labels("train")
-
-    @property
-    def test_images(self) -> torch.Tensor:
-        return _images(self.options.drawing, self.options.size)["test"]
-
-    @property
-    def test_labels(self) -> torch.Tensor:
-        return _labels("test")
+    def held(self, part: Part) -> Labelled | None:
+        if not rows(part, self.split):
+            return None
+        images = _images(self.options.drawing, self.options.size, part, self.split)
+        return Labelled(images, _labels(part, self.split))
 
 
-def part(which: Part) -> tuple[Emoji, ...]:
+def part(which: Part, split: Split) -> tuple[Emoji, ...]:
     """The emoji of one part, in the order of its images."""
-    return tuple(index()[row] for row in rows(which))
+    return tuple(index()[row] for row in rows(which, split))
+
+
+@cache
+def families() -> dict[str, str]:
+    """The families of emoji with more than one base: by code, the base of the first."""
+    bases = {one.hexcode: one.base for one in index()}
+    lines = [line.split() for line in FAMILIES.read_text("utf-8").splitlines()]
+    return {code: bases[line[0]] for line in lines for code in line}
+
+
+@cache
+def learned_families() -> set[str]:
+    """The families of emoji that runs with the split "names" learn from."""
+    return {one.family("families") for one in index() if one.part("names") == "train"}
 
 
 @cache
@@ -158,23 +175,28 @@ def index() -> tuple[Emoji, ...]:
 
 
 @cache
-def rows(which: Part) -> list[int]:
+def rows(which: Part, split: Split) -> list[int]:
     """Places in the sheets of one part's emoji, shuffled once and for all."""
-    chosen = [row for row, emoji in enumerate(index()) if emoji.part == which]
+    chosen = [row for row, emoji in enumerate(index()) if emoji.part(split) == which]
     return sorted(chosen, key=lambda row: lot(index()[row].hexcode))
 
 
 @cache
-def _labels(which: Part) -> torch.Tensor:
-    return torch.tensor([GROUPS.index(emoji.group) for emoji in part(which)])
+def _labels(which: Part, split: Split) -> torch.Tensor:
+    return torch.tensor([GROUPS.index(emoji.group) for emoji in part(which, split)])
 
 
 @cache
-def _images(drawing: Drawing, size: int) -> dict[str, torch.Tensor]:
-    """Both parts, uint8 (N, 3, size, size), decoded once a process."""
+def _images(drawing: Drawing, size: int, which: Part, split: Split) -> torch.Tensor:
+    """One part, uint8 (N, 3, size, size), kept once a process."""
+    return _sheet(drawing, size)[rows(which, split)]
+
+
+@lru_cache(maxsize=2)
+def _sheet(drawing: Drawing, size: int) -> torch.Tensor:
+    """All of them, uint8 (N, 3, size, size)."""
     with zipfile.ZipFile(FILE) as archive:
-        images = cells(archive.read(f"{drawing}.webp"), SIDE, size)
-    return {which: images[rows(which)] for which in ("train", "test")}
+        return cells(archive.read(f"{drawing}.webp"), SIDE, size)
 
 
 def cells(raw: bytes, side: int, size: int) -> torch.Tensor:

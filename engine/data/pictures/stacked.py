@@ -5,23 +5,22 @@ unrolled GANs; Srivastava et al. 2017, VEEGAN).
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
 
 import torch
 
 from engine.data.pictures import mnist
 from engine.data.pictures.mnist import DigitsOptions, Mnist
-from engine.data.source import ImageSource
+from engine.data.reading.split import Part, Split
+from engine.data.source import Labelled, PartedSource
 from engine.options import BadInput
 
-Part = Literal["train", "test"]
-SEEDS: dict[Part, int] = {"train": 0, "test": 1}
+SEEDS: dict[Part, int] = {"train": 0, "test": 1, "val": 2}
 
 
-class Stacked(ImageSource):
-    """60,000 training and 10,000 test images: each digit of MNIST is once red, once green and once blue.
+class Stacked(PartedSource):
+    """As many images as MNIST's parts have: each digit is once red, once green and once blue.
 
-    The class is the number that the three digits spell, red first. Test images are made of test digits alone.
+    The class is the number that the three digits spell, red first. Digits stay in their part.
     """
 
     name = "stacked_mnist"
@@ -47,38 +46,27 @@ class Stacked(ImageSource):
     def classes(self) -> tuple[str, ...]:
         return tuple(f"{number:03}" for number in range(1000))
 
-    @property
-    def images(self) -> torch.Tensor:
-        return _images("train", self.options.size)
-
-    @property
-    def labels(self) -> torch.Tensor:
-        return _labels("train")
-
-    @property
-    def test_images(self) -> torch.Tensor:
-        return _images("test", self.options.size)
-
-    @property
-    def test_labels(self) -> torch.Tensor:
-        return _labels("test")
+    def held(self, part: Part) -> Labelled | None:
+        return _stacked(part, self.options.size, self.split)
 
 
 @cache
-def digits(which: Part) -> torch.Tensor:
+def digits(part: Part, split: Split) -> torch.Tensor:
     """Which digits of MNIST's part stand in the red, green and blue channel of each image: int64 (N, 3)."""
-    count = len(mnist.part(which, 28)[1])
-    generator = torch.Generator().manual_seed(SEEDS[which])
-    return torch.stack([torch.randperm(count, generator=generator) for _ in range(3)], 1)  # (N, 3)
+    found = mnist.read(part, 28, split)
+    assert found is not None
+    generator = torch.Generator().manual_seed(SEEDS[part])
+    return torch.stack([torch.randperm(len(found.images), generator=generator) for _ in range(3)], 1)
 
 
 @cache
-def _images(which: Part, size: int) -> torch.Tensor:
-    """uint8 (N, 3, size, size), stacked once a process."""
-    return mnist.part(which, size)[0][:, 0][digits(which)]  # (N, 3, H, W)
-
-
-@cache
-def _labels(which: Part) -> torch.Tensor:
-    hundreds, tens, ones = mnist.part(which, 28)[1][digits(which)].unbind(1)
-    return 100 * hundreds + 10 * tens + ones
+def _stacked(part: Part, size: int, split: Split) -> Labelled | None:
+    """uint8 (N, 3, size, size) and numbers of three digits (N,), stacked once a process."""
+    found = mnist.read(part, size, split)
+    if found is None:
+        return None
+    images, labels = found
+    assert labels is not None
+    places = digits(part, split)  # (N, 3)
+    hundreds, tens, ones = labels[places].unbind(1)
+    return Labelled(images[:, 0][places], 100 * hundreds + 10 * tens + ones)  # (N, 3, H, W)

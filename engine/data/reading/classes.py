@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
 
+from engine.data.reading.split import Part
 from engine.options import BadInput
 
-Part = Literal["train", "val", "test"]
 PARTS: dict[str, Part] = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),

@@ -19,8 +19,9 @@ from safetensors.torch import save_file
 
 from engine.data.reading import archive, pictures
 from engine.data.reading.archive import LIMITS, Limits
-from engine.data.reading.classes import Part, sort_pictures
+from engine.data.reading.classes import sort_pictures
 from engine.data.reading.depth import Depth, read_scales
+from engine.data.reading.split import Part
 from engine.options import BadInput
 from engine.runs.files import replacing
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from engine.data.reading.classes import PARTS, STRAYS, Part
+from engine.data.reading.classes import PARTS, STRAYS
+from engine.data.reading.split import Part
 
 _PART = "|".join(sorted(PARTS, key=len, reverse=True))
 _BEFORE = re.compile(rf"({_PART})(?:[ _-](.+)|([ab]))")  # train_img, trainA

@@ -19,10 +19,10 @@ from safetensors.torch import save_file
 
 from engine.data.reading import ingest, layouts, pictures
 from engine.data.reading.archive import LIMITS, Limits
-from engine.data.reading.classes import STRAYS, Part
+from engine.data.reading.classes import STRAYS
 from engine.data.reading.depth import Depth, read_scales
 from engine.data.reading.layouts import Place
-from engine.data.reading.split import lot
+from engine.data.reading.split import Part, lot
 from engine.options import BadInput
 from engine.runs.files import replacing
 

@@ -14,14 +14,14 @@ from engine import options
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import Emoji, OpenMoji
 from engine.data.reading.shipped import not_shipped
-from engine.data.reading.split import lot
+from engine.data.reading.split import Part as Held
+from engine.data.reading.split import Split, lot
 from engine.data.translations import twemoji
 from engine.data.translations.line_art import drawings, white_border
-from engine.data.translations.two_sides import Part as Split
 from engine.data.translations.two_sides import Side, SquareSource
 from engine.options import BadInput, knob
 
-Part = Literal["a", "b", "test"]
+Part = Literal["a", "b", "val", "test"]
 
 
 class DrawingStylesOptions(options.Options):
@@ -58,32 +58,36 @@ class DrawingStyles(SquareSource):
             or not_shipped(twemoji.FILE, "twemoji")
         )
 
-    def pictures(self, side: Side, part: Split) -> torch.Tensor:
-        return _parts(side, self.options.size)[part]
+    def pictures(self, side: Side, part: Held) -> torch.Tensor:
+        return _parts(side, self.options.size, self.split)[part]
 
 
-def side_of(emoji: Emoji) -> Part:
-    """Where an emoji belongs, by its family: held out, or on the one side or the other."""
-    if emoji.part == "test":
-        return "test"
-    return "a" if lot(f"drawing styles {emoji.base}") < 0.5 else "b"
+def side_of(emoji: Emoji, split: Split) -> Part | None:
+    """Where an emoji belongs, by its family: held out, or on the one side or the other; ``None``: nowhere."""
+    part = emoji.part(split)
+    if part != "train":
+        return part
+    return "a" if lot(f"drawing styles {emoji.family(split)}") < 0.5 else "b"
 
 
 @cache
-def members(part: Part) -> tuple[Emoji, ...]:
+def members(part: Part, split: Split) -> tuple[Emoji, ...]:
     """The emoji of one part, in the order of its pictures."""
     emoji = {one.hexcode: one for one in openmoji.index()}
-    chosen = [emoji[code] for code in twemoji.codes() if side_of(emoji[code]) == part]
+    chosen = [emoji[code] for code in twemoji.codes() if side_of(emoji[code], split) == part]
     return tuple(sorted(chosen, key=lambda one: lot(one.hexcode)))
 
 
 @lru_cache(maxsize=2)
-def _parts(side: Literal["a", "b"], size: int) -> dict[str, torch.Tensor]:
-    """The training part of one side with a white border, uint8 (N, 3, H + M, W + M), and its test part
+def _parts(side: Side, size: int, split: Split) -> dict[Held, torch.Tensor]:
+    """The training part of one side with a white border, uint8 (N, 3, H + M, W + M), and the others
     without.
     """
     codes = twemoji.codes() if side == "a" else [one.hexcode for one in openmoji.index()]
     images = twemoji.drawings(size) if side == "a" else drawings("colour", size)
     place = {code: number for number, code in enumerate(codes)}
-    train, test = (images[[place[one.hexcode] for one in members(part)]] for part in (side, "test"))
-    return {"train": white_border(train, size // 16), "test": test}
+    sides: dict[Held, Part] = {"train": side, "val": "val", "test": "test"}
+    parts = {
+        held: images[[place[one.hexcode] for one in members(part, split)]] for held, part in sides.items()
+    }
+    return parts | {"train": white_border(parts["train"], size // 16)}

@@ -18,8 +18,8 @@ from PIL import Image
 
 from engine import options
 from engine.data.reading.shipped import not_shipped
-from engine.data.reading.split import lot
-from engine.data.translations.two_sides import Part, Side, SquareSource
+from engine.data.reading.split import Part, Split, lot
+from engine.data.translations.two_sides import Side, SquareSource
 from engine.options import BadInput, knob
 
 FILE = Path(__file__).with_name("earth.zip")
@@ -31,6 +31,7 @@ DEGREE = 15  # px; the left edge of the pictures is 180 degrees west, their uppe
 # Longitudes held out, from and to, in degrees east: the Rocky Mountains and Mexico; Brazil and Greenland;
 # Central Europe, Sahara and the Congo; Mongolia, China and Indochina. 270 px each.
 HELD_OUT = ((-117, -99), (-63, -45), (9, 27), (99, 117))
+VALIDATION = ((135, 153),)  # Eastern Siberia, Japan, New Guinea and the east of Australia
 NORTH, SOUTH = 78, -60  # beyond it is ice, pulled wide by the projection
 LAND = 0.15  # a tile with less land free of ice is as good as empty
 EMPTY_KEPT = 0.04  # of those tiles, so that the sea is known and not all there is
@@ -80,7 +81,8 @@ class EarthOptions(options.Options):
 
 class Earth(SquareSource):
     """Satellite photographs and maps of the same tiles. Tiles of the four ``HELD_OUT`` bands are the test
-    part; no training tile reaches into one. Not mirrored: the maps are lit from the north-west.
+    part, those of ``VALIDATION`` what is chosen by; no other tile reaches into one. Not mirrored: the maps
+    are lit from the north-west.
     """
 
     name = "earth"
@@ -102,8 +104,7 @@ class Earth(SquareSource):
         self.names = (shown[self._views[0]], shown[self._views[1]])
 
     def pictures(self, side: Side, part: Part) -> torch.Tensor:
-        tiles = training_tiles(self.options.size) if part == "train" else test_tiles(self.options.size)
-        return cut(self._views[0 if side == "a" else 1], tiles)
+        return cut(self._views[0 if side == "a" else 1], tiles_of(part, self.options.size, self.split))
 
 
 def column(longitude: float) -> int:
@@ -112,17 +113,16 @@ def column(longitude: float) -> int:
 
 
 @cache
-def training_tiles(size: int) -> tuple[Tile, ...]:
-    """Tiles of ``size`` and its margin between the held-out bands, half overlapping, shuffled for good."""
-    edges = [-180, *(edge for band in HELD_OUT for edge in band), 180]
+def tiles_of(part: Part, size: int, split: Split) -> tuple[Tile, ...]:
+    """Tiles of ``size`` in the bands of one part, side by side; those to learn from, with their margin,
+    between all others, half overlapping. Shuffled for good.
+    """
+    bands = {"test": HELD_OUT, "val": VALIDATION if split == "families" else ()}
+    if part != "train":
+        return _tiles([(column(west), column(east)) for west, east in bands[part]], size, size)
+    edges = [-180, *sorted(edge for held in bands.values() for band in held for edge in band), 180]
     between = zip(edges[::2], edges[1::2], strict=True)
     return _tiles([(column(west), column(east)) for west, east in between], size + size // 8, size // 2)
-
-
-@cache
-def test_tiles(size: int) -> tuple[Tile, ...]:
-    """Tiles of ``size`` in the held-out bands, side by side."""
-    return _tiles([(column(west), column(east)) for west, east in HELD_OUT], size, size)
 
 
 def _tiles(bands: list[tuple[int, int]], side: int, step: int) -> tuple[Tile, ...]:

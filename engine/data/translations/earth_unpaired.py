@@ -12,6 +12,7 @@ import torch
 
 from engine import options
 from engine.data.reading.shipped import not_shipped
+from engine.data.reading.split import Part, Split
 from engine.data.translations.earth import (
     FILE,
     Earth,
@@ -21,10 +22,9 @@ from engine.data.translations.earth import (
     cut,
     map_knob,
     size_knob,
-    test_tiles,
-    training_tiles,
+    tiles_of,
 )
-from engine.data.translations.two_sides import Part, Side, SquareSource
+from engine.data.translations.two_sides import Side, SquareSource
 from engine.options import BadInput
 
 MERIDIAN = -30  # degrees east: from here eastwards to the date line photographs, westwards maps
@@ -56,15 +56,16 @@ class EarthUnpaired(SquareSource):
         self.names = ("satellite photograph", "map" if self.options.map == "relief" else "elevation map")
 
     def pictures(self, side: Side, part: Part) -> torch.Tensor:
-        size = self.options.size
-        tiles = half(size, "east" if side == "a" else "west") if part == "train" else test_tiles(size)
+        size, split = self.options.size, self.split
+        which = "east" if side == "a" else "west"
+        tiles = half(size, which, split) if part == "train" else tiles_of(part, size, split)
         return cut("satellite" if side == "a" else self.options.map, tiles)
 
 
 @cache
-def half(size: int, which: Literal["east", "west"]) -> tuple[Tile, ...]:
+def half(size: int, which: Literal["east", "west"], split: Split) -> tuple[Tile, ...]:
     """The training tiles of ``Earth`` that lie wholly on one side of ``MERIDIAN``."""
-    border = column(MERIDIAN)
+    border, tiles = column(MERIDIAN), tiles_of("train", size, split)
     if which == "east":
-        return tuple(tile for tile in training_tiles(size) if tile.left >= border)
-    return tuple(tile for tile in training_tiles(size) if tile.left + tile.side <= border)
+        return tuple(tile for tile in tiles if tile.left >= border)
+    return tuple(tile for tile in tiles if tile.left + tile.side <= border)

@@ -1,4 +1,4 @@
-"""OpenMoji's line art and the finished drawings, as pairs: 1,896 to learn from, 213 held out by family.
+"""OpenMoji's line art and the finished drawings, as pairs, with what is held out by family.
 
 N pictures, H = W = the option ``size``, M the margin.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,8 @@ from engine import options
 from engine.data.pictures import openmoji
 from engine.data.pictures.openmoji import OpenMoji
 from engine.data.reading.shipped import not_shipped
-from engine.data.translations.two_sides import Part, Side, SquareSource
+from engine.data.reading.split import Part, Split
+from engine.data.translations.two_sides import Side, SquareSource
 from engine.options import BadInput, knob
 
 
@@ -47,17 +48,17 @@ class LineArt(SquareSource):
         return OpenMoji.missing() or not_shipped(openmoji.LARGE, "openmoji_128")
 
     def pictures(self, side: Side, part: Part) -> torch.Tensor:
-        return _parts("line" if side == "a" else "colour", self.options.size)[part]
+        return _parts("line" if side == "a" else "colour", self.options.size, self.split)[part]
 
 
 @lru_cache(maxsize=2)  # both sides of one size: 130 MB at 128 px
-def _parts(drawing: openmoji.Drawing, size: int) -> dict[str, torch.Tensor]:
+def _parts(drawing: openmoji.Drawing, size: int, split: Split) -> dict[Part, torch.Tensor]:
     """The training part with a white border, so that windows of it shift: uint8 (N, 3, H + M, W + M); the
-    test part without.
+    others without.
     """
     images = drawings(drawing, size)
-    train = white_border(images[openmoji.rows("train")], size // 16)
-    parts = {"train": train, "test": images[openmoji.rows("test")]}
+    parts = {part: images[openmoji.rows(part, split)] for part in get_args(Part)}
+    parts["train"] = white_border(parts["train"], size // 16)
     return {part: images.expand(-1, 3, -1, -1) for part, images in parts.items()}
 
 

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from engine.data.pixels import to_png
+from engine.data.reading.split import Part
 from engine.data.source import THUMBNAIL, Source
 
 Side = Literal["a", "b"]
-Part = Literal["train", "test"]
 
 
 class TranslationSource(Source):
@@ -62,6 +62,16 @@ class TranslationSource(Source):
         """Held-out pictures of side B: uint8 (N, C, H, W); ``None`` if there are none."""
         return None
 
+    def first_held(self, *parts: Part) -> tuple[Part, torch.Tensor, torch.Tensor]:
+        """The first of ``parts`` of which both sides have pictures, and these; else what is learned from,
+        which has a margin.
+        """
+        for part in parts:
+            a, b = getattr(self, f"{part}_a"), getattr(self, f"{part}_b")
+            if a is not None and b is not None:
+                return part, a, b
+        return "train", self.a, self.b
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of what is made, (C, H, W): B's, without the margin."""
@@ -102,8 +112,13 @@ class SquareSource(TranslationSource):
         self.margin = self.options.size // 8
 
     def pictures(self, side: Side, part: Part) -> torch.Tensor:
-        """The pictures of a side: uint8 (N, 3, H, W), those to train on with the margin."""
+        """The pictures of a side: uint8 (N, 3, H, W), those to train on with the margin; none where the split
+        has no such part.
+        """
         raise NotImplementedError
+
+    def _validation(self, side: Side) -> torch.Tensor | None:
+        return self.pictures(side, "val") if self.split == "families" else None
 
     @property
     def a(self) -> torch.Tensor:
@@ -112,6 +127,14 @@ class SquareSource(TranslationSource):
     @property
     def b(self) -> torch.Tensor:
         return self.pictures("b", "train")
+
+    @property
+    def val_a(self) -> torch.Tensor | None:
+        return self._validation("a")
+
+    @property
+    def val_b(self) -> torch.Tensor | None:
+        return self._validation("b")
 
     @property
     def test_a(self) -> torch.Tensor:

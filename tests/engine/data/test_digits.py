@@ -19,9 +19,9 @@ from tests.engine.data.made_files import idx_bytes
 
 def test_mnist_is_complete():
     source = Mnist()
-    assert source.images.shape == (60_000, 1, 28, 28) and source.test_images.shape == (10_000, 1, 28, 28)
+    assert source.images.shape == (55_000, 1, 28, 28) and source.test_images.shape == (10_000, 1, 28, 28)
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # as published
-    assert source.labels.bincount().tolist() == counts
+    assert torch.cat([source.labels, source.val_labels]).bincount().tolist() == counts
     assert source.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert source.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert source.images.float().mean() / 255 == pytest.approx(0.1307, abs=1e-4)  # the well-known mean
@@ -52,7 +52,7 @@ def test_fashion_is_found(where, idx_folder, monkeypatch, nowhere):
         monkeypatch.setattr(fashion, "DEBIAN", idx_folder)
     assert Fashion.missing(options) is None
     source = Fashion(options)
-    assert source.images.shape == (40, 1, 28, 28) and source.test_images.shape == (20, 1, 28, 28)
+    assert source.images.shape == (37, 1, 28, 28) and source.test_images.shape == (20, 1, 28, 28)
     assert len(source.classes) == 10 and source.test_labels.tolist() == [*range(10)] * 2
 
 

@@ -269,7 +269,7 @@ class TestFolder:
         again = Folder(options)
         assert [*(own_folders / "cache" / "folders").iterdir()] == cached
         write_pictures(folder, 2, first=50)
-        assert (len(again.images), len(Folder(options).images)) == (16, 18)
+        assert (len(again._pictures.images), len(Folder(options)._pictures.images)) == (16, 18)
 
     @pytest.mark.parametrize(
         "folder", ["", "/does/not/exist", "\0", "~nobody-of-that-name/x", "a" * 900, "\ud800"]
@@ -387,7 +387,9 @@ class TestUpload:
         assert json.loads((datasets_folder() / "mine" / "card.json").read_text()) == card
         source = Upload(UploadOptions(upload="mine"))
         assert source.shape == (3, 32, 32) and source.classes == ("cat", "dog")
-        assert source.labels.tolist() == [0] * 10 + [1] * 10
+        assert source.labels.tolist() == [0] * 8 + [1] * 8
+        held = [source.held(part).labels.tolist() for part in ("val", "test")]
+        assert [len(labels) for labels in held] == [2, 2] and sorted(held[0] + held[1]) == [0, 0, 1, 1]
         assert self.left_behind() == ["card.json", "images.safetensors", "mine"]
 
     def test_several_zips_are_a_class_each(self, tmp_path):

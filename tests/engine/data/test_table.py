@@ -76,7 +76,7 @@ def test_images_fit_their_shape_and_classes(name, make):
     assert isinstance(source, ImageSource)
     assert source.images.dtype == torch.uint8
     assert tuple(source.images.shape[1:]) == source.shape
-    assert len(source.images) >= 16
+    assert len(source.images) >= 12
     assert source.images.float().std() > 20  # something is on them
     if source.classes is None:
         assert source.labels is None
@@ -84,6 +84,23 @@ def test_images_fit_their_shape_and_classes(name, make):
         assert source.labels is not None and source.labels.dtype == torch.int64
         assert source.labels.unique().tolist() == list(range(len(source.classes)))
         assert len(source.labels) == len(source.images)
+
+
+IMAGES = [name for name in HERE if DATASETS[name].kind == "images"]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_three_parts_share_nothing_and_old_runs_learn_from_what_they_did(name, make):
+    source = make(name)
+    assert source.split == "families"
+    parts = {part: source.held(part) for part in ("train", "val", "test")}
+    assert all(len(held.images) >= 2 for held in parts.values())
+    if name not in ("fashion", "folder"):  # their stand-ins repeat themselves
+        seen = [{image.numpy().tobytes() for image in held.images[:3000]} for held in parts.values()]
+        assert len(set.union(*seen)) == sum(map(len, seen))
+    source = type(source)(source.options)
+    source.split = "names"
+    assert source.held("val") is None and len(source.images) > len(parts["train"].images)
 
 
 TRANSLATIONS = [name for name in HERE if DATASETS[name].kind in ("pairs", "domains")]
@@ -95,7 +112,9 @@ def test_sides_fit_each_other(name, make):
     assert isinstance(source, TranslationSource) and len(source.names) == 2
     for train, test, shape in (
         (source.a, source.test_a, source.given),
+        (source.a, source.val_a, source.given),
         (source.b, source.test_b, source.shape),
+        (source.b, source.val_b, source.shape),
     ):
         assert train.dtype == test.dtype == torch.uint8 and len(test) >= 1
         assert (

@@ -40,7 +40,7 @@ class TestLineArt:
     def test_64_pixels_are_those_of_openmoji(self, small):
         assert torch.equal(middle(small.b, 64), OpenMoji().images)
         assert torch.equal(small.test_a, OpenMoji(OpenMojiOptions(drawing="line")).test_images)
-        assert (small.margin, len(small.a), len(small.test_a)) == (8, 1896, 213)
+        assert (small.margin, len(small.a), len(small.test_a)) == (8, 1838, 190)
 
     def test_the_border_is_white(self, small):
         edge = torch.ones(72, 72, dtype=torch.bool)
@@ -49,7 +49,7 @@ class TestLineArt:
 
     def test_128_pixels_show_the_same(self, small):
         large = LineArt()
-        assert large.test_b.shape == (213, 3, 128, 128)
+        assert large.test_b.shape == (190, 3, 128, 128)
         for a, b in ((large.test_a, small.test_a), (large.test_b, small.test_b)):
             means = torch.nn.functional.avg_pool2d(a[:40].float(), 2)
             assert (means - b[:40]).abs().mean() < 2.5
@@ -64,14 +64,17 @@ class TestLineArt:
 
 class TestDrawingStyles:
     def test_no_family_is_in_two_parts(self):
-        bases = {part: {emoji.base for emoji in members(part)} for part in ("a", "b", "test")}
-        assert not bases["a"] & bases["b"] and not (bases["a"] | bases["b"]) & bases["test"]
-        assert {emoji.part for emoji in members("test")} == {"test"}
-        assert sum(len(members(part)) for part in bases) == len(twemoji.codes()) == 1612
+        split = "families"
+        parts = {part: members(part, split) for part in ("a", "b", "val", "test")}
+        kin = [family for part in parts.values() for family in {emoji.family(split) for emoji in part}]
+        assert len(kin) == len(set(kin))
+        assert {emoji.part(split) for emoji in parts["test"]} == {"test"}
+        assert sum(len(part) for part in parts.values()) == len(twemoji.codes()) == 1612
 
     def test_both_sides_are_drawn_alike_large_and_in_their_style(self):
         source = DrawingStyles()
-        assert len(source.a) == len(members("a")) and len(source.test_a) == len(members("test"))
+        assert len(source.a) == len(members("a", "families"))
+        assert len(source.test_a) == len(members("test", "families"))
 
         def ink(pictures):  # share of the picture that is not white
             return (pictures.amin(1) < 240).float().mean((1, 2))
@@ -86,20 +89,22 @@ class TestDrawingStyles:
 
 
 class TestEarth:
-    def held_out(self):
+    def columns(self, bands):
         columns = np.zeros(5400, bool)
-        for west, east in earth.HELD_OUT:
+        for west, east in bands:
             columns[earth.column(west) : earth.column(east)] = True
         return columns
 
     @pytest.mark.parametrize("size", [64, 128, 256])
     def test_no_test_pixel_is_in_a_training_tile(self, size):
-        columns = self.held_out()
-        assert not any(
-            columns[tile.left : tile.left + tile.side].any() for tile in earth.training_tiles(size)
-        )
-        tests = earth.test_tiles(size)
-        assert all(columns[tile.left : tile.left + tile.side].all() for tile in tests) and len(tests) >= 20
+        held = self.columns((*earth.HELD_OUT, *earth.VALIDATION))
+        learned = earth.tiles_of("train", size, "families")
+        assert not any(held[tile.left : tile.left + tile.side].any() for tile in learned)
+        for part, bands in (("test", earth.HELD_OUT), ("val", earth.VALIDATION)):
+            columns, tests = self.columns(bands), earth.tiles_of(part, size, "families")
+            assert all(columns[tile.left : tile.left + tile.side].all() for tile in tests)
+            assert len(tests) >= 5 * len(bands)
+        tests = earth.tiles_of("test", size, "families")
         seen = np.zeros((2700, 5400), np.uint8)
         for tile in tests:
             seen[tile.top : tile.top + size, tile.left : tile.left + size] += 1
@@ -119,15 +124,18 @@ class TestEarth:
         assert len(coast) > 20 and match > 0.7 and match > shifted + 0.1
 
     def test_most_tiles_show_land(self):
-        tiles = earth.training_tiles(128)
+        tiles = earth.tiles_of("train", 128, "families")
         land = [earth._window(earth._land(), tile).mean() for tile in tiles]
         empty = np.mean([share < earth.LAND for share in land])
         assert 0 < empty < 0.15 and len(tiles) > 500
 
     def test_halves_of_the_world_do_not_meet(self):
-        east, west = half(128, "east"), half(128, "west")
+        east, west = half(128, "east", "families"), half(128, "west", "families")
         assert min(tile.left for tile in east) >= max(tile.left + tile.side for tile in west)
-        assert set(east) | set(west) <= set(earth.training_tiles(128)) and min(len(east), len(west)) > 100
+        assert (
+            set(east) | set(west) <= set(earth.tiles_of("train", 128, "families"))
+            and min(len(east), len(west)) > 100
+        )
         source = EarthUnpaired(EarthUnpairedOptions(size=64))
         assert torch.equal(source.test_b, Earth(EarthOptions(size=64)).test_b)
 

@@ -298,7 +298,7 @@ class Reweighted(GAN):
         return [Stage("all", play.phases, 3), Stage("some", play.phases, None, enter=self.reweigh)]
 
     def reweigh(self, ctx):
-        ctx.streams["real"].reweigh((torch.arange(60_000) < 100).float())
+        ctx.streams["real"].reweigh((torch.arange(55_000) < 100).float())
 
 
 def test_a_stage_may_weigh_the_data_anew(monkeypatch, tmp_path):

@@ -363,6 +363,7 @@ export interface ModelConfig {
   device: string;
   start_from?: string | null;
   options: Record<string, unknown>;
+  split?: "names" | "unseen" | "families";
   kind: string;
   preset: string | null;
   parent: Parent | null;
@@ -461,6 +462,7 @@ export interface RunConfig {
   device: string;
   start_from?: string | null;
   options: Record<string, unknown>;
+  split?: "names" | "unseen" | "families";
   kind: string;
   preset: string | null;
   parent: Parent | null;
