@@ -160,10 +160,12 @@ class Runs(Served):
         path = folder.metrics if what == "metrics" else folder.events
         return history.page_since(path, value_of(Since, since, "since"), value_of(Limit, limit, "limit"))
 
-    def watch(self, run: str) -> None:
-        """Say that somebody watches; to be said again within three seconds."""
+    def watch(self, run: str, sample: int | None = None) -> None:
+        """Say that somebody watches, and which sample's way through the drawn game, if any; to be said again
+        within three seconds.
+        """
         with contextlib.suppress(FileNotFoundError):  # deleted this moment
-            self.folder(run).watching.touch()
+            self.folder(run).watching.write_text("" if sample is None else str(sample), "utf-8")
 
     def frame(self, run: str) -> bytes:
         """The newest live frame (``engine.live.frames``). Raises ``NotFound`` if there is none yet."""

@@ -57,6 +57,13 @@ class Hooks(Protocol):
     def after_step(self, ctx: Context, networks: Sequence[str]) -> None: ...
 
 
+class Witness(Protocol):
+    """Whoever wants to know what a turn is made of (``engine.training.tracing.Trace``)."""
+
+    def drew(self, latent: Tensor) -> None: ...
+    def came(self, stream: str, batch: tuple[Tensor, Tensor | None]) -> None: ...
+
+
 class Context:
     """The state of play, handed to every loss and stabiliser.
 
@@ -64,7 +71,8 @@ class Context:
     be read: a loss may skip what only a chart needs when they will not. ``memory`` holds whatever tensors a
     GAN or a stabiliser must keep from step to step; it is part of the checkpoint. ``carried`` is what one
     turn leaves for the next ones of its iteration. ``optimizers`` are for reading. ``observers`` are the
-    averaged networks that gather statistics of batch norm by themselves.
+    averaged networks that gather statistics of batch norm by themselves. ``witness`` is told of every draw
+    while a turn is followed.
     """
 
     def __init__(
@@ -82,6 +90,7 @@ class Context:
         self.streams, self.random, self.device = streams, random, device
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.memory: dict[str, Tensor] = {}
+        self.witness: Witness | None = None
         self.step = 0
         self.sampling = True
         self._keeps_graph = True
@@ -166,18 +175,27 @@ class Context:
     def batch(self, stream: str = "real") -> tuple[Tensor, Tensor | None]:
         """This turn's batch of a stream and its labels (N,), if the data have labels."""
         if stream not in self._batches:
-            self._batches[stream] = self.streams[stream].next()
+            self._batches[stream] = self._next(stream)
         return self._batches[stream]
 
     def held(self, stream: str) -> tuple[Tensor, Tensor | None]:
         """A batch of a stream that stays the same for as long as the generated one, which is made of it."""
         if stream not in self._held:
-            self._held[stream] = self.streams[stream].next()
+            self._held[stream] = self._next(stream)
         return self._held[stream]
+
+    def _next(self, stream: str) -> tuple[Tensor, Tensor | None]:
+        batch = self.streams[stream].next()
+        if self.witness is not None:
+            self.witness.came(stream, batch)
+        return batch
 
     def draw_latent(self, n: int) -> Tensor:
         """Fresh latents for training, (n, latent_dim), from the GAN's prior."""
-        return self.recipe.draw_latent(n, self.random["z"])
+        latent = self.recipe.draw_latent(n, self.random["z"])
+        if self.witness is not None:
+            self.witness.drew(latent)
+        return latent
 
     def latents(self) -> Tensor:
         """The latents (N, latent_dim) of the iteration's generated batch, or pictures to translate."""

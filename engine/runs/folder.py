@@ -83,6 +83,16 @@ class RunFolder:
         return self.path / "watching"
 
     @property
+    def game(self) -> Path:
+        """How the game of the present stage is drawn (``engine.runs.drawn.Game``)."""
+        return self.path / "game.json"
+
+    @property
+    def turns(self) -> Path:
+        """The turns that were followed last, in numbers (``engine.runs.drawn.Turns``)."""
+        return self.path / "turns.json"
+
+    @property
     def snapshots(self) -> Path:
         """Frames kept for rewinding, ``00000420.bin`` for step 420; of small networks also the weights, in
         ``00000420/`` like a checkpoint.
@@ -165,6 +175,16 @@ class RunFolder:
             return abs(time.time() - self.watching.stat().st_mtime) < WATCHED_FOR_S
         except FileNotFoundError:
             return False
+
+    def followed(self) -> int | None:
+        """The sample of each batch whose way through the game somebody looks at, if somebody does."""
+        if not self.is_watched():
+            return None
+        try:
+            sample = self.watching.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        return int(sample) if sample.isdecimal() and len(sample) < 9 else None
 
     # writing
     def create(self, config: RunConfig, state: State) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from engine.runs.drawn import Game, Turns
 from engine.runs.records import Row, RunConfig, RunEvent, Status, exact
 
 
@@ -73,6 +74,22 @@ class Viewers(_Said):
 
 
 @exact
+class GameDrawn(_Said):
+    """How the game is drawn, once it is known and when it is another one."""
+
+    type: Literal["game"]
+    game: Game
+
+
+@exact
+class TurnsPlayed(_Said):
+    """The turns that were followed last, for those who follow them."""
+
+    type: Literal["turns"]
+    turns: Turns
+
+
+@exact
 class Gone(_Said):
     """The run was deleted."""
 
@@ -91,5 +108,6 @@ class Trouble(TypedDict):
 
 
 Message: TypeAlias = Annotated[
-    Hello | Rows | Events | StatusChanged | Snapshots | Viewers | Gone | Trouble, Field(discriminator="type")
+    Hello | Rows | Events | StatusChanged | Snapshots | Viewers | GameDrawn | TurnsPlayed | Gone | Trouble,
+    Field(discriminator="type"),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from engine import ENGINE
-from engine.runs import cards, headers, messages, records
+from engine.runs import cards, drawn, headers, messages, records
 
 RECORDS: dict[str, Any] = {
     "RunConfig": records.RunConfig,
@@ -20,6 +20,8 @@ RECORDS: dict[str, Any] = {
     "Row": records.Row,
     "RunEvent": records.RunEvent,
     "FrameHeader": headers.FrameHeader,
+    "Game": drawn.Game,
+    "Turns": drawn.Turns,
     "ModelConfig": cards.ModelConfig,
     "ModelCard": cards.ModelCard,
     "Dataset": cards.Dataset,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ from engine.stabilisers.averages import observes_itself
 from engine.training import optimizers
 from engine.training.device import pick_device
 from engine.training.steppers import match_layout, stepper
-from engine.training.turns import Divergence, Trail, Turn
+from engine.training.turns import Divergence, Observer, Trail, Turn
 
 
 def use_threads(kind: str) -> None:
@@ -80,6 +81,7 @@ class Trainer:
         self.ctx.optimizers = self.optimizers
         self.stages: list[Stage] = self.recipe.stages()
         self.trail = Trail()
+        self.observer: Observer | None = None  # of the turns to come
         self.stage_number = -1  # of the stage that was entered last
         self._adopt({})
         self._enter(0)
@@ -233,12 +235,18 @@ class Trainer:
         for name in phase.networks:
             for weight in ctx.weights_of(name):
                 weight.grad = None
-        loss, statistics = phase.loss(ctx)
+        seen = self.observer
+        with seen.watching(phase) if seen else nullcontext():
+            loss, statistics = phase.loss(ctx)
+        if seen:
+            seen.computed(phase, loss, statistics)
         if isinstance(loss, Tensor):
             loss.backward()
         else:  # of each player, over its own weights
             for name, own in loss.items():
                 own.backward(inputs=ctx.weights_of(name), retain_graph=True)
+        if seen:
+            seen.learned(phase)
         if self.records:
             gradients = self._gradients(phase) if ctx.sampling else {}
             turn = Turn(step, phase.name, phase.networks, not steps, statistics, gradients)
@@ -268,6 +276,8 @@ class Trainer:
             piece.after_step(self.ctx, networks)
         if self._moves_samples(phase):
             self.ctx.forget_fake()
+        if self.observer:
+            self.observer.stepped(phase)
 
     def _optimizers_of(self, phase: Phase) -> list[str]:
         """The optimizers that step in a phase, each once, whichever of its networks hold the weights."""

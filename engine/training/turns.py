@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from engine.game.phases import Phase
+
+
+class Observer(Protocol):
+    """Whoever follows turns as they are played: around the loss, once it is computed, once it has been
+    differentiated, and once the phase's networks have stepped. It changes nothing.
+    """
+
+    def watching(self, phase: Phase) -> AbstractContextManager[None]: ...
+    def computed(
+        self, phase: Phase, loss: Tensor | dict[str, Tensor], statistics: dict[str, Tensor]
+    ) -> None: ...
+    def learned(self, phase: Phase) -> None: ...
+    def stepped(self, phase: Phase) -> None: ...
 
 
 class Turn(NamedTuple):

@@ -10,6 +10,7 @@ from engine.runs import records
 from engine.runs.files import Tail
 from engine.runs.folder import RunFolder
 from engine.training.trainer import Trainer
+from engine.worker.drawn import DrawnGame
 from engine.worker.journal import Journal
 from engine.worker.keeping import Keeper
 from engine.worker.replay import Replay
@@ -33,10 +34,11 @@ class Commands:
         keeper: Keeper,
         reporter: Reporter,
         gallery: Gallery,
+        drawn: DrawnGame,
         before: records.Status,
     ) -> None:
         self.trainer, self.status, self.journal, self.replay = trainer, status, journal, replay
-        self.keeper, self.reporter, self.gallery = keeper, reporter, gallery
+        self.keeper, self.reporter, self.gallery, self.drawn = keeper, reporter, gallery, drawn
         self._control = Tail(folder.control, held=True)
         asked = before.get("state") in ("starting", "queued")
         self._control.offset = before.get("obey_from", 0) if asked else folder.control_size()
@@ -93,7 +95,8 @@ class Commands:
                 if trainer.step >= status.steps:
                     break
                 self.replay.apply_due()
-                trainer.iterate()
+                self.drawn.hurry()
+                self.drawn.iterate()
                 if self.reporter.is_due():
                     self.reporter.report()
                     if status.state == "failed":
@@ -101,6 +104,6 @@ class Commands:
                     continue
             else:
                 self.replay.record({"command": "step", "what": what})
-                trainer.single(what)
+                self.drawn.single(what)
             self.reporter.report(clear=False)
         self.gallery.frame()

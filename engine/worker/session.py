@@ -26,6 +26,7 @@ from engine.runs.lock import Lock
 from engine.training.trainer import Trainer, use_threads
 from engine.worker import memory
 from engine.worker.commands import Commands
+from engine.worker.drawn import DrawnGame
 from engine.worker.journal import Journal
 from engine.worker.keeping import Keeper
 from engine.worker.lines import Lines, Say
@@ -87,8 +88,8 @@ class Session:
     """One attempt at a run, from its start or its newest checkpoint to its end or a stop.
 
     The loop, and the parts that it is made of: the trainer, how it stands (``status``), what is written down
-    (``journal``, ``reporter``), kept (``keeper``), drawn (``gallery``), asked for (``commands``) and repeated
-    (``replay``).
+    (``journal``, ``reporter``), kept (``keeper``), drawn (``gallery``, ``drawn``), asked for
+    (``commands``) and repeated (``replay``).
     """
 
     def __init__(
@@ -117,9 +118,10 @@ class Session:
             self.reporter.remember()
         keep = self.keeper.save_beside if KINDS[config["kind"]].keeps_weights else None
         self.gallery = Gallery(folder, picture, self.journal.header, keep)
+        self.drawn = DrawnGame(folder, self.trainer)
         self.commands = Commands(
             folder, self.trainer, self.status, self.journal, self.replay, self.keeper, self.reporter,
-            self.gallery, before,
+            self.gallery, self.drawn, before,
         )  # fmt: skip
 
     def run(self) -> str:
@@ -165,7 +167,7 @@ class Session:
     def advance(self) -> None:
         """One step, with all that is recorded of it."""
         started = time.perf_counter()
-        self.trainer.iterate()
+        self.drawn.iterate()
         self._after_step()
         self.status.elapsed += time.perf_counter() - started
 

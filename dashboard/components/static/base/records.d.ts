@@ -52,6 +52,15 @@ export interface Choice {
 }
 
 /**
+ * Where something is written: a file beside or in ``engine/`` with its line, and what stands there.
+ */
+export interface CodeRecord {
+  file: string;
+  line: number;
+  text: string;
+}
+
+/**
  * A command that the worker has applied; with a ``number`` it is replayed after a resume.
  */
 export interface CommandEvent {
@@ -223,6 +232,94 @@ export interface FrameHeader {
 }
 
 /**
+ * ``game.json``: the game of the present stage, as its first iteration was seen to be played. Nodes come
+ * in reading order: what something is made of stands before it.
+ */
+export interface Game {
+  stage: string;
+  nodes: GameNode[];
+  edges: GameEdge[];
+  phases: GamePhase[];
+}
+
+/**
+ * How the game is drawn, once it is known and when it is another one.
+ */
+export interface GameDrawn {
+  v: number;
+  run: string;
+  type: "game";
+  game: Game;
+}
+
+/**
+ * Something flows from one node to another in these phases.
+ */
+export interface GameEdge {
+  source: string;
+  target: string;
+  phases: string[];
+}
+
+/**
+ * What a batch is made of (``latent``, ``code``, ``label``, ``data``, ``weights``), a ``network`` at one
+ * place of the game, a ``value`` that it gives, or the ``loss`` of a phase.
+ * 
+ * ``shape`` is that of one sample. ``network`` is whose box or value it is, ``judges`` says that the value
+ * is an answer of D's.
+ */
+export interface GameNode {
+  id: string;
+  kind: "latent" | "code" | "label" | "data" | "weights" | "network" | "value" | "loss";
+  title: string;
+  sentence: string;
+  player: "generator" | "discriminator" | "";
+  shape: number[];
+  network?: string;
+  judges?: boolean;
+  code?: CodeRecord | null;
+}
+
+/**
+ * A turn: who moves, how often, and along which loss (the node ``loss``).
+ */
+export interface GamePhase {
+  name: string;
+  networks: string[];
+  every: number;
+  repeat: number;
+  loss: string;
+  latex: string;
+  terms: GameTerm[];
+}
+
+/**
+ * One summand of a phase's loss: ``weight`` times the mean over the batch of ``formula``, which is made
+ * of the nodes ``sources``. ``key`` names it within its phase, ``name`` in metric rows, if it has a name.
+ */
+export interface GameTerm {
+  key: string;
+  formula: string;
+  name: string;
+  sources: string[];
+  weight: number;
+}
+
+/**
+ * A turn of ``phase`` at ``step``, its loss, values and summands by node and key, and ``gradients``, the
+ * norms of the loss's gradient by what a node held.
+ */
+export interface GameTurn {
+  step: number;
+  phase: string;
+  loss: number | null;
+  values: Record<string, Seen>;
+  terms: Record<string, TermSeen>;
+  gradients: Record<string, number | null>;
+  moved: Record<string, Moved>;
+}
+
+/**
  * How a run's GAN is called.
  */
 export interface GanRecord {
@@ -313,7 +410,7 @@ export interface MeasureWords {
   figures: FigureWords[];
 }
 
-export type Message = Hello | Rows | Events | StatusChanged | Snapshots | Viewers | Gone | Trouble;
+export type Message = Hello | Rows | Events | StatusChanged | Snapshots | Viewers | GameDrawn | TurnsPlayed | Gone | Trouble;
 
 /**
  * What a page says of a run without asking the engine. Imported weights have no objective.
@@ -375,6 +472,15 @@ export interface ModelConfig {
   sentence?: string;
   licence?: string;
   figures?: Record<string, unknown>;
+}
+
+/**
+ * How a network learned: the norms of its gradient, of its step and of its weights.
+ */
+export interface Moved {
+  gradient: number | null;
+  step: number | null;
+  weights: number | null;
 }
 
 /**
@@ -474,6 +580,16 @@ export interface RunConfig {
 export type RunEvent = DiagnosisEvent | CommandEvent | EvaluationEvent | ResumedEvent | CheckpointEvent | BestEvent | StateEvent | ErrorEvent;
 
 /**
+ * What a node holds of the followed sample: ``numbers`` (the first 16), or a picture, a PNG in base 64.
+ * Of D's answers ``numbers`` is the logit and ``score`` what charts show.
+ */
+export interface Seen {
+  numbers: (number | null)[];
+  png?: string;
+  score?: number | null;
+}
+
+/**
  * The steps of the frames, checkpoints and weights that are kept.
  */
 export interface Snapshots {
@@ -540,6 +656,15 @@ export interface StatusChanged {
 }
 
 /**
+ * A summand before its weight: of the whole batch, and of the followed sample where it has a part.
+ */
+export interface TermSeen {
+  batch: number | null;
+  sample: number | null;
+  weight: number;
+}
+
+/**
  * What the socket was sent cannot be used.
  */
 export interface Trouble {
@@ -548,6 +673,26 @@ export interface Trouble {
   error: string;
   field: string | null;
   remedy: string;
+}
+
+/**
+ * ``turns.json``: the newest turn of each phase that was played in the newest followed iteration or
+ * single step, in order, and the ``sample`` of the batch that is followed. ``number`` rises.
+ */
+export interface Turns {
+  number: number;
+  sample: number;
+  turns: GameTurn[];
+}
+
+/**
+ * The turns that were followed last, for those who follow them.
+ */
+export interface TurnsPlayed {
+  v: number;
+  run: string;
+  type: "turns";
+  turns: Turns;
 }
 
 /**
