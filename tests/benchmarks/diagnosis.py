@@ -29,7 +29,15 @@ OUT = Path(__file__).with_name("diagnosis.jsonl")
 PAGE = """# How often the diagnosis is right
 
 Made by `python -m tests.benchmarks.diagnosis` of the trials in [diagnosis.jsonl](diagnosis.jsonl)."""
-FRESH = 1000  # the first seed that nothing was tuned on
+FRESH = 1000  # the first seed that nothing was tuned on, but for those that showed what a rule lacked
+LOOKED_AT = {
+    ("hinge_well", 1002),
+    ("bigan_well", 1001),
+    ("conditional_well", 1001),
+    ("acgan_well", 1001),
+    ("semi_supervised_ill", 1001),
+    ("pix2pix_well", 1001),
+}
 
 
 @dataclass(frozen=True)
@@ -168,12 +176,10 @@ def _is_whole(seen: Watched) -> bool:
 def table(lines: list[dict[str, Any]]) -> str:
     """A row a case, as Markdown: seeds that nothing was tuned on first."""
     parts = []
+    fresh = [x for x in lines if x["seed"] >= FRESH and (x["case"], x["seed"]) not in LOOKED_AT]
     for title, own in (
-        (
-            f"Seeds from {FRESH} on, that nothing was tuned on",
-            [line for line in lines if line["seed"] >= FRESH],
-        ),
-        ("Seeds that the thresholds come from", [line for line in lines if line["seed"] < FRESH]),
+        (f"Seeds from {FRESH} on, that nothing was tuned on", fresh),
+        ("Seeds that rules and thresholds come from", [line for line in lines if line not in fresh]),
     ):
         if own:
             parts.append(f"## {title}\n\n{_rows(own)}")
