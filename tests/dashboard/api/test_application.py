@@ -369,7 +369,9 @@ def test_the_process_has_not_loaded_torch(server):
 def test_viewers_watch_and_the_code_makes_the_presenter(lan_server, make_run):
     run = make_run("stopped", runs=lan_server.runs)
     here = f"/api/runs/{run.folder.id}"
-    with httpx.Client(base_url=lan_server.url, headers={"x-ganscope-role": "presenter"}) as client:
+    with httpx.Client(
+        base_url=lan_server.url, headers={"x-ganscope-role": "presenter"}, timeout=60
+    ) as client:
         assert client.get(here).status_code == 200 and client.get("/api/health").json()["role"] == "viewer"
         changes = [
             ("POST", "/api/runs", {"gan": "gan", "data": "ring"}),
