@@ -48,7 +48,7 @@ class Judged:
     fake: str = "D(G(z))"
     real_kind: str = "real data"
     fake_kind: str = "generated data"
-    tags: tuple[str, str] = ("real", "fake")  # at the ends of lines
+    tags: tuple[str, str] = ("real", "gen.")  # at the ends of lines
     alone: str = ""
     player: str = "G"
 
