@@ -317,7 +317,8 @@ class Trace(TorchFunctionMode):
             return False
         taken = torch.arange(whole.shape[1])[index[1]].flatten().tolist()
         names = list(dict.fromkeys(self.columns[column] for column in taken))
-        text = ", ".join(self.codes.get(name, name) for name in names)
+        letters = {name: name for name in names} | self.codes
+        text = ", ".join(letters[name] for name in names)
         self.mark(outs[0], (Part(len(outs[0]), frozenset(names), text),))
         return True
 

@@ -88,6 +88,7 @@ TWO = ["z -> G -> G(z) -> D -> D(G(z)) -> L_D", "x -> D -> D(x) -> L_D", "D(G(z)
 FIGURES = {  # what each paper draws, and terms that are in its losses
     "gan": ({}, TWO, {D_LOSS: ["−log D(x)", "−log(1 − D(G(z)))"], G_LOSS: ["−log D(G(z))"]}),
     "wgan_gp": ({}, [*TWO, "D -> D(x̂) -> L_D"], {D_LOSS: ["D(x)", "(‖∇D(x̂)‖ − 1)²"]}),
+    "dirac": ({"data": "point"}, TWO, {}),
     "unrolled": ({}, TWO, {G_LOSS: ["−log D(G(z))"]}),
     "infogan": (
         {},
