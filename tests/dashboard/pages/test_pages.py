@@ -430,7 +430,9 @@ def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[...,
 # --- lessons
 
 
-def test_a_lesson_asks_first_and_hides_what_was_seen_until_then(presenter: Engine):
+def test_a_lesson_asks_first_and_hides_what_was_seen_until_then(
+    presenter: Engine, make_run: Callable[..., str]
+):
     app = open_page("learn", lesson="1-the-game", step="3")
     assert "Predict first" in text(app)
     next(one for one in app.button if one.label == "To the question").click().run()
@@ -439,6 +441,9 @@ def test_a_lesson_asks_first_and_hides_what_was_seen_until_then(presenter: Engin
         next(one for one in app.button if one.label == "Next").click().run()
     assert not app.exception and "Start the run first" in text(app)
     assert "It is: <strong>1/2" in text(app)
+    make_run(name="The game, and the best judge · run 1")
+    seen = text(app.run())
+    assert "D(x) at the end of the game" in seen and "<td>…</td>" in seen and "{" not in seen
 
 
 def test_only_the_presenter_sees_notes_and_editor(engine: Engine, monkeypatch: pytest.MonkeyPatch):
