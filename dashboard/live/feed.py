@@ -154,6 +154,8 @@ class Feed:
         self.gone = self.broken = False
         self.viewers = 0
         self.status: Status | None = None
+        self._followers: dict[object, int] = {}  # with the sample whose way through the game they follow
+        self.game_text = self.turns_text = ""
         self.status_text = self.lists_text = self.hello_text = ""
         self._config: Any = {}
         self._rows, self._events = (
@@ -195,10 +197,11 @@ class Feed:
                 changed = True
             changed |= self._add_events()
             changed |= self._look_at_status(now)
+            changed |= self._look_at_game()
         if self._is_due("slow", now, SLOW_S):
             changed |= self._look_at_lists()
         if self._is_due("touch", now, TOUCH_S):
-            self.engine.watch(self.run)
+            self.engine.watch(self.run, self.sample)
         return changed
 
     def _add_events(self) -> bool:
@@ -270,6 +273,33 @@ class Feed:
         self.status_text = _message("status", self.run, f'"status":{_dump(status)}')
         self._greet()
         return True
+
+    def _look_at_game(self) -> bool:
+        changed = False
+        for name in ("game", "turns"):
+            path = self.folder.path / f"{name}.json"
+            if not self._is_new(name, _stamp(path)):
+                continue
+            try:
+                text = path.read_text("utf-8")
+                json.loads(text)
+            except (OSError, ValueError):
+                continue
+            setattr(self, f"{name}_text", _message(name, self.run, f'"{name}":{text}'))
+            changed = True
+        return changed
+
+    @property
+    def sample(self) -> int | None:
+        """The sample that somebody follows, of several the one asked for last."""
+        return next(reversed(self._followers.values()), None)
+
+    def follow(self, who: object, sample: int | None) -> None:
+        """``who`` follows a sample of each batch, or none any more: the worker is told at once."""
+        self._followers.pop(who, None)
+        if sample is not None:
+            self._followers[who] = sample
+        self._due["touch"] = 0.0
 
     def _look_at_lists(self) -> bool:
         stamps = _stamp(self.folder.snapshots), _stamp(self.folder.checkpoints)

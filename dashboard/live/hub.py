@@ -22,7 +22,7 @@ from dashboard.errors import Refusal
 from dashboard.live.feed import PROTOCOL, Feed, gone_text, viewers_text
 from dashboard.live.places import Places
 from engine.options import BadInput, NotFound
-from engine.requests.live import Pace, Watch
+from engine.requests.live import Follow, Pace, Watch
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -42,7 +42,8 @@ class _Channel:
         self.index, self.row, self.event = index, since, event
         self.feed: Feed
         self.greeted = self.gone = False
-        self.status = self.lists = ""
+        self.status = self.lists = self.game = self.turns = ""
+        self.follows = False
         self.viewers = 1
         self.seq = 0
         self.next_frame = 0.0  # loop time before which no frame is due
@@ -68,6 +69,12 @@ class _Channel:
         if self.lists != feed.lists_text:
             messages.append(feed.lists_text)
             self.lists = feed.lists_text
+        if self.game != feed.game_text:
+            messages.append(feed.game_text)
+            self.game = feed.game_text
+        if self.follows and self.turns != feed.turns_text:
+            messages.append(feed.turns_text)
+            self.turns = feed.turns_text
         if self.viewers != feed.viewers:
             messages.append(viewers_text(feed.run, feed.viewers))
             self.viewers = feed.viewers
@@ -142,6 +149,14 @@ class _Viewer:
             self._acknowledge(message.get("seq"))
         elif message.get("type") == "fps":
             self._pause = 1 / Pace.read(message).max
+        elif message.get("type") == "follow":
+            self._follow(Follow.read(message).sample)
+
+    def _follow(self, sample: int | None) -> None:
+        for channel in self.channels:
+            channel.follows = sample is not None
+            channel.feed.follow(channel, sample)
+        self.wake.set()
 
     def _acknowledge(self, seq: object) -> None:
         if seq in self._unacknowledged:
@@ -203,6 +218,9 @@ class Hub:
         for run in set(viewer.socket.query_params.getlist("run")):
             watching = self._viewers.get(run, set())
             watching.discard(viewer)
+            if run in self._feeds:
+                for channel in viewer.channels:
+                    self._feeds[run][0].follow(channel, None)
             self._count(run)
             if not watching:
                 self._viewers.pop(run, None)

@@ -28,6 +28,13 @@ class Pace(Request):
     max: float = Field(ge=1, le=60, examples=[10])
 
 
+class Follow(Request):
+    """The sample of each batch whose way through the drawn game a viewer follows; ``None``: none any more."""
+
+    type: Literal["follow"]
+    sample: int | None = Field(ge=0, lt=10**6, examples=[0])
+
+
 class NumberedDraw(Draw):
     """A place to be drawn, by a number that rises."""
 

@@ -102,7 +102,7 @@ class Beside:
     def status(self, name):
         return self.run.folder.status()
 
-    def watch(self, name):
+    def watch(self, name, sample=None):
         pass
 
 

@@ -119,6 +119,28 @@ def test_greets_then_tells_rows_events_status_and_lists(server, make_run):
     play(scene)
 
 
+def test_turns_go_to_those_who_follow_a_sample_and_the_worker_knows_which(server, make_run):
+    run = make_run("running")
+    run.folder.game.write_text('{"nodes":[]}')
+    run.folder.turns.write_text('{"sample":2}')
+
+    async def scene():
+        async with watching(server, run.folder.id) as viewer, watching(server, run.folder.id) as other:
+            await viewer.until(lambda: viewer.of("game"))
+            await viewer.socket.send(json.dumps({"type": "follow", "sample": 2}))
+            await viewer.until(lambda: viewer.of("turns"))
+            async with asyncio.timeout(SOON):
+                while run.folder.followed() != 2:
+                    await asyncio.sleep(0.01)
+            assert viewer.of("turns")[0]["turns"] == {"sample": 2} and not other.of("turns")
+            await viewer.socket.send(json.dumps({"type": "follow", "sample": None}))
+            async with asyncio.timeout(SOON):
+                while run.folder.followed() is not None:
+                    await asyncio.sleep(0.01)
+
+    play(scene)
+
+
 def test_all_that_is_sent_of_a_real_run_is_declared(server):
     """Every kind of message, and the frames, by the records that the pages' types are made of."""
     options = {"hidden": 8, "batch_size": 16, "report_every": 5, "measure_every": 10}
@@ -127,6 +149,7 @@ def test_all_that_is_sent_of_a_real_run_is_declared(server):
 
     async def scene():
         async with watching(server, run) as viewer, watching(server, run) as other:
+            await viewer.socket.send(json.dumps({"type": "follow", "sample": 0}))
             await viewer.until(lambda: viewer.frames, 60)
             await viewer.until(
                 lambda: viewer.of("status") and viewer.of("status")[-1]["status"]["state"] == "done", 60
