@@ -412,6 +412,7 @@ FOR_EVERYBODY = {
     *("translation_examples", "translators", "translate", "start_translation", "translation"),
     *("translation_result", "cancel_translation", "project", "projection", "cancel_projection"),
     *("export_model", "model_text", "translation_changed", "trouble", "browser_model"),
+    *("recorded", "recorded_page"),
 }
 
 
