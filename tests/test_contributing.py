@@ -74,7 +74,9 @@ def test_they_train_in_a_server_over_http(place):
         found = server.http.get(run).json()
         assert found["status"]["state"] == "done", found["status"]
         rows = server.http.get(f"{run}/metrics").json()
-        assert any("jsd" in row for row in rows) and all("penalty_drift" in row for row in rows)
+        assert any("jsd" in row for row in rows)
+        assert all(("centre_distance" in row) == ("jsd" in row) for row in rows)  # it is declared live
+        assert all("penalty_drift" in row for row in rows)
         strip = server.http.post(f"/api/models/{started.json()['id']}/render", json={"seed": 7})
         assert strip.status_code == 200, strip.text
     finally:

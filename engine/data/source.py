@@ -262,8 +262,10 @@ class ImageSource(Source):
 
     def first_held(self, *parts: Part) -> tuple[Part, Labelled]:
         """The first of ``parts`` that there is, and its name; else what is learned from."""
-        found = ((part, held) for part in parts if (held := self.held(part)) is not None)
-        return next(found, ("train", Labelled(self.images, self.labels)))
+        for part in parts:
+            if (held := self.held(part)) is not None:
+                return part, held
+        return "train", Labelled(self.images, self.labels)
 
     def thumbnail(self) -> bytes:
         """The first 25 training images, 5 x 5."""
@@ -296,11 +298,25 @@ class PartedSource(ImageSource):
         assert images is not None, "there is always something to learn from"
         return images
 
-    labels = property(lambda self: self._labels("train"))
-    val_images = property(lambda self: self._images("val"))
-    val_labels = property(lambda self: self._labels("val"))
-    test_images = property(lambda self: self._images("test"))
-    test_labels = property(lambda self: self._labels("test"))
+    @property
+    def labels(self) -> torch.Tensor | None:
+        return self._labels("train")
+
+    @property
+    def val_images(self) -> torch.Tensor | None:
+        return self._images("val")
+
+    @property
+    def val_labels(self) -> torch.Tensor | None:
+        return self._labels("val")
+
+    @property
+    def test_images(self) -> torch.Tensor | None:
+        return self._images("test")
+
+    @property
+    def test_labels(self) -> torch.Tensor | None:
+        return self._labels("test")
 
 
 def pad(images: torch.Tensor, size: int) -> torch.Tensor:

@@ -87,7 +87,8 @@ class Need(NamedTuple):
 class Metric:
     """A measure of what a GAN makes. ``evaluate`` takes it of a trained generator; without it, it is taken
     while a run trains alone. ``floor``: what stands beside its figures. ``looks``: they depend on the feature
-    network. ``fields``: what else it writes into a row of metrics.
+    network. ``fields``: what else it writes into a row of metrics. ``live``: of how many samples ``evaluate``
+    is taken whenever a run is measured as it trains, too; 0 is never.
     """
 
     title: str
@@ -100,6 +101,7 @@ class Metric:
     looks: bool = False
     charts: dict[str, Chart] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+    live: int = 0
 
     def unmet(self, recipe: Recipe, source: Source) -> str | None:
         """Why it does not apply to a GAN and its data, or ``None`` if it does."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from engine.live.picture import Picture
-from engine.runs.records import Row
+from engine.metrics import METRICS
+from engine.runs.records import Row, Values
 from engine.training.diagnose import Diagnoser
 from engine.training.optimizers import player
 from engine.training.trainer import Trainer
@@ -70,7 +71,7 @@ class Reporter:
                 "generator_lr": trainer.options.generator_lr * trainer.decay(),
                 "discriminator_lr": trainer.options.discriminator_lr * trainer.decay(),
                 **self.status.rates(),
-                **(self.picture.measure() if due and broken is None else {}),
+                **(self._measure() if due and broken is None else {}),
             }
         )
         if self.status.best.improves(row, trainer.step):
@@ -81,6 +82,24 @@ class Reporter:
         if self.progress:
             self.progress(trainer.step, row)
         return row
+
+    def _measure(self) -> Values:
+        """What the picture knows of its samples, and the measures of the table that are declared live."""
+        found, trainer = self.picture.measure(), self.trainer
+        live = [
+            (name, one.live)
+            for name, one in METRICS.items()
+            if one.live and one.unmet(trainer.recipe, trainer.source) is None
+        ]
+        if not live:
+            return found
+        from engine.metrics.evaluate import evaluate_networks  # torchmetrics takes its time
+
+        networks = trainer.shown().networks
+        for name, n in live:
+            asked = (trainer.recipe, networks, trainer.source, [name], n)
+            found |= evaluate_networks(*asked, must_find=False)["figures"]
+        return found
 
     def _evaluate(self) -> dict[str, float]:
         """The figures of an evaluation: what cannot be measured is left out, and ends no run. Training waits;

@@ -24,7 +24,7 @@ def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
             raise BadInput("the picture has no pixels.", "image", "Send one with at least 1 x 1.")
         notes = ["Animated: this is its first frame."] if getattr(picture, "is_animated", False) else []
         decoded = _decoded(raw, picture, notes)
-        if decoded.mode == "F" and not np.isfinite(decoded).all():
+        if decoded.mode == "F" and not np.isfinite(np.asarray(decoded)).all():
             raise UnreadableError("it holds values that are not numbers")
         return decoded, notes
     except TooLargeError as problem:

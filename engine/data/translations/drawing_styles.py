@@ -87,7 +87,8 @@ def _parts(side: Side, size: int, split: Split) -> dict[Held, torch.Tensor]:
     images = twemoji.drawings(size) if side == "a" else drawings("colour", size)
     place = {code: number for number, code in enumerate(codes)}
     sides: dict[Held, Part] = {"train": side, "val": "val", "test": "test"}
-    parts = {
+    parts: dict[Held, torch.Tensor] = {
         held: images[[place[one.hexcode] for one in members(part, split)]] for held, part in sides.items()
     }
-    return parts | {"train": white_border(parts["train"], size // 16)}
+    parts["train"] = white_border(parts["train"], size // 16)
+    return parts

@@ -5,6 +5,8 @@ import pytest
 import engine.metrics.evaluate
 from engine.metrics import METRICS
 from engine.metrics.evaluate import described
+from engine.metrics.metric import Figure, Metric
+from engine.metrics.subject import Outcome
 from engine.runs.files import Tail
 from engine.worker.session import Session, train
 
@@ -124,3 +126,20 @@ def test_an_evaluated_row_is_measured_like_all_others(new_run):
     for step, found in figures.items():
         assert rows[step]["fid"] == found["fid"] and "diversity" in rows[step]
         assert rows[step]["reconstruction_error"] != found["reconstruction_error"]
+
+
+def test_a_measure_that_is_declared_live_is_taken_from_the_table(new_run, monkeypatch):
+    words = {"centre": Figure("centre", "The mean.", "lower", live=True)}
+    centre = Metric("Centre", "The mean.", ("points",), (), words, evaluate=centre_of, live=64)
+    pictures = Metric("Other", "Of others.", ("images",), (), words, evaluate=centre_of, live=64)
+    monkeypatch.setitem(METRICS, "centre", centre)
+    monkeypatch.setitem(METRICS, "pictures", pictures)
+    folder = new_run(steps=40)
+    assert train(folder) == "done"
+    rows = Tail(folder.metrics).read()
+    taken = [row["step"] for row in rows if "centre" in row]
+    assert taken == [row["step"] for row in rows if "jsd" in row] == [1, 20, 40]
+
+
+def centre_of(subject):
+    return Outcome({"centre": float(subject.drawn(subject.n)[1].mean())})
