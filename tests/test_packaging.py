@@ -104,4 +104,4 @@ def test_options_alone_are_the_dashboards_and_words_the_engines(bin, tmp_path):
     overview = run(bin / "ganscope", "--help", cwd=tmp_path)
     assert "train" in overview and "dashboard" in overview
     wrong = subprocess.run([bin / "ganscope", "--port", "x"], cwd=tmp_path, env=CLEAN, capture_output=True)
-    assert wrong.returncode == 2 and b"no port" in wrong.stderr
+    assert wrong.returncode == 2 and b"is not a port" in wrong.stderr

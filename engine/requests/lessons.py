@@ -25,7 +25,7 @@ Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
 class About(Request):
     """A lesson's front matter."""
 
-    title: str = Field(min_length=1, max_length=80)
+    title: str = Field(min_length=1, max_length=80, examples=["My lesson"])
     order: int = Field(100, ge=1, le=1000)
     minutes: int = Field(5, ge=1, le=90)
     terms: list[Word] = Field(default_factory=list, max_length=20)
@@ -46,8 +46,8 @@ class Experiment(Request):
 
     preset: Word | None = None
     run: int = Field(0, ge=0, le=1)  # which of the preset's, where it has two
-    gan: Word | None = None
-    data: Word | None = None
+    gan: Word | None = Field(None, examples=["gan"])
+    data: Word | None = Field(None, examples=["ring"])
     steps: Steps | None = None
     seed: Seed | None = None
     options: OptionValues = Field(default_factory=dict)
@@ -84,14 +84,14 @@ class Experiment(Request):
 class Cure(Experiment):
     """Another run, and the line of the code or the option that ``changed``."""
 
-    changed: Sentence
+    changed: Sentence = Field(examples=["minibatch_discrimination: 0 becomes 8"])
 
 
 class Axis(Request):
     """One axis of a curve that is to be drawn: ``[low, high]`` and its name."""
 
-    low: Number
-    high: Number
+    low: Number = Field(examples=[0.0])
+    high: Number = Field(examples=[1.0])
     label: str = Field("", max_length=60)
     log: bool = False
 
@@ -105,9 +105,11 @@ class Axis(Request):
 class Predict(Request):
     """A question that comes before the run."""
 
-    kind: Literal["choice", "number", "curve"]
-    question: Sentence
-    choices: list[Sentence] = Field(default_factory=list, max_length=MOST_CHOICES)
+    kind: Literal["choice", "number", "curve"] = Field(examples=["choice"])
+    question: Sentence = Field(examples=["Which player wins?"])
+    choices: list[Sentence] = Field(
+        default_factory=list, max_length=MOST_CHOICES, examples=[["the generator", "neither"]]
+    )
     answer: Sentence | Number | None = None
     unit: str = Field("", max_length=40)
     key: Word | None = None  # of a row of metrics: the chart that the guess is drawn into

@@ -102,8 +102,8 @@ def test_a_port_in_use_is_one_clear_line(tmp_path, bound):
     [
         (["--host", "no.such.host.invalid"], "no address"),
         (["--host", "192.0.2.1"], "cannot listen"),
-        (["--port", "70000"], "no port"),
-        (["--port", "x"], "no port"),
+        (["--port", "70000"], "is not a port"),
+        (["--port", "x"], "is not a port"),
         (["--device", "abacus"], "invalid choice"),
         (["--allow-host", "a/b"], "not a host name"),
         (["--runs", "run_dashboard.py/x"], "runs"),

@@ -85,7 +85,8 @@ MODULES = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.p
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(STATIC).as_posix())
 def test_every_module_loads(page: Page, path: Path) -> None:
-    assert run(page, path.relative_to(STATIC).as_posix(), "return Object.keys(m).length") >= 1
+    exported = run(page, path.relative_to(STATIC).as_posix(), "return Object.keys(m).length")
+    assert exported >= (path.name != "worker.js")  # a thread exports nothing
 
 
 @pytest.mark.parametrize("offset", [0, 8, 3])

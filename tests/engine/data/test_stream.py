@@ -117,7 +117,7 @@ def test_a_changed_data_set_is_noticed():
     state = Stream(Numbered(), 8, seed=0).state_dict()
     fewer = Numbered()
     fewer.images, fewer.labels = fewer.images[:20], fewer.labels[:20]
-    with pytest.raises(Conflict, match="had 50 images"):
+    with pytest.raises(Conflict, match="had 50 pictures"):
         Stream(fewer, 8, seed=0).load_state_dict(state)
 
 

@@ -66,5 +66,5 @@ def test_an_epoch_shows_each_picture_once(source):
 
 def test_other_data_are_noticed(source):
     stream = TranslationStream("a", source, 5, seed=1)
-    with pytest.raises(Conflict, match="images"):
+    with pytest.raises(Conflict, match="had 3 pictures"):
         stream.load_state_dict({"position": 10, "items": 3})

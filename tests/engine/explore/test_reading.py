@@ -58,7 +58,7 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" h
         (b"hello", "not a picture"),
         (b"\0" * 1000, "not a picture"),
         (SVG, "SVG"),
-        (encoded(Image.new("F", (9, 9), float("nan")), "TIFF"), "no numbers"),
+        (encoded(Image.new("F", (9, 9), float("nan")), "TIFF"), "not numbers"),
         (b"%PDF-1.4\n", "not a picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),

@@ -115,7 +115,7 @@ def test_a_picture_alone_is_judged_as_the_class_that_suits_it_best():
 
 def test_d_comes_to_doubt_pictures_under_a_wrong_label():
     trainer = trainer_of(width=8, batch_size=64, discriminator_lr=1e-3)
-    for _ in range(100):
+    for _ in range(200):
         trainer.iterate()
     source = DATASETS["mnist"]()
     x = source.test_images[:500].float() / 127.5 - 1

@@ -200,7 +200,7 @@ class TestMemorisation:
     def test_what_is_said(self):
         assert warnings_for(0.01, 5000) == []
         (few,) = warnings_for(0.01, 300)
-        assert "Only 300 training images" in few
+        assert "Only 300 training pictures" in few
         (replay,) = warnings_for(0.4, 5000)
         assert "40%" in replay and "replays" in replay
 
