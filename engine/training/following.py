@@ -150,18 +150,23 @@ class Following:
         }
 
     def _listen(self, trace: Trace, needed: set[str], into: dict[str, float | None]) -> Iterator[Any]:
-        """Hear the gradients of the loss by what networks gave."""
+        """Hear the gradients of the loss by what networks gave: of a judge by its answer and, under its own
+        name, by what other networks read.
+        """
         for name in needed & trace.calls.keys():
-            for tensor, begin in trace.calls[name].outputs:
+            call = trace.calls[name]
+            answer, _ = self._output(call)
+            for tensor, begin in call.outputs:
                 if tensor.requires_grad:
+                    about = name if tensor is answer or not self._judges(call) else call.network
                     rows = self._iteration.mark_of(tensor)
                     count = next((part.rows for part in rows if name in part.sources), 0)
 
                     def heard(
-                        gradient: Tensor, name: str = name, begin: int = begin, count: int = count
+                        gradient: Tensor, about: str = about, begin: int = begin, count: int = count
                     ) -> None:
                         own = gradient[begin : begin + count] if count else gradient
-                        into[name] = number(own.norm())
+                        into[about] = number(own.norm())
 
                     yield tensor.register_hook(heard)
 
@@ -229,7 +234,7 @@ class Following:
         for phase, terms, _, own in self._phases.values():
             for name in [name for name in calls if name in own]:
                 for source in [one for given in calls[name].inputs for one in sorted(given)]:
-                    edges.setdefault((source, boxes[name]), []).append(phase.name)
+                    edges.setdefault((self._read(source, boxes), boxes[name]), []).append(phase.name)
                 edges.setdefault((boxes[name], name), []).append(phase.name)
             for source in dict.fromkeys(one for term in terms for one in sorted(term.sources)):
                 edges.setdefault((source, f"loss {phase.name}"), []).append(phase.name)
@@ -256,6 +261,10 @@ class Following:
             name: call.network if call.network in judges - loops else f"{call.network} {depths[name] + 1}"
             for name, call in calls.items()
         }
+
+    def _read(self, source: str, boxes: dict[str, str]) -> str:
+        """What a network reads of a call: its answer, but of a judge what its layers make on the way."""
+        return boxes[source] if source in boxes and self._judges(self._calls[source][0]) else source
 
     def _root_nodes(self, needed: set[str]) -> Iterator[GameNode]:
         recipe = self.trainer.recipe
@@ -319,7 +328,8 @@ class Following:
 
     def _loss_nodes(self) -> Iterator[GameNode]:
         for phase, _, _, _ in self._phases.values():
-            who = ",".join(dict.fromkeys(letter(network_of(name)) for name in phase.networks))
+            moved = set(map(network_of, phase.networks))
+            who = ",".join(dict.fromkeys(letter(name) for name in self.trainer.networks if name in moved))
             words = f"What {who} {'minimise' if ',' in who else 'minimises'} in the turn {phase.name}."
             judges = all(network_of(name) in self.trainer.recipe.discriminators for name in phase.networks)
             node = _node(f"loss {phase.name}", "loss", f"L_{who}", words, [], self._code(phase.loss))

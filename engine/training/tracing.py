@@ -8,6 +8,7 @@ that would not be anyway, no random stream moves, and without a trace nothing is
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -420,7 +421,7 @@ def place_of(about: Any) -> tuple[str, int, str] | None:
     """The file, line and text of a class or function; ``None`` where there is none."""
     try:
         lines, line = inspect.getsourcelines(about)
-        return inspect.getsourcefile(about) or "", line, "".join(lines)
+        return inspect.getsourcefile(about) or "", line, textwrap.dedent("".join(lines))
     except (OSError, TypeError):
         return None
 

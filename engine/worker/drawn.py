@@ -27,10 +27,10 @@ class DrawnGame:
         self._looked, self._followed, self._plain, self._cost = 0.0, 0.0, 0.0, 0.0
         self._sample: int | None = None  # that somebody looks at
 
-    def iterate(self) -> None:
-        """One iteration, followed if it is time."""
+    def iterate(self, is_last: bool = False) -> None:
+        """One iteration, followed if it is time; the last one always is, for whoever looks afterwards."""
         started = time.perf_counter()
-        follows = self._is_due(started)
+        follows = is_last or self._is_due(started)
         with self.following.iteration() if follows else nullcontext():
             self.trainer.iterate()
         took = time.perf_counter() - started

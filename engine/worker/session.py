@@ -167,7 +167,7 @@ class Session:
     def advance(self) -> None:
         """One step, with all that is recorded of it."""
         started = time.perf_counter()
-        self.drawn.iterate()
+        self.drawn.iterate(is_last=self.trainer.step + 1 == self.status.steps)
         self._after_step()
         self.status.elapsed += time.perf_counter() - started
 

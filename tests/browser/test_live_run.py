@@ -1,5 +1,6 @@
 """A class watches a GAN: from a card on the home page to a run that survives a kill."""
 
+import json
 import os
 import signal
 
@@ -36,14 +37,15 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
     for _ in range(5):
         rate.press("ArrowRight")
     wait_for(lambda: status(site, run)["live"]["discriminator_lr"] != 5e-5)
-    events = site.http.get(f"/api/runs/{run}/events").json()
-    assert [event for event in events if event["type"] == "command"], "the change leaves a mark"
+    events = f"/api/runs/{run}/events"  # the change leaves a mark
+    wait_for(lambda: any(event["type"] == "command" for event in site.http.get(events).json()))
 
     button(page, "Pause").click()
     wait_for(lambda: status(site, run)["state"] == "paused")
     step = status(site, run)["step"]
     button(page, "Step both").click()
     wait_for(lambda: status(site, run)["step"] == step + 1)
+    look_at_the_game(page)
     button(page, "Step D").click()
     wait_for(
         lambda: any(
@@ -53,6 +55,7 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
         )
     )
     assert status(site, run)["step"] == step + 1
+    the_game_shows_what_d_did(page, site, run)
 
     page.reload()
     assert watched.run() == run
@@ -61,6 +64,33 @@ def test_a_preset_starts_and_can_be_steered(page, site, watched):
     watched.grows("frames_painted", by=2)
     button(page, "Stop").click()
     wait_for(lambda: status(site, run)["state"] == "stopped")
+
+
+def look_at_the_game(page):
+    """Its drawing opens under the buttons, and the keyboard walks along its arrows."""
+    button(page, "The game").click()
+    expect(page.locator(".gv-game-when")).to_contain_text("step")
+    page.locator(".gv-game-node[data-id=z]").focus()
+    for name in ("G", "G(z)", "D"):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".gv-game-node:focus .gv-game-title")).to_have_text(name)
+    page.keyboard.press("Enter")
+    expect(page.locator(".gv-game-about")).to_contain_text("class MLPDiscriminator")
+    page.keyboard.press("Escape")
+
+
+def the_game_shows_what_d_did(page, site, run):
+    """A single step is played slowly, with its own numbers."""
+    plan = page.locator(".gv-game-plan")
+    for stage in ("forward", "backward", "weights"):
+        page.wait_for_function(f"document.querySelector('.gv-game-plan').dataset.stage === '{stage}'")
+        expect(plan).to_have_attribute("data-turn", "discriminator")
+    (turn,) = json.loads((site.runs / run / "turns.json").read_text("utf-8"))["turns"]
+    assert turn["phase"] == "discriminator"
+    loss = page.locator(".gv-game-node[data-id='loss discriminator'] .gv-game-number")
+    expect(loss).to_have_text(f"{turn['loss']:.3f}")
+    moved = page.locator(".gv-game-way.gv-game-apart")
+    expect(moved).to_have_count(1)  # D(G(z)) to G's loss alone is no part of this turn
 
 
 def test_start_has_no_code_left_to_wait_for(page, site, watched):

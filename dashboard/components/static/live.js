@@ -9,6 +9,7 @@ import { LiveView } from './live/view.js';
  * catalogue, "lesson": what a lesson wants to be seen (see theory.js), or null}.
  */
 export default component({
+  styles: ['game.css'],
   shows: (data) => [data.runs, data.role, data.height ?? null, Object.keys(data.charts), data.lesson ?? null],
   make: (element, data, open) =>
     new LiveView(element, {

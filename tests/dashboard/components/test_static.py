@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from engine.live import frames
 from engine.metrics import METRICS
 from engine.metrics.metric import charts
 from engine.options import Options, describe, knob
+from engine.training.following import Following
+from engine.training.request import validate
+from engine.training.trainer import Trainer
 
 STATIC = Path(draw_module.__file__).parent / "static"
 ORIGIN = "http://127.0.0.1"
@@ -61,6 +65,34 @@ def test_a_card_becomes_elements_and_nothing_else_of_it_markup(page: Page) -> No
         "<ul><li>one more</li><li>&lt;b&gt;two&lt;/b&gt;</li></ul>"
         "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr></tbody></table>"
     )
+
+
+def test_a_game_is_drawn_from_left_to_right_without_overlaps(page: Page) -> None:
+    config = {"gan": "infogan", "data": "ring", "steps": 9, "seed": 0, "device": "cpu", "options": {}}
+    following = Following(trainer := Trainer(validate(config)))
+    with following.iteration():
+        trainer.iterate()
+    game = following.game()
+    body = (
+        "const { places, ways, ...rest } = m.layOut(argument); return { ...rest, ways, places: [...places] };"
+    )
+    drawn = run(page, "live/game_graph.js", body, game)
+    places = dict(drawn["places"])
+    assert list(places) == [node["id"] for node in game["nodes"]]
+    for way in drawn["ways"]:
+        assert places[way["edge"]["source"]]["column"] == way["from"] < way["to"]
+    for one, other in itertools.combinations(places.values(), 2):
+        apart = abs(one["y"] + one["height"] / 2 - other["y"] - other["height"] / 2)
+        assert one["column"] != other["column"] or apart >= (one["height"] + other["height"]) / 2
+    assert places["real"]["column"] == places["discriminator"]["column"] - 1  # near who takes it
+    for place in places.values():
+        assert 0 <= place["x"] <= drawn["width"] - place["width"]
+        assert 0 <= place["y"] <= drawn["height"] - place["height"]
+
+
+def test_the_width_of_an_arrow_is_the_logarithm_of_a_gradient(page: Page) -> None:
+    widths = run(page, "live/game_motion.js", "return [0, 1e-9, 1e-3, 1, 50, null].map(m.widthOf);")
+    assert widths == [0, 1, 6, 11, 11, 0]
 
 
 def test_a_command_that_needs_the_code_asks_for_it(page: Page) -> None:

@@ -92,7 +92,7 @@ FIGURES = {  # what each paper draws, and terms that are in its losses
     "unrolled": ({}, TWO, {G_LOSS: ["−log D(G(z))"]}),
     "infogan": (
         {},
-        ["c1 -> G -> G(z, c) -> D -> D(G(z, c)) -> Q -> Q(D(G(z, c))) -> L_G", "category -> L_Q,D"],
+        ["c1 -> G -> G(z, c) -> D -> Q -> Q(D(G(z, c))) -> L_G", "category -> L_D,Q"],
         {G_LOSS: ["−log D(G(z, c))", "−log p(category | Q(D(G(z, c))))", "(Q(D(G(z, c))) − c1)²"]},
     ),
     "conditional": (
@@ -107,7 +107,7 @@ FIGURES = {  # what each paper draws, and terms that are in its losses
     ),
     "bigan": (
         {},
-        ["x -> E -> E(x) -> D -> D(x, E(x)) -> L_E,G", "z -> G -> G(z) -> D", "z -> D -> D(G(z), z)"],
+        ["x -> E -> E(x) -> D -> D(x, E(x)) -> L_G,E", "z -> G -> G(z) -> D", "z -> D -> D(G(z), z)"],
         {D_LOSS: ["−log D(x, E(x))", "−log(1 − D(G(z), z))"]},
     ),
     "aae": (
@@ -128,8 +128,8 @@ FIGURES = {  # what each paper draws, and terms that are in its losses
     "cyclegan": (
         {"data": "drawing_styles", **TRANSLATED, "network": "resnet_6"},
         [
-            "A -> G -> G(A) -> D -> D(G(A))", "G(A) -> G_back -> G_back(G(A)) -> L_G_back,G", "B -> D",
-            "B -> G_back -> G_back(B) -> D_back", "G_back(B) -> G -> G(G_back(B)) -> L_G_back,G",
+            "A -> G -> G(A) -> D -> D(G(A))", "G(A) -> G_back -> G_back(G(A)) -> L_G,G_back", "B -> D",
+            "B -> G_back -> G_back(B) -> D_back", "G_back(B) -> G -> G(G_back(B)) -> L_G,G_back",
         ],
         {G_LOSS: ["|G_back(G(A)) − A|", "|G(G_back(B)) − B|", "|G(B) − B|"]},
     ),

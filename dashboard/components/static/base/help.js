@@ -15,7 +15,9 @@ export function installHelp() {
   if (document.documentElement.dataset.help) return;
   document.documentElement.dataset.help = 'on';
   document.addEventListener('focusin', ({ target }) => {
-    if (target instanceof Element && target.matches(':focus-visible')) show(target);
+    if (!(target instanceof Element) || !target.matches(':focus-visible')) return;
+    // not within the closing of a popup, which gives the focus back
+    setTimeout(() => target === document.activeElement && show(target));
   });
   document.addEventListener('focusout', hide);
   document.addEventListener('pointerup', ({ target, pointerType }) => {

@@ -18,8 +18,10 @@ const KEYS = { ' ': 'toggle', d: 'stepD', g: 'stepG', b: 'stepBoth' };
 const VIEWER_REASON = 'The presenter steers this run; log in as presenter to do so.';
 
 export class Controls {
-  /** `view`: {runs, commands, rewound(): step|null, savePicture()}. */
-  constructor(view, mayChange) {
+  /**
+   * `view`: {runs, commands, rewound(): step|null, savePicture()}. `game`: the button that opens its drawing, if any.
+   */
+  constructor(view, mayChange, game = null) {
     this.view = view;
     this.mayChange = mayChange;
     this.name = el('h2', { class: 'gv-name' });
@@ -37,8 +39,12 @@ export class Controls {
       'div',
       { class: 'gv-buttons', role: 'toolbar', 'aria-label': 'steer the run' },
       mayChange
-        ? Object.values(this.buttons)
-        : [el('span', { class: 'gv-watching', title: VIEWER_REASON, text: 'watching' }), this.buttons.share],
+        ? [game, ...Object.values(this.buttons)]
+        : [
+            el('span', { class: 'gv-watching', title: VIEWER_REASON, text: 'watching' }),
+            game,
+            this.buttons.share,
+          ],
     );
     this.element = el(
       'header',

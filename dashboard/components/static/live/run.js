@@ -1,6 +1,6 @@
 // What the page knows of one run: configuration, status, metric history, events, snapshots.
 
-/** @import { DiagnosisRecord, EvaluationEvent, Message, Meta, RunConfig, RunEvent, Status } from '../base/records.js' */
+/** @import { DiagnosisRecord, EvaluationEvent, Game, Message, Meta, RunConfig, RunEvent, Status, Turns } from '../base/records.js' */
 
 import { History } from './history.js';
 import { commandText } from '../base/format.js';
@@ -27,6 +27,10 @@ export class RunState {
     this.evaluations = []; // the events, rising in step
     this.snapshots = [];
     this.weights = []; // steps to branch from
+    /** @type {Game | null} */
+    this.game = null;
+    /** @type {Turns | null} */
+    this.turns = null; // those that were followed last
     this.frameStep = 0;
     this.askedAt = -Infinity; // when a command was sent from here
     this.refused = ''; // what the run had against it
@@ -121,6 +125,12 @@ export class RunState {
       case 'viewers':
         this.viewers = message.viewers;
         return ['status'];
+      case 'game':
+        this.game = message.game;
+        return ['game'];
+      case 'turns':
+        this.turns = message.turns;
+        return ['game'];
       case 'gone':
         this.gone = true;
         return ['status'];

@@ -42,6 +42,11 @@ export class LiveSocket {
     this.socket?.close();
   }
 
+  /** Tells the server something, if there is a connection. @param {object} what */
+  send(what) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+  }
+
   #url() {
     const url = address('/api/live');
     url.protocol = url.protocol.replace('http', 'ws');

@@ -8,7 +8,9 @@ import { el, setText } from '../base/dom.js';
 import { Evaluations } from './evaluation.js';
 import { unpack } from '../base/frames.js';
 import { thousands } from '../base/format.js';
+import { GamePanel } from './game.js';
 import { Knobs } from './knobs.js';
+import { Notice } from './notice.js';
 import { Pictures } from './pictures.js';
 import { RunState } from './run.js';
 import { LiveSocket } from './socket.js';
@@ -21,7 +23,6 @@ const NARROW_LESSON = 560; // the same beside a lesson, where one chart stands
 const LESSON_PICTURE = 320; // CSS pixels, at most
 const NARROW = 820; // below it everything stands in one column
 const GAP = 14;
-const NOTICE_MS = 6000;
 const GLIDE_MS = 40; // between two steps of dots that glide
 const IDLE_MS = 60; // between looks at what is due while nothing moves
 const TEXT_MS = 200; // how often numbers in words change: faster cannot be read
@@ -39,6 +40,8 @@ export class LiveView {
   knobs;
   /** @type {Evaluations} */
   evaluations;
+  /** @type {GamePanel | undefined} */
+  game;
   /** @type {Controls} */
   controls;
   /** @type {ResizeObserver} */
@@ -58,6 +61,7 @@ export class LiveView {
     this.changed = new Set();
     this.textAt = 0;
     this.mayChange = role === 'presenter';
+    this.notice = new Notice();
     this.runs = ids.map((id) => new RunState(id));
     this.stats = {
       frames_painted: 0,
@@ -72,7 +76,7 @@ export class LiveView {
     window.__ganscope = this.stats;
     this.theme = readTheme(host);
     this.commands = new Commands(this.runs, {
-      notify: (text, kind) => this.notify(text, kind),
+      notify: (text, kind) => this.notice.show(text, kind),
       open,
       mayChange: this.mayChange,
     });
@@ -103,6 +107,7 @@ export class LiveView {
     removeEventListener('resize', this.onResize);
     for (const part of [this.controls, this.board, this.timeline]) part.destroy();
     this.theory?.destroy();
+    this.game?.destroy();
     this.root.remove();
     if (window.__ganscope === this.stats) delete window.__ganscope;
   }
@@ -118,23 +123,25 @@ export class LiveView {
       (run) => new Diagnosis(run, this.commands, this.mayChange, this.runs.length > 1),
     );
     this.evaluations = new Evaluations(this.runs);
+    if (this.runs.length === 1 && !this.lesson) this.#drawGame(this.runs[0]);
     this.controls = new Controls(
       {
         runs: this.runs,
         commands: this.commands,
         rewound: () => this.pictures.rewound,
         savePicture: () => this.pictures.save('ganscope'),
-        notify: (text) => this.notify(text),
+        notify: (text) => this.notice.show(text),
       },
       this.mayChange,
+      this.game?.button,
     );
-    this.notice = el('div', { class: 'gv-notice', role: 'alert', hidden: true });
     this.past = el('div', { class: 'gv-past', hidden: true });
     this.pictures.element.append(this.past);
     this.root = el(
       'div',
       { class: 'gv-root gv-waiting', data: { runs: this.runs.length } },
       this.controls.element,
+      this.game?.element,
       this.pictures.element,
       this.board.element,
       el(
@@ -145,11 +152,16 @@ export class LiveView {
       this.timeline.element,
       this.evaluations.element,
       this.knobs.element,
-      this.notice,
+      this.notice.element,
     );
     this.host.append(this.root);
     if (this.lesson) this.#teach();
     for (const panel of this.pictures.panels) panel.say('Connecting …');
+  }
+
+  #drawGame(run) {
+    const follow = (sample) => this.socket?.send({ type: 'follow', sample });
+    this.game = new GamePanel(run, follow);
   }
 
   // beside a lesson: the one chart that matters, with what theory says and what was guessed
@@ -181,14 +193,14 @@ export class LiveView {
   /** @param {import('../base/records.js').Message} message */
   #take(message) {
     if (message.type === 'error') {
-      this.notify([message.error, message.remedy].filter(Boolean).join(' '), 'error');
+      this.notice.show([message.error, message.remedy].filter(Boolean).join(' '), 'error');
       return;
     }
     const run = this.runs.find((each) => each.id === message.run);
     if (!run) return;
     const changes = run.take(message);
     for (const change of changes) this.changed.add(change);
-    if (changes.includes('refused')) this.notify(run.refused, 'error');
+    if (changes.includes('refused')) this.notice.show(run.refused, 'error');
     this.stats.rows = this.runs[0].history.received;
     this.#schedule();
   }
@@ -204,6 +216,7 @@ export class LiveView {
   #connected(connected) {
     this.stats.connected = connected;
     this.controls.setConnected(connected);
+    if (connected) this.game?.ask();
     this.root.classList.toggle('gv-offline', !connected);
   }
 
@@ -239,6 +252,7 @@ export class LiveView {
     if (changed.has('evaluation')) this.board.changed();
     if (['evaluation', 'status', 'config'].some((change) => changed.has(change)))
       this.evaluations.update(this.board.pin);
+    if (changed.has('game') || changed.has('status')) this.game?.update();
     if (changed.size) this.timeline.dirty = true;
     const layout = changed.has('layout') || changed.has('config');
     if (changed.has('status') || changed.has('diagnosis') || changed.has('config')) this.#showWords();
@@ -321,7 +335,7 @@ export class LiveView {
     this.board.setPin(step);
     this.evaluations.update(step);
     for (const diagnosis of this.diagnoses) diagnosis.update(step);
-    this.pictures.rewind(step, (problem) => this.notify(problem.text ?? String(problem), 'error'));
+    this.pictures.rewind(step, (problem) => this.notice.show(problem.text ?? String(problem), 'error'));
     this.controls.update();
     this.#schedule();
   }
@@ -372,28 +386,5 @@ export class LiveView {
     let scrolled = 0;
     for (let at = this.host.parentElement; at; at = at.parentElement) scrolled += at.scrollTop;
     return this.host.getBoundingClientRect().top + scrolled;
-  }
-
-  notify(text, kind = 'note') {
-    clearTimeout(this.noticeTimer);
-    this.notice.dataset.kind = kind;
-    this.notice.replaceChildren(
-      el('span', { text }),
-      el('button', {
-        type: 'button',
-        class: 'gv-button gv-small',
-        text: 'Close',
-        on: {
-          click: () => {
-            this.notice.hidden = true;
-          },
-        },
-      }),
-    );
-    this.notice.hidden = false;
-    if (kind !== 'error')
-      this.noticeTimer = setTimeout(() => {
-        this.notice.hidden = true;
-      }, NOTICE_MS);
   }
 }
