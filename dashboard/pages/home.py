@@ -15,6 +15,7 @@ from dashboard.root import address
 from engine.options import BadInput
 
 SHOWN = 6  # trained models
+GAME = "What each network is given and gives, with the numbers of one sample, and a turn in slow motion."
 
 engine = session.engine()
 
@@ -101,6 +102,7 @@ def running() -> None:
             with st.container(border=True, key=f"open_{summary['id']}", gap="xxsmall"):
                 st.html(run_html(summary, thumbnail_html(engine, summary["id"]), figures(summary)))
                 link("train", "Open", run=summary["id"])
+    link("train", "The game of this run, drawn", help=GAME, run=runs[0]["id"], game="open")
 
 
 @st.fragment(run_every=5.0)

@@ -147,7 +147,9 @@ export class GameNodeView {
       seen?.score !== undefined ? ['score', short(seen.score)] : null,
       seen?.numbers.length ? [node.judges ? 'logit' : 'numbers', seen.numbers.map(short).join(', ')] : null,
       node.kind === 'loss' && turn ? ['of this batch', short(turn.loss)] : null,
-      gradient !== undefined ? ['norm of the loss’s gradient by it', short(gradient)] : null,
+      gradient !== undefined && node.kind !== 'network'
+        ? ['norm of the loss’s gradient by it', short(gradient)]
+        : null,
       moved ? ['norm of its gradient', short(moved.gradient)] : null,
       moved ? ['norm of its step', short(moved.step)] : null,
       moved ? ['norm of its weights', short(moved.weights)] : null,
