@@ -227,6 +227,7 @@ class TranslationStream:
         self.augment, self.flips = augment, augment and source.flips
         pictures = {"a": source.a, "b": source.b} if name == "pairs" else {name: getattr(source, name)}
         self._sides = list(pictures.values())
+        self._margins = [source.margin if side == "a" else source.made_margin for side in pictures]
         self._order = _Order(len(self._sides[0]), batch_size, seed, lane)
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -243,13 +244,18 @@ class TranslationStream:
             (number, *place, bool(flip))
             for number, place, flip in zip(chosen, places.tolist(), mirrored, strict=True)
         ]
-        sides = [self._cut(side, cuts) for side in self._sides]
+        sides = [
+            self._cut(side, margin, cuts) for side, margin in zip(self._sides, self._margins, strict=True)
+        ]
         return sides[0], sides[1] if len(sides) > 1 else None
 
-    def _cut(self, pictures: torch.Tensor, cuts: list[tuple[int, int, int, bool]]) -> torch.Tensor:
-        height, width = (side - self.margin for side in pictures.shape[2:])
+    def _cut(
+        self, pictures: torch.Tensor, margin: int, cuts: list[tuple[int, int, int, bool]]
+    ) -> torch.Tensor:
+        height, width = (side - margin for side in pictures.shape[2:])
         windows = []
-        for number, top, left, flip in cuts:
+        for number, *place, flip in cuts:
+            top, left = (at * margin // max(1, self.margin) for at in place)
             window = pictures[number, :, top : top + height, left : left + width]  # (C, H, W)
             windows.append(window.flip(2) if flip else window)
         batch = torch.stack(windows).to(self.device, torch.float32, memory_format=torch.channels_last)

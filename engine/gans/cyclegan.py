@@ -98,7 +98,7 @@ class CycleGAN(Recipe):
 
     @classmethod
     def check(cls, options: Any, data: Shape) -> None:
-        check_sizes(options, *data.shape[1:])
+        check_sizes(options, data.given, data.shape)
         if options.identity_weight and data.given[0] != data.shape[0]:
             raise BadInput(
                 "a grey picture cannot stay as it is in colour.", "identity_weight", "Set it to 0."

@@ -110,7 +110,7 @@ class Pix2Pix(TwoPlayers):
 
     @classmethod
     def check(cls, options: Any, data: Shape) -> None:
-        check_sizes(options, *data.shape[1:])
+        check_sizes(options, data.given, data.shape)
         if not options.adversary and not options.l1_weight:
             raise BadInput(
                 "nothing is left to learn from.", "l1_weight", "Give L1 a weight, or G an adversary."

@@ -112,7 +112,7 @@ class TranslationPicture:
 
     def _triptych(self, direction: Direction) -> tuple[Tensor, str]:
         parts, names = self._row(direction)
-        rows = torch.stack([in_colour(part) for part in parts], 1)  # (SHOWN, 3, 3, H, W)
+        rows = torch.stack(as_large([in_colour(part) for part in parts]), 1)  # (SHOWN, 3, 3, H, W)
         return rows.flatten(0, 1), " | ".join(names)  # (SHOWN * 3, 3, H, W)
 
     def _patches(self, direction: Direction) -> Tensor:
@@ -166,8 +166,7 @@ class TranslationPicture:
         rows, columns = REAL_GRID
         each = rows * columns // 2
         sides = [in_colour(to_floats(side[:each])) for side in (self.source.a, self.source.b)]
-        side = min(part.shape[-1] for part in sides)
-        grid = torch.stack([part[..., :side, :side] for part in sides], 1).flatten(0, 1)
+        grid = torch.stack(as_large(sides), 1).flatten(0, 1)
         arrays: dict[str, np.ndarray | bytes] = {"samples": to_png(picture_grid(grid, rows, columns))}
         return frames.pack({"kind": "images", "grid": [rows, columns], "cell": list(grid.shape[1:])}, arrays)
 
@@ -175,7 +174,7 @@ class TranslationPicture:
         """A small picture: two inputs above their outputs."""
         with evaluating(*self.shown.networks.values()):
             (given, made, *_), _ = self._row("a_to_b")
-        grid = picture_grid(torch.cat([in_colour(given[:2]), in_colour(made[:2])]), 2, 2)
+        grid = picture_grid(torch.cat(as_large([in_colour(given[:2]), in_colour(made[:2])])), 2, 2)
         return to_png(grid.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS))
 
 
@@ -210,6 +209,15 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
 def in_colour(pictures: Tensor) -> Tensor:
     """(N, 3, H, W), of pictures that may be grey."""
     return pictures.expand(-1, 3, -1, -1)
+
+
+def as_large(parts: list[Tensor]) -> list[Tensor]:
+    """Pictures (N, C, H, W) of several sizes as high and wide as the largest, their pixels as they are."""
+    high, wide = (max(part.shape[side] for part in parts) for side in (2, 3))
+    return [
+        part if part.shape[2:] == (high, wide) else interpolate(part, (high, wide), mode="nearest")
+        for part in parts
+    ]
 
 
 def patch_colours(share: Tensor) -> Tensor:

@@ -56,13 +56,16 @@ class Held:
 
     @property
     def untouched(self) -> Tensor:
-        """The inputs in the outputs' place, as grey or colour as the truth."""
-        channels = self.truth.shape[1]
-        if self.given.shape[1] == channels:
-            return self.given
+        """The inputs in the outputs' place, as large and as grey or colour as the truth."""
+        given, channels = self.given, self.truth.shape[1]
+        if given.shape[2:] != self.truth.shape[2:]:
+            size = self.truth.shape[2:]
+            given = to_pixels(interpolate(as_input(given), size, mode="bicubic", antialias=True))
+        if given.shape[1] == channels:
+            return given
         if channels == 3:
-            return self.given.expand(-1, 3, -1, -1)
-        return self.given.float().mean(1, keepdim=True).round().to(torch.uint8)
+            return given.expand(-1, 3, -1, -1)
+        return given.float().mean(1, keepdim=True).round().to(torch.uint8)
 
     @property
     def mean_colour(self) -> Tensor:

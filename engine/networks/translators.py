@@ -86,8 +86,16 @@ def smallest_side(patch: str) -> int:
     return SMALLEST_MAP * 2 ** LAYERS[patch] if patch in LAYERS else SMALLEST_MAP
 
 
-def check_sizes(options: Any, height: int, width: int) -> None:
-    """Refuse networks that do not fit pictures of this size. Raises ``BadInput``."""
+def check_sizes(options: Any, given: tuple[int, ...], made: tuple[int, ...]) -> None:
+    """Refuse networks that do not fit pictures of these shapes, (C, H, W). Raises ``BadInput``."""
+    height, width = made[1:]
+    if given[1:] != made[1:]:
+        raise BadInput(
+            f"these networks make pictures as large as they are given: not {width}x{height} "
+            f"of {given[2]}x{given[1]}.",
+            "data",
+            "Choose data whose two sides are equally large.",
+        )
     if options.network == "unet" and (height != width or height not in UNET_SIZES):
         raise BadInput(
             f"a U-Net halves a picture down to one pixel: it takes 64, 128 or 256 px, not {width}x{height}.",

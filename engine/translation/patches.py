@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from engine.data.pixels import LEVELS
 from engine.game.recipe import Direction
@@ -16,7 +14,7 @@ from engine.live.triptych import patch_colours
 from engine.models.library import Loaded, objective_of
 from engine.translation.bands import as_input
 from engine.translation.decoding import encode, resized
-from engine.translation.normalising import Mode
+from engine.translation.normalising import Mode, by_the_picture
 from engine.translation.translator import Translator, channels
 
 MOST = 512  # px of the longest side that D is shown
@@ -41,8 +39,10 @@ def patch_map(
     factor = min(1.0, MOST / max(given.shape[:2]))
     height, width = (max(1, round(side * factor)) for side in given.shape[:2])
     x = _large(resized(channels(given, translator.given), width, height), translator.size)
-    y = _large(resized(made, width, height), translator.size)
-    networks = {**model.networks, **{name: _judge(model.networks[name], mode) for name in names}}
+    y = _large(resized(made, *translator.of(width, height)), int(translator.size * translator.factor))
+    networks = dict(model.networks)
+    if mode == "train":
+        networks |= {name: by_the_picture(networks[name]) for name in names}
     with torch.inference_mode():
         try:
             logits = model.recipe.patches(networks, direction, as_input(x[None]), as_input(y[None]))
@@ -59,17 +59,6 @@ def patch_map(
     shown = np.dstack([colours, np.full(scores.shape, OPACITY)]).round().astype(np.uint8)
     overlay = Image.fromarray(shown).resize((width, height), Image.Resampling.NEAREST)
     return {"patches": encode(np.asarray(overlay)), "patch_mean": round(float(scores.mean()), 4)}
-
-
-def _judge(network: nn.Module, mode: Mode) -> nn.Module:
-    """``network``, or in training mode a copy whose batch norm goes by the picture at hand."""
-    if mode == "eval":
-        return network
-    judge = copy.deepcopy(network)
-    for layer in judge.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.running_mean = layer.running_var = None  # without them it has no other statistics to go by
-    return judge
 
 
 def _large(pixels: np.ndarray, size: int) -> np.ndarray:

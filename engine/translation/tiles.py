@@ -1,21 +1,21 @@
 """A U-Net over a picture of any size, in tiles of the size that it was trained at.
 
 A U-Net sees all of its picture through its one innermost cell: larger pictures than it was trained on are not
-its own. So tiles overlap by half and are blended by a raised cosine, whose overlapping halves sum to one, and
-all share the statistics of the whole picture: those of all tiles together or, where these are too many to be
-kept, of tiles spread evenly over it.
+its own. So tiles overlap by half and are blended, and all share the statistics of the whole picture: those of
+all tiles together or, where these are too many to be kept, of tiles spread evenly over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from fractions import Fraction
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from engine.options import BadInput
 from engine.translation.bands import as_input, as_pixels
+from engine.translation.blending import Place, blend, places
 from engine.translation.levels import Levels, Norms
 from engine.translation.normalising import Mode, of_picture
 
@@ -32,7 +32,7 @@ class Tiled:
         self._levels, self._picture, self._seed, self._cut = levels, picture, seed, cut
         self._mode: Mode = mode
         size = levels.size
-        self.rows, self.columns = (_places(side, size) for side in picture.shape[:2])
+        self.rows, self.columns = (places(side, size) for side in picture.shape[:2])
         self.places = [(row, column) for row in self.rows for column in self.columns]
         own = any(of_picture(level.norm, mode) for level in (*levels.downs, *levels.ups))
         most = max(4, int(TOGETHER / levels.numbers)) if own else 1
@@ -51,22 +51,14 @@ class Tiled:
             if self._all:
                 made = dict(zip(self.places, tiles, strict=True))
             del tiles
-        size, width, channels = self._levels.size, self._picture.shape[1], out.shape[2]
-        strip = torch.zeros(size, width, channels)  # what is still added to
-        weights = torch.zeros(size, width, 1)
-        window = _window(size)
-        for number, row in enumerate(self.rows):
-            for column in self.columns:
-                if (tile := made.pop((row, column), None)) is None:
-                    (tile,), _ = yield from self._forward([self._tile(row, column)], norms)
-                strip[:, column : column + size] += tile[0].permute(1, 2, 0) * window
-                weights[:, column : column + size] += window
-            after = self.rows[number + 1] - row if number + 1 < len(self.rows) else size
-            done = (strip[:after] / weights[:after]).permute(2, 0, 1)[None]  # (1, C', after, W)
-            out[row : row + after] = as_pixels(done, self._cut)[0]
-            strip, weights = (
-                torch.cat([part[after:], torch.zeros_like(part[:after])]) for part in (strip, weights)
-            )
+
+        def tile(place: Place) -> Generator[None, None, Tensor]:
+            if (ready := made.pop(place, None)) is None:
+                (ready,), _ = yield from self._forward([self._tile(*place)], norms)
+            return ready[0]
+
+        size = (self._levels.size, self._levels.size)
+        yield from blend(self.rows, self.columns, size, Fraction(1), tile, out, self._cut)
 
     def _forward(
         self, tiles: list[Tensor], norms: Norms | None
@@ -105,14 +97,3 @@ class Whole:
         tile = as_input(self._picture[None])
         (made,), _ = yield from self._levels.forward([tile], self._mode, self._seed, None)
         out[:] = as_pixels(made, self._cut)[0]
-
-
-def _places(side: int, size: int) -> list[int]:
-    """Where tiles begin on a side: every half a tile, and the last at its end."""
-    return sorted({*range(0, side - size, size // 2), side - size})
-
-
-def _window(size: int) -> Tensor:
-    """(S, S, 1): a raised cosine in both directions, above zero everywhere."""
-    across = 0.5 - 0.5 * torch.cos(2 * np.pi * (torch.arange(size) + 0.5) / size)
-    return (across[:, None] * across[None, :]).unsqueeze(2)

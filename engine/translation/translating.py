@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.data.reading.pictures import MAX_PIXELS
 from engine.game.recipe import Direction
 from engine.models.library import Loaded
 from engine.options import BadInput
@@ -86,6 +87,13 @@ def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Pa
     if options.back and returns is None:
         notes.append("This model knows no way back.")
     height, width = pixels.shape[:2]
+    wide, high = there.of(width, height)
+    if wide * high > MAX_PIXELS:
+        raise BadInput(
+            f"the result would have {wide} x {high} px, and {MAX_PIXELS:,} are the most.",
+            "longest",
+            "Give a smaller longest.",
+        )
     given = resized(pixels, *_fitted(pixels, there.size)) if scale == "model" else pixels
     read = encode(pixels, _alpha_of(pixels, alpha)) if options.given else None
     del pixels
@@ -99,8 +107,9 @@ def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Pa
         seen = patch_map(loaded, direction, there, given, made, mode, notes)
         answer |= seen or {}
         yield 1.0
-    png = encode(resized(made, width, height), _alpha_of(made, alpha))
-    answer |= {"png": png, "width": width, "height": height, "scale": scale, "tiles": tiles}
+    alpha = None if alpha is None else resized(alpha, wide, high)
+    png = encode(resized(made, wide, high), _alpha_of(made, alpha))
+    answer |= {"png": png, "width": wide, "height": high, "scale": scale, "tiles": tiles}
     answer |= {"worked_at": [given.shape[1], given.shape[0]], "direction": direction, "test_mode": mode}
     return {
         **answer,

@@ -18,6 +18,7 @@ from engine.translation import bands
 from engine.translation.bands import Bands, steps_of
 from engine.translation.levels import Levels
 from engine.translation.normalising import Mode
+from engine.translation.plain import Pieces, factor_of
 from engine.translation.tiles import Tiled, Whole
 
 Scale = Literal["model", "full", "whole"]
@@ -45,13 +46,15 @@ class Translator:
         if direction == "b_to_a":
             given, made = made, given
         self.given, self.made, self.size = given[0], made[0], max(given[1:])
-        self.network: Literal["unet", "resnet"]
+        self.factor = factor_of(given, made)  # how many times as high and wide its results are
+        self.network: Literal["unet", "resnet", "other"]
         if isinstance(network, UnetGenerator):
             self.network, self._levels = "unet", Levels(network)
             self.size = self._levels.size
-        else:
-            assert isinstance(network, ResnetGenerator), type(network).__name__
+        elif isinstance(network, ResnetGenerator):
             self.network, self._steps = "resnet", steps_of(network)
+        else:
+            self.network, self._plain, self._tile = "other", network, (given[1], given[2])
 
     def scale(self, pixels: np.ndarray, wanted: str) -> tuple[Scale, str]:
         """At which scale to translate uint8 (H, W, 3), and why that was chosen."""
@@ -70,10 +73,14 @@ class Translator:
             )
         return "full", f"Translated in tiles of {self.size} px at its own resolution."
 
+    def of(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of what it makes of a picture."""
+        return max(1, int(width * self.factor)), max(1, int(height * self.factor))
+
     @property
     def step(self) -> int:
         """Of which px height and width are multiples where the network takes a picture whole."""
-        return self.size if self.network == "unet" else bands.MULTIPLE
+        return {"unet": self.size, "resnet": bands.MULTIPLE, "other": self.factor.denominator}[self.network]
 
     def padded(self, pixels: np.ndarray, whole: bool = False) -> np.ndarray:
         """uint8 (H, W, C) mirrored to the right and below, to a size that the network takes."""
@@ -82,6 +89,11 @@ class Translator:
             more = [-side % self.step for side in (height, width)]
         elif self.network == "unet":
             more = [max(0, self.size - side) for side in (height, width)]
+        elif self.network == "other":
+            more = [
+                max(own - side, -side % self.step)
+                for own, side in zip(self._tile, (height, width), strict=True)
+            ]
         else:
             more = [max(bands.SMALLEST - side, -side % bands.MULTIPLE) for side in (height, width)]
         if not any(more):
@@ -98,17 +110,22 @@ class Translator:
         whole: bool = False,
         cut: bool = False,
     ) -> Generator[float, None, tuple[np.ndarray, int]]:
-        """uint8 (H, W, C) to uint8 (H, W, C'), and in how many tiles; stops after each piece, with the share
-        that is done. ``seed`` is that of dropout, if there is to be any; ``folder`` is for what does not fit
-        in memory. A U-Net may take the picture ``whole``, not in tiles; results are rounded, or ``cut``.
+        """uint8 (H, W, C) to uint8 (H', W', C'), and in how many tiles; stops after each piece, with the
+        share that is done. ``seed`` is that of dropout, if there is to be any; ``folder`` is for what does
+        not fit in memory. A U-Net may take the picture ``whole``, not in tiles; results are rounded, or
+        ``cut``.
         """
         height, width = pixels.shape[:2]
         x = self.padded(channels(pixels, self.given), whole)
-        out = np.empty((*x.shape[:2], self.made), np.uint8)
-        work: Tiled | Whole | Bands
+        wide, high = self.of(x.shape[1], x.shape[0])
+        out = np.empty((high, wide, self.made), np.uint8)
+        work: Tiled | Whole | Bands | Pieces
         tiles = 1
         if self.network == "resnet":
             work = Bands(self._steps, x, mode, seed, folder, cut)
+        elif self.network == "other":
+            work = Pieces(self._plain, self._tile, self.factor, x, mode, seed, cut)
+            tiles = work.count
         elif whole:
             work = Whole(self._levels, x, mode, seed, cut)
         else:
@@ -116,6 +133,7 @@ class Translator:
             tiles = len(work.places)
         for done, _ in enumerate(work.run(out), 1):
             yield min(1.0, done / work.count)
+        width, height = self.of(width, height)
         return out[:height, :width], tiles
 
 

@@ -106,7 +106,10 @@ def _source(model: Model, direction: Direction) -> str | None:
 
 def _sizes(model: Model, height: int, width: int) -> list[tuple[int, int]]:
     """Two sizes of pictures: small ones, since they are only compared, that a U-Net of that depth takes."""
-    least = height if model.options.network == "unet" else 32
+    network = getattr(model.options, "network", None)
+    if network is None:  # a plugin's: as it was trained
+        return [(height, width), (2 * height, width)]
+    least = height if network == "unet" else 32
     return [(least, least), (2 * least, least)]
 
 
@@ -209,13 +212,15 @@ def _use(subject: Subject, to: str) -> list[str]:
         ]
     names = subject.model.config["meta"]["data"].get("names", ["A", "B"])
     a, b = names if subject.direction == "a_to_b" else reversed(names)
-    step = (
-        2 ** (subject.model.shape.shape[1].bit_length() - 1) if subject.model.options.network == "unet" else 4
-    )
+    shape = subject.model.shape
+    network = getattr(subject.model.options, "network", None)
+    step = {"unet": 2 ** (shape.shape[1].bit_length() - 1), None: 1}.get(network, 4)
+    given, wide = (shape.given, shape.shape)[:: 1 if subject.direction == "a_to_b" else -1]
+    size = "as large" if given[1:] == wide[1:] else f"{wide[1] / given[1]:g} times as high and wide"
     lines = [
         f"Input `picture`: float32 (n, {subject.examples[0].shape[1]}, height, width) in [-1, 1], {a}; "
         f"height and width are multiples of {step}.",
-        f"Output `translation`: float32 in [-1, 1], as large, {b}.",
+        f"Output `translation`: float32 in [-1, 1], {size}, {b}.",
     ]
     if any(isinstance(part, BatchStatistics) for part in subject.network.modules()):
         lines.append(

@@ -23,6 +23,7 @@ class TranslationSource(Source):
     ``kind`` is "pairs" where picture i of A and picture i of B show the same, aligned to the pixel, and
     "domains" where they have nothing to do with each other. Training pictures may be ``margin`` px larger
     than ``shape`` in each direction: whoever trains takes a window of them, the same on both sides of a pair.
+    B may be a whole number of times as large as A; ``made_margin``, B's, is then larger by as much.
     """
 
     names: tuple[str, str] = ("A", "B")  # what the two sides show
@@ -39,6 +40,11 @@ class TranslationSource(Source):
     def b(self) -> torch.Tensor:
         """Training pictures of side B: uint8 (N, C, H + M, W + M); as many as of A if ``kind`` is "pairs"."""
         raise NotImplementedError
+
+    @property
+    def made_margin(self) -> int:
+        """By how many px training pictures of side B are larger than ``shape``."""
+        return self.margin * self.b.shape[-1] // self.a.shape[-1] if self.margin else 0
 
     @property
     def val_a(self) -> torch.Tensor | None:
@@ -75,16 +81,16 @@ class TranslationSource(Source):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of what is made, (C, H, W): B's, without the margin."""
-        return self._shape(self.b)
+        return self._shape(self.b, self.made_margin)
 
     @property
     def given(self) -> tuple[int, ...]:
         """Shape of what is translated, (C, H, W): A's, without the margin."""
-        return self._shape(self.a)
+        return self._shape(self.a, self.margin)
 
-    def _shape(self, pictures: torch.Tensor) -> tuple[int, ...]:
+    def _shape(self, pictures: torch.Tensor, margin: int) -> tuple[int, ...]:
         channels, height, width = pictures.shape[1:]
-        return channels, height - self.margin, width - self.margin
+        return channels, height - margin, width - margin
 
     def describe(self) -> dict[str, Any]:
         return super().describe() | {"given": list(self.given), "names": list(self.names)}
