@@ -17,7 +17,7 @@ from engine.explore.places import latents_of
 from engine.explore.plans import Plan, pngs
 from engine.explore.reading import as_input
 from engine.live.drawing import FAKE, REAL
-from engine.models.library import Loaded, objective_of
+from engine.models.library import Loaded, objective_of, undecided_of
 from engine.options import BadInput
 from engine.requests.pictures import Score
 
@@ -55,7 +55,7 @@ def scored(loaded: Loaded, x: Tensor) -> dict[str, Any]:
         "label": objective.describe()["score_label"].replace("D(x)", judged.alone or judged.real),
         "probability": objective.probability,
         "real_kind": judged.real_kind,
-        "midpoint": objective.midpoint,
+        "midpoint": undecided_of(loaded),
         "classes": None,
     }
     x = x.detach()

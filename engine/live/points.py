@@ -176,7 +176,8 @@ class PointsPicture:
         if objective.probability:
             score = logits.sigmoid()
         else:
-            middle = logits.median() if objective.midpoint is None else objective.midpoint
+            undecided = objective.middle(1 - self.shown.recipe.options.label_smoothing)
+            middle = logits.median() if undecided is None else undecided
             score = ((logits - middle) / (logits.std() + 1e-8) * 2).sigmoid()
         return (score.nan_to_num(0.5) * 255).round().to(torch.uint8).view(CELLS, CELLS).cpu().numpy()
 

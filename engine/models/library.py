@@ -24,6 +24,7 @@ from engine.models.model import Model, one_thread
 from engine.objectives import OBJECTIVES, Objective
 from engine.options import BadInput, NotFound
 from engine.runs.folder import RunFolder, config_at, run_at
+from engine.stabilisers import STABILISERS
 
 BYTES = 2 << 30  # of weights that are kept
 LOOK_EVERY_S = 0.25  # how often a model's files are looked at
@@ -207,3 +208,14 @@ def load_safely(folder: Path) -> Model:
 def objective_of(loaded: Loaded) -> Objective:
     """What the model's players played for."""
     return OBJECTIVES[loaded.model.options.objective]
+
+
+def undecided_of(loaded: Loaded) -> float | None:
+    """The score of the model's D where it cannot tell, by the targets that it learned from; ``None`` where
+    nobody knows.
+    """
+    options = loaded.model.options
+    target = min(
+        (piece.target(options) for piece in STABILISERS.values() if piece.is_on(options)), default=1.0
+    )
+    return OBJECTIVES[options.objective].of(options).middle(target)

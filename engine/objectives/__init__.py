@@ -190,6 +190,12 @@ class Objective:
         best = self.smoothing(target)["d_real"]
         return log(best / (1 - best)) if self.probability else best
 
+    def middle(self, target: float = 1.0) -> float | None:
+        """``midpoint``, or where D's ``target`` for real data moves it; ``None`` where nobody knows."""
+        if target == 1:
+            return self.midpoint
+        return self.smoothing(target)["d_real"] if self.smoothing else None
+
     def accuracy(self, real_logits: Tensor, fake_logits: Tensor, target: float = 1.0) -> Tensor:
         """The share of a batch that D gets right, 0..1, by its ``target`` for real data; ties count half."""
         middle = self.undecided(target)

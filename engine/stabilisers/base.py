@@ -104,8 +104,10 @@ def refuse_mixed_batches(options: Any, data: Shape, field: str) -> None:
 
 
 def refuse_without_features(recipe: type[Recipe], field: str) -> None:
-    """Refuse what reads D's features, where they are not those of a sample. Raises ``BadInput``."""
-    if not recipe.has_features:
+    """Refuse what reads D's features, where they are not those of a sample, or the networks that judge have
+    other names. Raises ``BadInput``.
+    """
+    if not recipe.has_features or "discriminator" not in recipe.judges:
         raise BadInput(
             f"the D of {recipe.title} has no features of samples alone.",
             field,

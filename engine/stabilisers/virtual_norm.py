@@ -41,6 +41,12 @@ class VirtualBatchNorm(Stabiliser):
                 "virtual_batch_norm",
                 "Set virtual_batch_norm to 0; norm offers instance, which knows no batch.",
             )
+        if recipe.generators != ("generator",):
+            raise BadInput(
+                f"in {recipe.title} a sample does not come from one network of latents, called generator.",
+                "virtual_batch_norm",
+                "Set virtual_batch_norm to 0, or choose another GAN.",
+            )
         with torch.device("meta"):  # their structure only
             generator = recipe(options, data).networks()["generator"]
         if not any(isinstance(part, BATCH_NORMS) for part in generator.modules()):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from engine.runs.records import DiagnosisRecord, Remedy, Row, RunConfig
 from engine.training.diagnosis import losses, pictures, points, translators
+from engine.training.diagnosis.remedies import differing
 from engine.training.diagnosis.seen import Seen, diagnosis
 
 Rule = Callable[[Seen], DiagnosisRecord | None]
@@ -31,10 +32,12 @@ RULES: dict[str, tuple[Rule, ...]] = {  # by the kind of data, the gravest first
 
 
 class Diagnoser:
-    """Feeds on rows in the order of their steps; the same rows give the same answer."""
+    """Feeds on rows in the order of their steps; the same rows give the same answer. A remedy that the run
+    cannot take, by ``can_take``, is not offered.
+    """
 
-    def __init__(self, config: RunConfig) -> None:
-        self.seen = Seen(config)
+    def __init__(self, config: RunConfig, can_take: Callable[[Remedy], bool] = lambda _: True) -> None:
+        self.seen = Seen(config, can_take)
         self.rules = RULES.get(self.seen.kind, RULES["images"])
         self.active: list[DiagnosisRecord] = []
         self.since: dict[str, int] = {}
@@ -64,7 +67,7 @@ class Diagnoser:
         evidence = f"The update of {names} at step {step:,} left weights with which {statistic} is infinite "
         evidence += "or NaN."
         words = " and ".join(f"{name} at {value:g}" for name, value in rates.items())
-        remedy: Remedy = {"sentence": f"Start again with {words}", "options": dict(rates), "live": False}
+        remedy = differing(self.seen, f"Start again with {words}", rates, live=False)
         numbers = {"step": step, "network": networks[-1], "statistic": statistic}
         self.broken = {**diagnosis("divergence", evidence, numbers, remedy), "since": step}
 

@@ -30,7 +30,7 @@ from engine.networks import precision
 from engine.networks.dropout import Dropout
 from engine.options import BadInput
 from engine.options import validate as validate_values
-from engine.runs.records import Options, RunConfig
+from engine.runs.records import Options, Remedy, RunConfig
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.averages import observes_itself
 from engine.training import optimizers
@@ -83,6 +83,7 @@ class Trainer:
         self.trail = Trail()
         self.observer: Observer | None = None  # of the turns to come
         self.stage_number = -1  # of the stage that was entered last
+        self._takes: dict[str, bool] = {}  # what ``can_take`` found
         self._adopt({})
         self._enter(0)
 
@@ -310,15 +311,29 @@ class Trainer:
         """Change live options between two steps. Raises ``BadInput`` and changes nothing if they cannot be
         used.
         """
+        self.options = self._with(changes, live=True)
+        self.ctx.refresh(self.options)
+        self.stages = self.recipe.stages()
+        self._refresh()
+
+    def can_take(self, remedy: Remedy) -> bool:
+        """Whether this run can be changed so, or a new one like it started, if the remedy is not ``live``."""
+        key = repr((self.options, remedy))  # asked at every measurement, and seldom anew
+        if key not in self._takes:
+            self._takes[key] = True
+            try:
+                self._with(remedy["options"], remedy["live"])
+            except BadInput:
+                self._takes[key] = False
+        return self._takes[key]
+
+    def _with(self, changes: Options, live: bool) -> Any:
+        """The options with ``changes``, only of live ones if ``live``. Raises ``BadInput``."""
         from engine.training.refusals import check
 
-        live = {
-            name
-            for name, field in type(self.options).model_fields.items()
-            if (field.json_schema_extra or {}).get("live")
-        }
-        for name in changes:
-            if name not in live:
+        fields = type(self.options).model_fields
+        for name in changes if live else ():
+            if name not in fields or not (fields[name].json_schema_extra or {}).get("live"):
                 raise BadInput(
                     f"{name[:80]} cannot change while the run trains.",
                     name[:80],
@@ -326,10 +341,7 @@ class Trainer:
                 )
         options = validate_values(type(self.options), {**self.options.model_dump(), **changes})
         check(self.config["gan"], options, self.source)
-        self.options = options
-        self.ctx.refresh(options)
-        self.stages = self.recipe.stages()
-        self._refresh()
+        return options
 
     def _set_rates(self) -> None:
         """Give each optimizer its player's rate, decayed as far as this step asks for."""

@@ -35,7 +35,7 @@ class Reporter:
     ) -> None:
         self.trainer, self.picture, self.status = trainer, picture, status
         self.journal, self.keeper, self.progress = journal, keeper, progress
-        self.diagnoser = Diagnoser(trainer.config)
+        self.diagnoser = Diagnoser(trainer.config, trainer.can_take)
         self._measurements = trainer.step // trainer.measure_every
         self._active: list[str] = []
         self._diagnosed = 0.0
@@ -135,6 +135,7 @@ class Reporter:
         self.diagnoser.diverged(broken.step, broken.networks, broken.statistic, tenths)
 
     def _diagnose(self, row: Row) -> None:
+        self.diagnoser.seen.options |= self.trainer.options.model_dump()  # some may have changed since
         active, now = self.diagnoser.update(row), time.perf_counter()
         names = [item["name"] for item in active]
         ends = self.trainer.step == self.status.steps  # what is left to see agrees with the last row

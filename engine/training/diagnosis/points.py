@@ -61,13 +61,16 @@ def oscillation(d: Seen) -> DiagnosisRecord | None:
 def _calming(d: Seen) -> Remedy | None:
     if d.options["weight_clip"]:
         options = {"weight_clip": 0.0, "gradient_penalty": penalty(d), "critic_steps": 5}
-        return differing(d, "A gradient penalty instead of clipping, 5 D steps", options, live=True)
+        sentence = "A gradient penalty instead of clipping, 5 D steps"
+        if remedy := differing(d, sentence, options, live=True):
+            return remedy
     if remedy := keep_up(d):
         return remedy
     rates = {f"{player}_lr": d.options[f"{player}_lr"] / 10 for player in ("generator", "discriminator")}
     if max(rates.values()) > LARGE_RATE / 10:
         slow = {**rates, "generator_beta1": 0.5, "discriminator_beta1": 0.5}
-        return differing(d, "A tenth of both learning rates, momentum 0.5", slow, live=False)
+        if remedy := differing(d, "A tenth of both learning rates, momentum 0.5", slow, live=False):
+            return remedy
     return wgan_gp(d)
 
 

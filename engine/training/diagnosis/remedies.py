@@ -1,4 +1,4 @@
-"""Remedies: changes of options, never of what is on already."""
+"""Remedies: changes of options, never of what is on already, nor such as the run would refuse."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from engine.training.diagnosis.seen import Seen
 
 
 def differing(d: Seen, sentence: str, options: dict[str, Any], live: bool) -> Remedy | None:
-    """A remedy of what is not on yet; ``None`` if there is nothing in it."""
+    """A remedy of what is not on yet; ``None`` if there is nothing in it, or the run cannot take it."""
     changes = {name: value for name, value in options.items() if d.options.get(name, value) != value}
-    return {"sentence": sentence, "options": changes, "live": live} if changes else None
+    remedy: Remedy = {"sentence": sentence, "options": changes, "live": live}
+    return remedy if changes and d.can_take(remedy) else None
 
 
-def slower(d: Seen) -> Remedy:
+def slower(d: Seen) -> Remedy | None:
     """When all else is on: smaller steps."""
     rates = {f"{player}_lr": d.options[f"{player}_lr"] / 3 for player in ("generator", "discriminator")}
-    return {"sentence": "A third of both rates", "options": rates, "live": True}
+    return differing(d, "A third of both rates", rates, live=True)
 
 
 def keep_up(d: Seen) -> Remedy | None:
@@ -25,23 +26,32 @@ def keep_up(d: Seen) -> Remedy | None:
     rate = d.options["generator_lr"]
     if d.options["discriminator_lr"] >= rate / 3:
         return None
-    sentence = f"Let D keep up: D's rate {rate:g}, as G's"
-    return {"sentence": sentence, "options": {"discriminator_lr": rate}, "live": True}
+    return differing(d, f"Let D keep up: D's rate {rate:g}, as G's", {"discriminator_lr": rate}, live=True)
 
 
-def wgan_gp(d: Seen) -> Remedy:
-    """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D. Smaller steps where it is on."""
+def wgan_gp(d: Seen) -> Remedy | None:
+    """WGAN-GP's recipe: the paper's for pictures, a gentler penalty in 2-D, and nothing of what a critic
+    cannot have beside it. Smaller steps where it is on, or is none for this GAN.
+    """
     if d.options["objective"] == "wasserstein" and d.options.get("gradient_penalty"):
         return slower(d)
     options: dict[str, Any] = {
         "objective": "wasserstein",
+        "generator_update": "heuristic",
+        "updates": "alternating",
         "critic_steps": 5,
         "weight_clip": 0.0,
         "label_smoothing": 0.0,
+        "minibatch_discrimination": 0,
         "gradient_penalty": penalty(d),
-        "discriminator_norm": "layer",
     }
-    return differing(d, "Wasserstein with a gradient penalty", options, live=False) or slower(d)
+    if d.options.get("adaptive_augment"):  # it goes by the sign of D, and a critic's means nothing
+        options |= {"adaptive_augment": False, "diff_augment": True}
+    sentence = "Wasserstein with a gradient penalty"
+    for norm in ("layer", "none"):  # batch norm mixes samples; not every D has the other
+        if remedy := differing(d, sentence, {**options, "discriminator_norm": norm}, live=False):
+            return remedy
+    return slower(d)
 
 
 def penalty(d: Seen) -> float:

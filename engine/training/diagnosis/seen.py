@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import mean
 from typing import Any
 
@@ -53,8 +53,8 @@ WHY = {
 class Seen:
     """The last rows of a run, and what of earlier ones still matters."""
 
-    def __init__(self, config: RunConfig) -> None:
-        self.options = dict(config["options"])
+    def __init__(self, config: RunConfig, can_take: Callable[[Remedy], bool] = lambda _: True) -> None:
+        self.options, self.can_take = dict(config["options"]), can_take
         self.kind, self.modes = config["kind"], len(config["meta"]["data"].get("modes") or [])
         self.classes = len(config["meta"]["data"].get("classes") or [])
         self.score: Mapping[str, Any] = config["meta"].get("objective") or {}

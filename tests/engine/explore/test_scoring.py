@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.explore.scoring import COMPARED, histograms, overlay
+from engine.explore.scoring import COMPARED, histograms, overlay, scored
 from engine.live.drawing import FAKE, REAL
 from tests.engine.explore.conftest import ask, opened, pixels_of
 
@@ -30,6 +30,20 @@ def test_a_picture_is_scored_as_it_is_sent(runs, infogan):
 def test_points_are_scored(runs):
     result = ask(runs / "ring", "score", {"places": [{"seed": 1}]})[0]["result"]
     assert len(result["points"][0]) == 2 and 0 < result["scores"][0] < 1 and result["images"] == []
+
+
+@pytest.mark.parametrize(
+    ("objective", "smoothing", "undecided"),
+    [("non_saturating", 0.25, 0.375), ("least_squares", 0.25, 0.375), ("hinge", 0.0, 0.0)],
+)
+def test_undecided_is_what_the_best_d_says_under_the_targets_of_the_run(
+    model_at, objective, smoothing, undecided
+):
+    loaded = model_at("ring")
+    options = {"objective": objective, "label_smoothing": smoothing}
+    recipe = loaded.model.recipe
+    recipe.options = recipe.options.model_copy(update=options)
+    assert scored(loaded, torch.zeros(1, 2))["midpoint"] == undecided
 
 
 def test_the_overlay_says_where_light_would_help():

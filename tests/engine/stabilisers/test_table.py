@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from engine.gans import GANS
+from engine.models.assembly import open_source, options_model, shape_of
+from engine.options import BadInput
 from engine.stabilisers import STABILISERS, averages
 from engine.stabilisers.slopes import overlap
 from engine.training.trainer import Trainer
@@ -279,3 +282,25 @@ def test_spectral_norm_bounds_a_convolution_by_how_often_its_windows_overlap(ker
         pictures = torch.eye(2 * 12 * 12).view(-1, 2, 12, 12)
         operator = torch.linalg.matrix_norm(layer(pictures).flatten(1), 2)
     assert 1.05 < float(operator) <= overlap(kernel, stride) + 1e-3
+
+
+@pytest.mark.parametrize("name", STABILISERS)
+def test_other_names_of_networks_are_refused_not_stumbled_over(name):
+    """By each stabiliser that reaches for a network by its name."""
+
+    class Renamed(GANS["dcgan"]):
+        generators, judges, discriminators = ("painter",), ("critic",), ("critic",)
+
+        def networks(self):
+            usual = super().networks()
+            return {"painter": usual["generator"], "critic": usual["discriminator"]}
+
+    config, piece = small("dcgan", "mnist"), STABILISERS[name]
+    options = options_model("dcgan", "mnist")(**{**config["options"], piece.switch: piece.on})
+    data = shape_of(open_source("mnist", options))
+    try:
+        piece.check(options, Renamed, data)
+    except BadInput as refused:
+        assert refused.field == piece.switch
+        return
+    piece.build((recipe := Renamed(options, data)).networks(), recipe)

@@ -2,9 +2,15 @@
 
 import pytest
 
+from engine.data import DATASETS
+from engine.gans import GANS
+from engine.models.assembly import kept_options
+from engine.options import BadInput
 from engine.training.diagnose import Diagnoser
-from engine.training.diagnosis.seen import TITLES, WHY
+from engine.training.diagnosis import points, remedies
+from engine.training.diagnosis.seen import TITLES, WHY, Seen
 from engine.training.request import validate
+from engine.training.trainer import Trainer
 from tests.engine.conftest import small
 
 
@@ -268,3 +274,50 @@ def test_a_translator_that_is_left_behind():
     assert list(told(config, still)) == ["discriminator_overpowering"]
     better = [{**row, "test_l1": 0.5 - k / 100} for k, row in enumerate(rows)]
     assert "discriminator_overpowering" not in told(config, better)
+
+
+REMEDIES = (remedies.wgan_gp, remedies.evenly, remedies.keep_up, remedies.slower)
+IN_THE_WAY = (  # of a critic
+    {},
+    {"updates": "simultaneous"},
+    {"objective": "f_kl", "generator_update": "minimax"},
+    {"objective": "hinge", "hinge_margin": 2.0},
+    {"minibatch_discrimination": 8},
+    {"adaptive_augment": True},
+)
+
+
+@pytest.mark.parametrize("gan", GANS)
+def test_what_is_offered_can_be_applied(gan):
+    """Each remedy, of each GAN on points and pictures, beside what could be in its way."""
+    for kind in {"points", "images"} & set(GANS[gan].kinds):
+        data = next(name for name in ("ring", "mnist", *DATASETS) if DATASETS[name].kind == kind)
+        usual = validate({"gan": gan, "data": data, "steps": 5, "device": "cpu"})
+        trainer = Trainer(usual)
+        for changes in IN_THE_WAY:
+            try:
+                trainer.options = trainer._with(changes, live=False)
+            except BadInput:
+                continue  # not for this GAN
+            seen = Seen(trainer.config, trainer.can_take)
+            seen.options |= trainer.options.model_dump()
+            offered = [make(seen) for make in REMEDIES]
+            offered += [points._calming(seen)] if kind == "points" else []
+            assert any(offered), changes
+            for remedy in filter(None, offered):
+                options = {**kept_options(trainer.options), **remedy["options"]}
+                config = validate({"gan": gan, "data": data, "steps": 5, "device": "cpu", "options": options})
+                live = {field["name"] for field in config["meta"]["live"]}
+                assert not remedy["live"] or remedy["options"].keys() <= live, remedy
+            trainer.options = trainer._with(usual["options"], live=False)
+
+
+def test_what_is_on_by_now_is_not_offered_again():
+    """A remedy that was applied as the run trained is on, whatever the run began with."""
+    trainer = Trainer(small(objective="wasserstein", weight_clip=0.1))
+    seen = Seen(trainer.config, trainer.can_take)
+    first = points._calming(seen)
+    assert first["live"] and "gradient_penalty" in first["options"]
+    trainer.set_options(first["options"])
+    seen.options |= trainer.options.model_dump()
+    assert points._calming(seen)["options"].keys() == {"generator_lr", "discriminator_lr"}

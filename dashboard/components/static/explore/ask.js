@@ -107,11 +107,12 @@ export class AskTab {
     const { hub } = this;
     const [score] = answer.scores;
     setText(this.verdict, `${answer.label} = ${fixed(score, 3)}`);
+    const undecided = answer.midpoint === null ? '' : ` ${fixed(answer.midpoint, 3)}: undecided.`;
     setText(
       this.meaning,
       answer.probability
-        ? `The probability, by D, of ${answer.real_kind}. One half: undecided.`
-        : 'It has no scale of its own: compare with the real and generated data below.',
+        ? `The probability, by D, of ${answer.real_kind}.${undecided}`
+        : `It has no scale of its own: compare with the real and generated data below.${undecided}`,
     );
     this.#showClasses(answer.classes?.[0]);
     this.chart.hidden = !answer.real && !answer.fake;
