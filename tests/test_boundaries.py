@@ -117,8 +117,8 @@ NEEDS: dict[str, str] = {
     "engine.tools": "engine engine.data engine.live engine.metrics engine.models engine.networks "
     "engine.presets engine.runs engine.training engine.worker",
     # the doors
-    "engine.api": "engine engine.options engine.plugins engine.presets engine.requests engine.runs "
-    "engine.server",
+    "engine.api": "engine engine.live engine.options engine.plugins engine.presets engine.requests "
+    "engine.runs engine.server",
     "engine.command_line": "engine.explore engine.metrics engine.models engine.options engine.plugins "
     "engine.presets engine.requests engine.runs engine.training engine.translation engine.weights "
     "engine.worker",
@@ -148,8 +148,9 @@ NEEDS: dict[str, str] = {
     "dashboard.studio": "dashboard.assets dashboard.errors dashboard.hosts dashboard.root dashboard.strict "
     "dashboard.theme engine.api engine.options engine.requests",
     "dashboard.components": "dashboard.root",
-    "dashboard.pages": "dashboard.components dashboard.lessons dashboard.root dashboard.sent "
-    "dashboard.session "
+    "dashboard.analysis": "engine.api",
+    "dashboard.pages": "dashboard.analysis dashboard.components dashboard.lessons dashboard.root "
+    "dashboard.sent dashboard.session "
     "dashboard.theme engine.api engine.options engine.requests",
     "dashboard.launch": "dashboard.access dashboard.app dashboard.connections dashboard.hosts "
     "dashboard.root engine.api engine.options",

@@ -20,6 +20,12 @@ PAGES: dict[str, Page] = {
     "learn": Page("learn.py", "Learn", "learn", "Lessons: predict, run, see, and explain."),
     "new": Page("new.py", "New run", "new", "Choose the data, the GAN and its objective."),
     "train": Page("train.py", "Live", "train", "Watch a run learn, step it by hand and change its knobs."),
+    "analyse": Page(
+        "analyse.py",
+        "Analyse",
+        "analyse",
+        "Curves and figures of up to six runs, to study and take along.",
+    ),
     "explore": Page("explore.py", "Explore", "explore", "Play with what a generator has learnt."),
     "translate": Page("translate.py", "Translate", "translate", "Turn your own pictures into others."),
     "models": Page(

@@ -14,6 +14,7 @@ from dashboard.pages.parts.runs import LIVE, age, figures, run_html
 from dashboard.pages.parts.thumbnails import thumbnail_html
 from engine.options import BadInput
 
+MOST_ANALYSED = 6
 PAGE = 20  # runs shown at first, and more at each click
 Summary = dict[str, Any]
 
@@ -166,8 +167,12 @@ def show_compare(ticked: list[Summary]) -> None:
     """The button that opens two runs side by side."""
     if st.button("Compare side by side", disabled=len(ticked) != 2, key="compare_two"):
         go("train", run=[run["id"] for run in ticked])
-    words = {0: "Tick two runs to compare them.", 1: "Tick one more.", 2: ""}
-    st.caption(words.get(len(ticked), "Tick only two."))
+    if st.button("Analyse", disabled=not 0 < len(ticked) <= MOST_ANALYSED, key="analyse_ticked"):
+        go("analyse", run=[run["id"] for run in ticked])
+    words = {0: f"Tick two runs to compare them, up to {MOST_ANALYSED} to analyse them.", 1: "", 2: ""}
+    st.caption(
+        words.get(len(ticked), "Side by side: two." if len(ticked) <= MOST_ANALYSED else "Tick fewer.")
+    )
 
 
 ask()

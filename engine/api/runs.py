@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from engine import presets as experiments
 from engine.api.served import VALIDATION_S, Role, Served, permit
+from engine.live import frames
 from engine.options import BadInput, NotFound
 from engine.requests.base import Limit, Seed, Since, Step, value_of
 from engine.runs import history
 from engine.runs.folder import RunFolder
+from engine.runs.headers import FrameHeader
 from engine.runs.names import check_id
 from engine.runs.reading import Damaged
 from engine.runs.records import Row, RunConfig, RunEvent, Status
@@ -180,6 +184,13 @@ class Runs(Served):
         folder = self.folder(run)
         number = value_of(Step, step, "step")
         return _read(folder.snapshots / f"{number:08d}.bin", f"snapshot of step {number}")
+
+    def kept_frame(self, run: str, step: int) -> tuple[FrameHeader, dict[str, np.ndarray | bytes]]:
+        """The frame kept at ``step``, opened: its header and its arrays. Raises ``NotFound``."""
+        try:
+            return frames.unpack(self.snapshot(run, step))
+        except (ValueError, KeyError, TypeError):
+            raise NotFound(f"the snapshot of step {step} is damaged.", "step", "Choose another.") from None
 
     def thumbnail(self, run: str) -> bytes:
         """A small PNG of the run's newest samples. Raises ``NotFound`` if there is none yet."""

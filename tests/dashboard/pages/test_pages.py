@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -407,6 +408,23 @@ def test_rename(presenter: Engine, make_run: Callable[..., str]):
     next(button for button in app.button if button.label == "Rename").click().run()
     assert not app.exception
     assert presenter.run(run)["config"]["name"] == "after"
+
+
+def test_runs_are_analysed_and_what_is_not_there_is_said(presenter: Engine, make_run: Callable[..., str]):
+    runs = [make_run(name=f"*{number}*") for number in range(7)]
+    for run in runs:
+        rows = [{"row": k, "attempt": 1, "step": 10 * k, "time": k, "d_loss": 0.4 - k / 9} for k in range(9)]
+        lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (presenter.runs_folder / run / "metrics.jsonl").write_text(lines, "utf-8")
+    app = open_page("analyse", run=[*runs, "nobody"])
+    assert not app.exception and "there is no run called nobody" in text(app).lower()
+    assert "first 6 runs" in text(app)
+    assert app.multiselect[0].value == runs[:6] and app.multiselect[1].value == ["d_loss"]
+    app.toggle(key="analyse_log_y").set_value(True).run()
+    assert not app.exception and "30 values of 0 or less have no place" in text(app)
+    presenter.delete("presenter", runs[0])
+    app.run()  # deleted while it was looked at
+    assert not app.exception
 
 
 def test_two_ticked_runs_are_compared(presenter: Engine, make_run: Callable[..., str]):

@@ -212,12 +212,25 @@ export class Controls {
           if (await commands.send({ command: 'checkpoint' })) this.view.notify('Checkpoint asked for');
         }),
         item('Duplicate', 'Start the same run again from the beginning', () => commands.duplicate()),
+        this.#analyse(),
         ...this.view.runs.flatMap((run) => this.#models(run)),
         item('Save picture', 'Download the picture as PNG', () => this.view.savePicture()),
         el('p', { class: 'gv-keys', text: 'Keys: space pause, d step D, g step G, b both' }),
       ),
       { label: 'more' },
     );
+  }
+
+  /** A link to the runs' curves, to be studied. */
+  #analyse() {
+    const address = new URL('analyse', document.baseURI);
+    for (const run of this.view.runs) address.searchParams.append('run', run.id);
+    return el('a', {
+      class: 'gv-item',
+      href: address.href,
+      title: 'Every recorded quantity',
+      text: 'Analyse',
+    });
   }
 
   /** Links to what the run has made: its newest checkpoint, and its best one if it keeps one. */
