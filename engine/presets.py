@@ -51,7 +51,7 @@ _OVERPOWERED = _run(
     "gan", "ring", 20_000, objective="minimax", critic_steps=5, discriminator_lr=1e-3,
     generator_optimizer="sgd", generator_lr=3e-4,
 )  # fmt: skip
-_ONE_GAUSSIAN: dict[str, Any] = {"affine": True, "modes": 2, "sd": 0.2, "generator_update": "minimax"}
+_ONE_GAUSSIAN: dict[str, Any] = {"affine": True, "modes": 3, "sd": 0.1, "generator_update": "minimax"}
 
 PRESETS: dict[str, Preset] = {
     "ring_collapse": Preset(
@@ -167,8 +167,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "historical_averaging": _trick(
         "Historical averaging",
-        "Watch the chase come to rest: weights held to the mean of all that they were do not circle. G's "
-        "points spread over the ring, if not onto its modes.",
+        "Watch the chase slow down, and from some seeds come to rest: weights held to the mean of all that "
+        "they were circle less. G's points spread over the ring, if not onto its modes.",
         "oscillation",
         _CIRCLING,
         historical_averaging=1.0,
@@ -219,8 +219,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "mode_seeking": Preset(
         title="Covering or seeking modes",
-        watch="Watch one Gaussian learn two: KL spreads it over both, reverse KL draws it onto one. From "
-        "many other seeds it stays between them, which is a minimum of reverse KL too.",
+        watch="Watch one Gaussian learn three: KL spreads it over all, reverse KL draws it onto one, or now "
+        "and then leaves it between two, which is a minimum of reverse KL too.",
         expect="learning",
         runs=tuple(
             {**_run("gan", "ring", 20_000, objective=objective, **_ONE_GAUSSIAN), "seed": 1}

@@ -294,6 +294,8 @@ class Context:
             if penalty is not None:
                 statistics[f"penalty_{piece.switch}"] = penalty.detach()
                 loss = loss + penalty * every
+        for piece in self.active:
+            statistics |= piece.recorded(self)
         return loss, statistics
 
     def with_generator_terms(self, loss: Tensor, fake: Tensor) -> tuple[Tensor, Statistics]:

@@ -20,6 +20,7 @@ METRICS: dict[str, Metric] = {
     "transport": of_samples.TRANSPORT,
     "players": of_networks.PLAYERS,
     "reach": of_networks.REACH,
+    "augmentation": of_networks.AUGMENTATION,
     "diversity": of_samples.DIVERSITY,
     "classes": of_samples.CLASSES,
     "stacked_modes": of_samples.STACKED_MODES,

@@ -62,6 +62,9 @@ SATURATING = Need(
     "the minimax objective, and a G of known weights that D judges",
     lambda recipe, _: recipe.options.objective == "minimax" and recipe.generators == ("generator",),
 )
+AUGMENTED = Need(
+    "adaptive augmentation", lambda recipe, _: bool(getattr(recipe.options, "adaptive_augment", False))
+)
 TRANSLATES = Need("a GAN that translates pictures", lambda recipe, _: bool(recipe.directions))
 TWO_WAYS = Need("a GAN that translates both ways", lambda recipe, _: len(recipe.directions) > 1)
 TRUTH = Need("held-out pictures whose translation is known", _knows_translations)

@@ -190,3 +190,21 @@ REACH = Metric(
         "g_jacobian": "The root mean squared norm of how samples move with G's weights.",
     },
 )
+AUGMENTATION = Metric(
+    "Adaptive augmentation",
+    "How strongly ADA changes what D sees, as D's growing too sure of real pictures asks for.",
+    ("images",),
+    (needs.AUGMENTED,),
+    {},
+    charts={
+        "augmentation": Chart(
+            (Line("augment_p", "p", "d", "p"),),
+            "strength of augmentation",
+            "The probability of each change to what D sees. It rises while D is surer of real pictures than "
+            "its target, as a D is that learns few of them by heart.",
+            "augmentation",
+            SHARE,
+        )
+    },
+    fields={"augment_p": "The probability of each of ADA's changes, after the row's last turn."},
+)

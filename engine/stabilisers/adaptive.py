@@ -84,6 +84,10 @@ class AdaptiveAugment(Stabiliser):
         step = EVERY * len(real) / ctx.options.augment_images
         _strength(ctx).add_((sure - ctx.options.augment_target).sign() * step).clamp_(0, 1)
 
+    def recorded(self, ctx: Context) -> dict[str, Tensor]:
+        """p as it is after this look."""
+        return {"augment_p": _strength(ctx).clone()}
+
 
 def _strength(ctx: Context) -> Tensor:
     """p, a scalar in [0, 1] that begins at 0."""

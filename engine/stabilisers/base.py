@@ -60,6 +60,10 @@ class Stabiliser:
         """
         return None
 
+    def recorded(self, ctx: Context) -> dict[str, Tensor]:
+        """Scalars of its own for the record of D's turn, by the name in a row of metrics."""
+        return {}
+
     def generator_term(self, ctx: Context, fake: Tensor) -> Tensor | None:
         """A scalar added to G's loss, through the generated batch or G's weights."""
         return None

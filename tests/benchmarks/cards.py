@@ -151,14 +151,14 @@ CARDS: dict[str, Card] = {
         lambda f: f["modes"] <= 2 and f["modes with"] >= 7,
     ),
     "historical_averaging": Card(
-        "the chase goes on without, and comes to rest with, samples spread out",
+        "the chase goes on without, and slows down by a third or more with, samples spread out",
         (1600, 2400),
         lambda a, b: {
             "moved": moved(a.measured),
             "moved with": moved(b.late),
             "diversity with": of(b, "diversity"),
         },
-        lambda f: f["moved"] >= 0.3 and f["moved with"] < 0.1 and f["diversity with"] > 0.5,
+        lambda f: f["moved"] >= 0.3 and f["moved with"] < f["moved"] * 2 / 3 and f["diversity with"] > 0.5,
     ),
     "instance_noise": Card(
         "G stands still without, and finds the data with",
@@ -179,7 +179,7 @@ CARDS: dict[str, Card] = {
         lambda f: f["shared information"] < 0.3 and f["with"] > 0.7,
     ),
     "mode_seeking": Card(
-        "KL spreads the Gaussian over both modes, reverse KL puts it on one",
+        "KL spreads the Gaussian over all three modes, reverse KL puts it on one",
         (2500, 2500),
         lambda a, b: {"spread by KL": a.end["spread"], "by reverse KL": b.end["spread"]},
         lambda f: f["spread by KL"] > 0.6 and f["by reverse KL"] < 0.4,

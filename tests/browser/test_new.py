@@ -1,6 +1,7 @@
 """Own pictures on the New run page: sent, reported, and deleted only when that was meant."""
 
 import io
+import re
 import zipfile
 
 from playwright.sync_api import expect
@@ -25,6 +26,17 @@ def test_pairs_are_sent_reported_and_deleted(page, site):
     page.get_by_role("button", name="Add", exact=True).click()
     report = page.locator(".gs-note", has_text="16 pictures added")
     expect(report).to_contain_text("Left out broken.png")
+    chosen = page.get_by_test_id("stSelectbox").filter(has_text="Uploaded before")
+    expect(chosen.get_by_role("combobox")).to_have_value(re.compile("^My pictures · 16"))
+    page.get_by_text("Upload pictures", exact=True).click()
+    sent.set_input_files(zip_of(**pairs, one_more=file_of(photograph(64, 128))))
+    page.get_by_role("button", name="Add", exact=True).click()
+    # what was just sent is what would be trained on
+    expect(chosen.get_by_role("combobox")).to_have_value(re.compile("^My pictures · 17"))
+    page.get_by_role("button", name="Delete these pictures").click()
+    expect(page.get_by_text("17 pictures. This cannot be undone.")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(chosen.get_by_role("combobox")).to_have_value(re.compile("^My pictures · 16"))
     page.get_by_role("button", name="Delete these pictures").click()
     expect(page.get_by_text("16 pictures. This cannot be undone.")).to_be_visible()
     assert len(site.http.get("/api/datasets").json()) == 1

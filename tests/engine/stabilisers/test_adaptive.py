@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine.metrics import METRICS
 from engine.options import BadInput
 from engine.stabilisers import STABILISERS
 from engine.stabilisers.adaptive import EVERY, STRENGTH, augmented
@@ -55,6 +56,9 @@ def test_training_goes_on_under_full_strength():
     for _ in range(EVERY + 1):
         trainer.iterate()
     assert trainer.is_finite() and float(trainer.ctx.memory[STRENGTH]) > 0.99
+    row, _ = trainer.read()
+    (line,) = METRICS["augmentation"].charts["augmentation"].lines
+    assert row[line.key] > 0.99 and METRICS["augmentation"].unmet(trainer.recipe, trainer.source) is None
 
 
 @pytest.mark.parametrize(
