@@ -37,6 +37,7 @@ def add_command(command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--longest", type=int, default=0, help="reduce pictures whose longest side has more pixels first"
     )
+    parser.add_argument("--value-range", default="", help=Translate.model_fields["value_range"].description)
     parser.add_argument("--seed", type=int, default=0, help="of dropout")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
 
@@ -48,7 +49,9 @@ def translate(given: argparse.Namespace) -> int:
     from engine.models import finding
     from engine.models.library import Library
 
-    options = Translate.read({name: getattr(given, name) for name in (*CHOICES, "longest", "seed")})
+    options = Translate.read(
+        {name: getattr(given, name) for name in (*CHOICES, "value_range", "longest", "seed")}
+    )
     loaded = Library().get(finding.find(given.model, given.runs))
     found = list(_found(given.pictures))
     if not found:
@@ -67,8 +70,11 @@ def translate(given: argparse.Namespace) -> int:
 
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)
-                write_bytes(out, _translated(loaded, path, options, show))
+                png, notes = _translated(loaded, path, options, show)
+                write_bytes(out, png)
                 bar.write(str(out), file=sys.stdout)
+                for note in notes:
+                    bar.write(f"{path}: {note}", file=sys.stderr)
             except (BadInput, OSError) as problem:
                 if isinstance(problem, NoRoom) or is_full(problem):  # the others would find none, either
                     raise
@@ -79,7 +85,10 @@ def translate(given: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _translated(loaded: object, path: Path, options: Translate, show: Callable[[float], None]) -> bytes:
+def _translated(
+    loaded: object, path: Path, options: Translate, show: Callable[[float], None]
+) -> tuple[bytes, list[str]]:
+    """The result as a PNG, and what is to be said about the picture. Raises ``BadInput``."""
     from engine.models.library import Loaded
     from engine.translation.translating import translate_picture
 
@@ -92,7 +101,7 @@ def _translated(loaded: object, path: Path, options: Translate, show: Callable[[
             try:
                 show(next(work))
             except StopIteration as end:
-                return end.value["png"]
+                return end.value["png"], end.value["notes"]
 
 
 def _found(given: list[Path]) -> Iterator[tuple[Path, Path]]:

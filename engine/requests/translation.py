@@ -48,6 +48,13 @@ class Translate(Request):
     alpha: Literal["keep", "white"] = Field(
         "keep", description="Put transparency back afterwards, or make it white."
     )
+    value_range: str = Field(
+        "",
+        max_length=100,
+        description="Of grey pictures with more than 8 bits: the values that are black and white, two for "
+        "each side if they differ. Empty: as the model's data were said to be, or chosen from the picture.",
+        examples=["0 4095"],
+    )
     longest: Annotated[int, Field(ge=0, le=LARGEST), AfterValidator(_large_enough), WHOLE] = Field(
         0, description="Larger pictures are reduced to it first; 0: none are.", examples=[1024]
     )

@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from engine.data.pixels import to_png
 from engine.data.reading import pictures
+from engine.data.reading.depth import Scale, usual_scale
 from engine.data.reading.opening import open_picture
 from engine.data.reading.pictures import UnreadableError
 from engine.options import BadInput
@@ -37,22 +38,23 @@ class Decoded:
         return np.dstack([colours, opaque if self.alpha is None else self.alpha])
 
 
-def decode(raw: bytes) -> Decoded:
-    """Any common format, turned as its EXIF data say, of any depth, colour space and profile. Raises
-    ``BadInput`` with the reason.
+def decode(raw: bytes, scale: Scale | None = None) -> Decoded:
+    """Any common format, turned as its EXIF data say, of any depth, colour space and profile. Grey values of
+    more than 8 bits are made levels on ``scale``, or on one chosen from them alone. Raises ``BadInput`` with
+    the reason.
     """
     picture, notes = open_picture(raw)
     try:
         pictures.turn(picture)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _plain(picture, notes)
+            return _plain(picture, notes, scale)
     except (UnreadableError, *pictures.DAMAGED) as problem:
         reason = " ".join(str(problem).split())[:120] or type(problem).__name__
         raise BadInput(f"that file cannot be read: {reason}.", "image", "Save it anew as PNG.") from None
 
 
-def _plain(picture: Image.Image, notes: list[str]) -> Decoded:
+def _plain(picture: Image.Image, notes: list[str], scale: Scale | None) -> Decoded:
     alpha: Image.Image | None = None
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
@@ -61,8 +63,12 @@ def _plain(picture: Image.Image, notes: list[str]) -> Decoded:
             alpha = None
         plain = picture.convert("L") if picture.mode in ("LA", "La") else layer.convert("RGB")
         plain.info["icc_profile"] = picture.info.get("icc_profile")
-    elif picture.mode.startswith("I") or picture.mode == "F":
-        plain = pictures.upright(picture, _WHOLE)
+    elif pictures.is_deep(picture):
+        values, low, high = pictures.deep_values(picture, _WHOLE)
+        chosen = scale or usual_scale(low, high, picture.mode == "F")
+        whose = "as was said" if scale else f"chosen from this picture: they go from {low:g} to {high:g}"
+        notes.append(f"Its values: {chosen} ({whose}).")
+        plain = Image.fromarray(chosen.levels(np.asarray(values)))
     else:
         plain = picture.convert("RGB") if picture.mode in ("P", "1") else picture
         plain.info["icc_profile"] = picture.info.get("icc_profile")

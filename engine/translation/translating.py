@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.data.reading.depth import Scale, read_scales
 from engine.data.reading.pictures import MAX_PIXELS
 from engine.game.recipe import Direction
 from engine.models.library import Loaded
@@ -77,7 +78,7 @@ def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Pa
     way = _Way(mode, seed, folder, options.scale == "whole")
     returns = _way_back(loaded, direction) if options.back else None
     if options.preprocess == "off":
-        pixels, alpha, notes = _opened(raw, there, options)
+        pixels, alpha, notes = _opened(raw, there, options, _scale_of(loaded, options))
         scale, why = there.scale(pixels, options.scale)
         notes += [why] if why else []
     else:
@@ -120,13 +121,21 @@ def translate_picture(loaded: Loaded, raw: bytes, options: Translate, folder: Pa
     }
 
 
+def _scale_of(loaded: Loaded, options: Translate) -> Scale | None:
+    """What values of more than 8 bits are measured on: as is asked for, else as the model's data were said to
+    be. Raises ``BadInput``.
+    """
+    text = options.value_range or getattr(loaded.model.options, "value_range", "")
+    return read_scales(text)[options.direction == "b_to_a"]
+
+
 def _opened(
-    raw: bytes, there: Translator, options: Translate
+    raw: bytes, there: Translator, options: Translate, values: Scale | None
 ) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
     """The picture's uint8 pixels, (H, W, 3) or, for a network that takes RGBA, (H, W, 4), at most as large as
     is asked for; its alpha (H, W), if that is to be put back; and notes. Raises ``BadInput``.
     """
-    decoded = decode(raw)
+    decoded = decode(raw, values)
     pixels, alpha, notes = decoded.pixels, decoded.alpha, decoded.notes
     if there.given == 4:
         pixels = decoded.with_alpha()

@@ -9,6 +9,10 @@ from engine.data.reading import pictures
 from engine.data.reading.pictures import TooLargeError, UnreadableError
 from engine.options import BadInput
 
+PNG, COLOURED = (
+    b"\x89PNG\r\n\x1a\n",
+    (2, 4, 6),
+)  # a file's first bytes; kinds of pixels that Pillow cuts to 8 bits
 LEAST = 0.25  # share of a cut file's rows that must be there
 
 
@@ -23,6 +27,8 @@ def open_picture(raw: bytes) -> tuple[Image.Image, list[str]]:
         if not pixels:
             raise BadInput("the picture has no pixels.", "image", "Send one with at least 1 x 1.")
         notes = ["Animated: this is its first frame."] if getattr(picture, "is_animated", False) else []
+        if raw[:8] == PNG and raw[24] == 16 and raw[25] in COLOURED:
+            notes.append("Of its 16 bits a colour the first 8 were read.")
         decoded = _decoded(raw, picture, notes)
         if decoded.mode == "F" and not np.isfinite(np.asarray(decoded)).all():
             raise UnreadableError("it holds values that are not numbers")

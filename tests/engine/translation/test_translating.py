@@ -1,10 +1,13 @@
 """Translations of pictures of any size, shape and kind, against the plain networks."""
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
 
+from engine.data.reading.depth import Scale
 from engine.live.drawing import REAL
 from engine.models.library import Library
 from engine.networks.resnet import ResnetGenerator
@@ -278,6 +281,33 @@ def test_every_kind_of_file_becomes_the_same_pixels():
     assert np.abs(cmyk.astype(int) - photo).mean() < 3
     palette = Image.fromarray(photo).quantize(200)
     assert np.array_equal(decode(file_of(palette)).pixels, np.asarray(palette.convert("RGB")))
+
+
+def test_a_deep_picture_says_on_which_scale_it_was_read_and_takes_another():
+    """As depth, slices of a scan, and what a camera of 12 bits sees: alone, or as one of a set."""
+    half, near = (np.full((8, 8), value, np.float32) for value in (0.5, 1.01))
+    half[0, 0] = 0
+    for values, scale, level, words in (
+        (half, None, 128, "go from 0 to 0.5"),
+        (half, Scale(0, 0.5), 255, "as was said"),
+        (near, Scale(0, 2), 129, "as was said"),
+        (np.array([[-1024, 1023]], np.int32), Scale(-1024, 3070), 128, "as was said"),
+        (np.array([[0, 4095]], np.uint16), None, 255, "0 is black and 4095 white"),
+    ):
+        read = decode(file_of(Image.fromarray(values), "TIFF"), scale)
+        assert read.pixels[-1, -1].tolist() == [level] * 3 and words in read.notes[-1], read.notes
+    assert not any("values" in note for note in decode(file_of(photograph(8, 8))).notes)
+
+
+def test_colours_of_16_bits_are_said_to_be_cut():
+    def chunk(kind, data):
+        body = kind + data
+        return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+    head, rows = bytes([0, 0, 0, 2, 0, 0, 0, 2, 16, 2, 0, 0, 0]), (b"\0" + b"\x12\x34" * 6) * 2
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    read = decode(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks))
+    assert (read.pixels == 0x12).all() and "16 bits" in read.notes[0]
 
 
 def test_a_turned_photograph_is_upright():
