@@ -205,7 +205,7 @@ def as_text(found: dict[str, Any]) -> str:
                 if (spread := found["spreads"].get(key)) is not None:
                     beside += f" ± {spread:.2g}"
                 lines += [
-                    f"  {figure.heading:<22}{_number(value):>10}   {beside:<18}{figure.better} is better"
+                    f"  {figure.heading:<22}{_number(value):>10}   {beside:<27}{figure.better} is better"
                 ]
         if measure.floor and measure.figures.keys() & found["floors"].keys():
             lines += [f"  beside: {measure.floor}"]

@@ -3,6 +3,7 @@
 python -m engine.tools.pretraining                             what there is to make
 python -m engine.tools.pretraining infogan-mnist               trains or goes on, measures, keeps it
 python -m engine.tools.pretraining infogan-mnist --run runs/X  the same from a run that is there already
+python -m engine.tools.pretraining infogan-mnist --measure     only measures what ships again
 
 An interrupted training goes on where it stopped when the command is given again.
 """
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 
 from engine import PRETRAINED
+from engine.data.reading.split import SPLIT, Split
 from engine.metrics import METRICS
 from engine.metrics.evaluate import evaluate
 from engine.models import loading
@@ -44,6 +46,12 @@ class Plan:
     polish_steps: int = 0
 
 
+PARTS: dict[Split, str] = {
+    "families": "the test part",
+    "names": "the test part",
+    "unseen": "what of the test part resembles nothing that was learned from",
+}
+EMOJI = ("openmoji", "line_art", "drawing_styles")
 POLISHED = "-polished"  # ends the name of a second run
 PAIRS = {"discriminator_width": 24, "batch_size": 8, "report_every": 25}
 
@@ -198,6 +206,7 @@ def make(name: str, run: Path | None = None) -> Path:
     model.step = plan.request["steps"] + plan.polish_steps
     loading.keep(model, place, only=plan.keeps)
     found = evaluate(loading.load(place), metrics)  # what ships, in half precision
+    found["split"] = _split(model)
     if plan.beside:
         other = _run(plan, path.with_name(f"{path.name}-beside"), plan.beside, f"{plan.title}, beside")
         found["beside"] = evaluate(loading.load_run(other), metrics)["figures"]
@@ -207,6 +216,37 @@ def make(name: str, run: Path | None = None) -> Path:
     (place / "evaluation.json").write_text(json.dumps(found, indent=1), "utf-8")
     (place / "card.md").write_text(card(name, plan, model, found, folder), "utf-8")
     return place
+
+
+def measure(name: str) -> Path:
+    """Measure what ships of ``PLANS`` again, and write its figures, and the table of its card, anew; what
+    stood beside them stays, where it is of the same neighbours. Returns its folder.
+    """
+    plan, place = PLANS[name], PRETRAINED / name
+    model, before = loading.load(place), json.loads((place / "evaluation.json").read_text("utf-8"))
+    found = evaluate(model, list(plan.metrics) if plan.metrics else None)
+    found["split"] = _split(model)
+    if beside := before.get("beside"):
+        found["beside"] = {key: value for key, value in beside.items() if key not in ("precision", "recall")}
+        found["beside_is"] = before.get("beside_is") or _changed_part(before, found)
+    config = json.loads((place / "config.json").read_text("utf-8"))
+    config["figures"] = {key: round(value, 4) for key, value in found["figures"].items()}
+    (place / "config.json").write_text(json.dumps(config, indent=1), "utf-8")
+    (place / "evaluation.json").write_text(json.dumps(found, indent=1), "utf-8")
+    words = (place / "card.md").read_text("utf-8").partition("Measured by ")[0]
+    (place / "card.md").write_text(words + "\n".join(_figures(found, plan)) + "\n", "utf-8")
+    return place
+
+
+def _split(model: Model) -> Split:
+    """By which rule what it is tested on was held out: of emoji alone there are several."""
+    return model.source().split if model.config["data"] in EMOJI else SPLIT
+
+
+def _changed_part(before: dict[str, Any], found: dict[str, Any]) -> str:
+    """What else the figures beside are of, where the part that is tested on has become another."""
+    n, now = (one["metrics"].get("differences", {}).get("n") for one in (before, found))
+    return "" if n == now else f", on all {n}"
 
 
 def _run(plan: Plan, path: Path, changes: dict[str, Any], title: str) -> RunFolder:
@@ -284,10 +324,11 @@ def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
     lines = [
         f"Measured by `python -m engine evaluate`, seed {found['seed']}"
         + (f", features of {network['title']}" if network else "")
+        + _of_which(found)
         + ":",
         "",
         "| figure | value | real data, or what stands beside it |"
-        + (f" the same with {changed} |" if beside else "")
+        + (f" the same with {changed}{found.get('beside_is', '')} |" if beside else "")
         + " N |",
         "|---|---|---|" + ("---|" if beside else "") + "---|",
     ]
@@ -301,6 +342,14 @@ def _figures(found: dict[str, Any], plan: Plan) -> list[str]:
                 line = f"| {figure.heading} | {found['figures'][key]:.4g} | {_short(floor)}{chance} |"
                 lines.append(line + (f" {_short(beside.get(key))} |" if beside else "") + f" {n} |")
     return [*lines, "", *(f"- {warning}" for warning in found["warnings"])]
+
+
+def _of_which(found: dict[str, Any]) -> str:
+    """Which pictures the figures are of: those that were translated, or that samples were compared with."""
+    if "differences" in found["metrics"]:
+        return f", on {PARTS[found['split']]}"
+    of = found["metrics"].get("fid", {})
+    return f", samples against {of['against']}, and {of['floor']} beside them" if of else ""
 
 
 def _count(details: dict[str, Any]) -> str:
@@ -321,9 +370,10 @@ def main() -> None:
     )
     parser.add_argument("name", nargs="?", choices=PLANS)
     parser.add_argument("--run", type=Path, help="a run's folder to go on with, or to take as it is")
+    parser.add_argument("--measure", action="store_true", help="only measure what ships again")
     given = parser.parse_args()
     if given.name:
-        print(make(given.name, given.run))
+        print(measure(given.name) if given.measure else make(given.name, given.run))
         return
     for name, plan in PLANS.items():
         there = "ships" if (PRETRAINED / name / "weights.safetensors").exists() else "not made yet"

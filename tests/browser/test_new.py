@@ -17,6 +17,18 @@ def zip_of(**files):
     return {"name": "pairs.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
 
 
+def test_the_keyboard_is_seen_where_it_is(page, site):
+    page.goto(f"{site.url}/new")
+    expect(page.get_by_role("link", name="Learn", exact=True)).to_be_visible()
+    for _ in range(5):  # past the links to the text and home
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "() => { const a = document.activeElement, s = getComputedStyle(a);"
+            " return [a.innerText, s.outlineStyle !== 'none' || s.boxShadow !== 'none']; }"
+        )
+        assert said[1], said
+
+
 def test_pairs_are_sent_reported_and_deleted(page, site):
     page.goto(f"{site.url}/new")
     page.locator(".st-key-choose_data_own_pairs button").click()

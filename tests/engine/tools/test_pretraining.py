@@ -59,3 +59,14 @@ def test_what_has_ended_is_not_trained_again(plan, monkeypatch):
 
     monkeypatch.setattr(pretraining, "train", train)
     pretraining.make("tiny")
+
+
+def test_what_ships_is_measured_again_and_its_words_stay(plan):
+    place = pretraining.make("tiny")
+    card, config = (place / "card.md").read_text(), (place / "config.json").read_text()
+    (place / "evaluation.json").write_text(
+        (place / "evaluation.json").read_text().replace('"figures"', '"forgotten"')
+    )
+    assert pretraining.measure("tiny") == place
+    assert (place / "card.md").read_text() == card and (place / "config.json").read_text() == config
+    assert json.loads((place / "evaluation.json").read_text())["figures"]["modes_hit"] >= 0
