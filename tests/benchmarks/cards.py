@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from math import log
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -66,6 +67,12 @@ def jumps(run: Watched) -> int:
     return sum(a != b for a, b in pairwise(most))
 
 
+def unevenness(run: Watched) -> float:
+    """KL in nats from the shares of the modes to equal ones at the end, the median of the last three."""
+    return median(sum(p * log(p * len(shares)) for p in shares if p)
+                  for shares in (row["histogram"] for row in run.measured[-3:]))  # fmt: skip
+
+
 def of(run: Watched, name: str) -> float:
     """The mean of a figure in the second half."""
     return mean(row[name] for row in run.rows[len(run.rows) // 2 :] if row.get(name) is not None)
@@ -101,7 +108,12 @@ CARDS: dict[str, Card] = {
     "ring_cured": Card(
         "all eight modes, healthy, and never an alarm",
         (2400,),
-        lambda a: {"modes": modes(a), "healthy": says(a, "healthy"), "alarms": len(a.alarms())},
+        lambda a: {
+            "modes": modes(a),
+            "KL to uniform": unevenness(a),
+            "healthy": says(a, "healthy"),
+            "alarms": len(a.alarms()),
+        },
         lambda f: f["modes"] == 8 and f["healthy"] == 1 and f["alarms"] == 0,
     ),
     "vanishing_gradient": Card(
@@ -135,7 +147,7 @@ CARDS: dict[str, Card] = {
     "minibatch": Card(
         "one or two modes without, all eight with",
         (1600, 2400),
-        lambda a, b: {"modes": modes(a), "modes with": modes(b)},
+        lambda a, b: {"modes": modes(a), "modes with": modes(b), "KL to uniform with": unevenness(b)},
         lambda f: f["modes"] <= 2 and f["modes with"] == 8,
     ),
     "unrolled": Card(
@@ -147,7 +159,7 @@ CARDS: dict[str, Card] = {
     "feature_matching": Card(
         "one or two modes without, nearly all with",
         (1600, 2400),
-        lambda a, b: {"modes": modes(a), "modes with": modes(b)},
+        lambda a, b: {"modes": modes(a), "modes with": modes(b), "KL to uniform with": unevenness(b)},
         lambda f: f["modes"] <= 2 and f["modes with"] >= 7,
     ),
     "historical_averaging": Card(

@@ -33,7 +33,6 @@ FRESH = 1000  # the first seed that nothing was tuned on, but for those that sho
 LOOKED_AT = {
     ("hinge_well", 1002),
     ("bigan_well", 1001),
-    ("conditional_well", 1001),
     ("acgan_well", 1001),
     ("semi_supervised_ill", 1001),
     ("pix2pix_well", 1001),
@@ -108,7 +107,7 @@ CASES = {
     "aae_ill": _case("divergence", 400, "aae", "mnist", hidden=64, **_BURSTING),
     "digits_well": _case("healthy", 1200, "dcgan", "mnist"),
     "digits_ill": _case("discriminator_overpowering", 400, "dcgan", "mnist", generator_lr=1e-6),
-    "conditional_well": _unsaid(_case("healthy", 500, "conditional", "mnist", **_NARROW)),
+    "conditional_well": _unsaid(_case("healthy", 500, "conditional", "mnist", **{**_NARROW, "width": 16})),
     "conditional_ill": _case("discriminator_overpowering", 300, "conditional", "mnist", **_NARROW, **_STILL),
     "acgan_well": _unsaid(_case("healthy", 500, "acgan", "mnist", **_NARROW)),
     "acgan_ill": _case("discriminator_overpowering", 300, "acgan", "mnist", **_NARROW, **_STILL),
