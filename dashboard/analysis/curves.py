@@ -41,7 +41,13 @@ def thinned(y: np.ndarray, most: int = MOST) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(y))
     if len(known) <= most:
         return known
-    kept = {int(known[0]), int(known[-1])}
-    for part in np.array_split(known, max(1, (most - 2) // 2)):
-        kept |= {int(part[y[part].argmin()]), int(part[y[part].argmax()])}
-    return np.array(sorted(kept))
+    stretches = max(1, (most - 2) // 2)
+    begins = np.linspace(0, len(known), stretches, endpoint=False).astype(int)
+    lengths = np.diff(np.append(begins, len(known)))
+    columns = np.minimum(
+        np.arange(lengths.max()), lengths[:, None] - 1
+    )  # the last again where one is shorter
+    places = known[begins[:, None] + columns]  # (stretches, longest)
+    values, rows = y[places], np.arange(stretches)
+    extremes = [places[rows, values.argmin(1)], places[rows, values.argmax(1)]]
+    return np.unique(np.concatenate([known[[0, -1]], *extremes]))
