@@ -61,7 +61,7 @@ def test_the_bare_path_is_led_to_the_site(below):
 
 
 def test_sockets_and_the_cookie_are_below_it(below):
-    with connect(f"{below.url.replace('http', 'ws')}/_stcore/stream", proxy=None):
+    with connect(f"{below.url.replace('http', 'ws')}/_stcore/stream", proxy=None, open_timeout=60):
         pass
     code = next(line.split()[-1] for line in below.said if "code" in line)
     answer = below.http.post("/api/login", json={"code": code})

@@ -46,9 +46,11 @@ def test_ctrl_c_ends_it_in_time_and_says_what_goes_on(tmp_path):
 
     async def scene():
         async with (
-            connect(f"{server.live}?run=by-hand", proxy=None) as viewer,
-            connect(f"{server.url.replace('http', 'ws')}/_stcore/stream", proxy=None) as page,
-            connect(f"{server.live}?run=by-hand", proxy=None) as idle,
+            connect(f"{server.live}?run=by-hand", proxy=None, open_timeout=60) as viewer,
+            connect(
+                f"{server.url.replace('http', 'ws')}/_stcore/stream", proxy=None, open_timeout=60
+            ) as page,
+            connect(f"{server.live}?run=by-hand", proxy=None, open_timeout=60) as idle,
         ):
             assert '"hello"' in await viewer.recv()
             idle.transport.pause_reading()  # a viewer who reads nothing must not hold it up
@@ -166,7 +168,7 @@ def test_a_certificate_makes_it_https_sockets_included(tmp_path):
             assert http.get("/").status_code == 200
         address = f"{server.live.replace('/live', '/models/infogan-mnist/draw')}"
         assert address.startswith("wss://")
-        with connect_sync(address, proxy=None, ssl=trusted, origin=server.url) as socket:
+        with connect_sync(address, proxy=None, open_timeout=60, ssl=trusted, origin=server.url) as socket:
             socket.send('{"seq": 1, "place": {"seed": 1}}')
             assert isinstance(socket.recv(timeout=60), bytes)
     finally:

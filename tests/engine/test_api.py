@@ -408,6 +408,7 @@ def test_viewers_change_nothing(engine):
 FOR_EVERYBODY = {
     *("open", "close", "health", "catalogue", "presets", "dataset_thumbnail", "preset_picture", "datasets"),
     *("assess", "runs", "run", "status", "folder", "metrics", "events", "watch", "frame", "real", "snapshot"),
+    "kept_frame",
     *("thumbnail", "models", "model", "explore", "model_strip", "score_histograms", "model_weights"),
     *("translation_examples", "translators", "translate", "start_translation", "translation"),
     *("translation_result", "cancel_translation", "project", "projection", "cancel_projection"),

@@ -43,7 +43,9 @@ def models(server):
 
 
 def opened(server, model="drawn", **options):
-    return connect(server.live.replace("/live", f"/models/{model}/draw"), proxy=None, **options)
+    return connect(
+        server.live.replace("/live", f"/models/{model}/draw"), proxy=None, open_timeout=60, **options
+    )
 
 
 def taken(message):

@@ -72,7 +72,7 @@ class Viewer:
 async def watching(server: Any, *runs: str, acknowledges: bool = True, **query: Any) -> AsyncIterator[Viewer]:
     pairs = [*(("run", run) for run in runs), *((name, value) for name in query for value in query[name])]
     address = f"{server.live}?{'&'.join(f'{name}={value}' for name, value in pairs)}"
-    async with connect(address, proxy=None, compression=None, max_size=None) as socket:
+    async with connect(address, proxy=None, open_timeout=60, compression=None, max_size=None) as socket:
         viewer = Viewer(socket, acknowledges)
         task = asyncio.create_task(viewer.listen())
         try:
@@ -329,7 +329,7 @@ def test_who_does_not_read_slows_nobody(server, make_run):
 
     async def scene():
         with connect_sync(
-            f"{server.live}?run={run.folder.id}", proxy=None, max_queue=1, max_size=None
+            f"{server.live}?run={run.folder.id}", proxy=None, open_timeout=60, max_queue=1, max_size=None
         ) as deaf:
             async with watching(server, run.folder.id) as quick:
                 text = "x" * 1000
@@ -420,7 +420,7 @@ def test_a_deleted_run_is_gone_and_the_others_stay(server, make_run):
     ],
 )
 def test_a_bad_address_is_explained(server, query, code, field):
-    with connect_sync(f"{server.live}?{query}", proxy=None) as socket:
+    with connect_sync(f"{server.live}?{query}", proxy=None, open_timeout=60) as socket:
         said = json.loads(socket.recv(timeout=SOON))
         assert said["type"] == "error" and said["field"] == field and said["error"] and said["remedy"]
         with pytest.raises(ConnectionClosed):
@@ -436,7 +436,7 @@ def test_a_bad_address_is_explained(server, query, code, field):
 )  # fmt: skip
 def test_a_bad_message_is_explained_and_ends_the_socket(server, make_run, message):
     run = make_run("stopped")
-    with connect_sync(f"{server.live}?run={run.folder.id}", proxy=None) as socket:
+    with connect_sync(f"{server.live}?run={run.folder.id}", proxy=None, open_timeout=60) as socket:
         socket.send(message)
         with pytest.raises(ConnectionClosed):
             while True:
@@ -447,7 +447,7 @@ def test_a_bad_message_is_explained_and_ends_the_socket(server, make_run, messag
 @pytest.mark.parametrize("seq", ["0", "-1", "null", '"x"', "[1]", "{}", "1e300", "99999999999"])
 def test_an_answer_to_no_frame_is_passed_over(server, make_run, seq):
     run = make_run("stopped")
-    with connect_sync(f"{server.live}?run={run.folder.id}", proxy=None) as socket:
+    with connect_sync(f"{server.live}?run={run.folder.id}", proxy=None, open_timeout=60) as socket:
         socket.send(f'{{"type":"ack","seq":{seq}}}')
         run.report()
         while (said := json.loads(socket.recv(timeout=SOON)))["type"] != "rows" or not said["rows"]:
