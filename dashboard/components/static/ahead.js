@@ -6,7 +6,8 @@ const QUIET_MS = 300;
 
 export default function ahead() {
   const timer = setTimeout(async () => {
-    await Promise.all([import('./live.js'), loadStyles()]);
+    const { STYLES } = await import('./live.js');
+    await loadStyles(...STYLES);
     performance.mark('live view loaded');
   }, QUIET_MS);
   return () => clearTimeout(timer);

@@ -4,12 +4,14 @@
 import { component } from './base/mounting.js';
 import { LiveView } from './live/view.js';
 
+export const STYLES = ['game.css'];
+
 /**
  * `data`: {"runs": [id, ...], "role": "presenter" | "viewer", "height": pixels or null, "charts": those of the
  * catalogue, "lesson": what a lesson wants to be seen (see theory.js), or null}.
  */
 export default component({
-  styles: ['game.css'],
+  styles: STYLES,
   shows: (data) => [data.runs, data.role, data.height ?? null, Object.keys(data.charts), data.lesson ?? null],
   make: (element, data, open) =>
     new LiveView(element, {
